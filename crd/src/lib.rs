@@ -1,1 +1,36 @@
-//! Placeholder.
+//! The `AutoscalerOverride` API: what users type and read back.
+//!
+//! Types, text forms and the generated CustomResourceDefinition, nothing else: what an override *means* is decided in
+//! `hpa-override-core`. Without features this crate builds for the admission module; feature `schema` adds kube's
+//! derive and the schema.
+#![forbid(unsafe_code)]
+
+mod duration;
+mod instant;
+mod spec;
+mod status;
+
+pub use duration::{Duration, DurationError};
+pub use instant::{Instant, InstantError};
+#[cfg(feature = "schema")]
+pub use spec::AutoscalerOverride;
+pub use spec::AutoscalerOverrideSpec;
+pub use status::{
+    AutoscalerOverrideStatus, Condition, ConditionStatus, ConditionType, FailingTarget, Phase, Reason, Replicas,
+};
+
+/// API group of `AutoscalerOverride`.
+pub const GROUP: &str = "hpa-override.dev";
+/// API version of `AutoscalerOverride`.
+pub const VERSION: &str = "v1";
+/// Kind of `AutoscalerOverride`.
+pub const KIND: &str = "AutoscalerOverride";
+/// Plural resource name of `AutoscalerOverride`.
+pub const PLURAL: &str = "autoscaleroverrides";
+
+/// Annotation on an HPA: the record, its own memory of what the owner wants while an override acts.
+pub const RECORD_ANNOTATION: &str = "hpa-override.dev/record";
+/// Annotation on an HPA: `"true"` gives it back at once, the way out by hand.
+pub const RELEASE_ANNOTATION: &str = "hpa-override.dev/release";
+/// Annotation on an `AutoscalerOverride`: who asked for it, stamped by the guard policy.
+pub const REQUESTED_BY_ANNOTATION: &str = "hpa-override.dev/requested-by";

@@ -1,0 +1,168 @@
+//! Admits a write to an HPA: it succeeds, what the owner wants is recorded, and the override holds.
+//!
+//! Five rules in order; the first that applies decides. Nothing but the two bounds, our annotations and ownership is
+//! touched, and an invalid pair never leaves.
+
+use hpa_override_crd::{Instant, RECORD_ANNOTATION, RELEASE_ANNOTATION};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::{
+    bounds::{Bound, Bounds},
+    object::{annotation, child, set_annotation, set_managed_fields},
+    ownership::{entries, names_us},
+    rebase::{Declared, rebase},
+    record::{Record, text_of},
+    request::Request,
+    resolve::settle,
+    settings::Settings,
+};
+
+/// How long after a transition that nobody made the controller counts as gone, in seconds.
+pub const GRACE: i64 = 60;
+
+/// The answer to a write to an HPA. It is always let through.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Admission {
+    /// The object to store instead, where it differs from what was sent.
+    pub object: Option<Value>,
+    /// What the client is told.
+    pub warnings: Vec<String>,
+}
+
+impl Admission {
+    fn of(sent: &Value, object: Value, warning: Option<String>) -> Self {
+        Self { object: Some(object).filter(|object| object != sent), warnings: warning.into_iter().collect() }
+    }
+}
+
+/// Decides what becomes of `new`, which replaces `old` (none on create).
+#[must_use]
+pub fn admit_hpa(old: Option<&Value>, new: &Value, request: &Request, settings: &Settings, now: Instant) -> Admission {
+    let remembered = old.and_then(text_of);
+    match request.sub_resource.as_str() {
+        "" => {}
+        "status" => return protect_record(remembered, new),
+        _ => return Admission::default(),
+    }
+    let Some(incoming) = Bounds::of_hpa(new) else { return Admission::default() };
+    if request.user == settings.controller_user {
+        return by_the_controller(old, new);
+    }
+    let Some(text) = remembered else { return without_memory(new) };
+    let record = text.as_str().and_then(|text| Record::parse(text).ok());
+    let released = annotation(new, RELEASE_ANNOTATION) == Some("true");
+    let desired = |record: &Record| rebase(record, incoming, Declared::by_write(old, new, incoming));
+    match (record, released) {
+        (record, true) => release(new, record.map_or(incoming, |record| desired(&record))),
+        (None, false) => leave_alone(text, new),
+        (Some(record), false) => merge(&record, desired(&record), incoming, new, now),
+    }
+}
+
+/// A status write can take annotations along (and bring them): the record stays as it is.
+fn protect_record(remembered: Option<&Value>, new: &Value) -> Admission {
+    Admission::of(new, with_record(new, remembered), None)
+}
+
+/// The controller's numbers are its own. What makes it an owner is put back within its own write.
+fn by_the_controller(old: Option<&Value>, new: &Value) -> Admission {
+    let Some(old) = old.filter(|old| names_us(entries(new)) && !names_us(entries(old))) else {
+        return Admission::default();
+    };
+    let mut object = new.clone();
+    set_managed_fields(&mut object, old.get("metadata").and_then(|metadata| metadata.get("managedFields")).cloned());
+    if let Some(Ok(record)) = Record::of_hpa(new) {
+        let given_back = Record { owners: Vec::new(), ..record };
+        set_annotation(&mut object, RECORD_ANNOTATION, Some(given_back.to_text()));
+    }
+    Admission::of(new, object, None)
+}
+
+/// A record that comes with an HPA which had none is a copy, a backup or a forgery: it gets the owner's numbers.
+fn without_memory(new: &Value) -> Admission {
+    let Some(record) = Record::of_hpa(new) else { return Admission::default() };
+    let mut object = with_record(new, None);
+    let warning = match record {
+        Ok(record) => {
+            put_bounds(&mut object, record.desired);
+            format!(
+                "hpa-override: the record came from another HorizontalPodAutoscaler and was removed; \
+                 the bounds are what its owner wants, {}",
+                record.desired
+            )
+        }
+        Err(_) => "hpa-override: a record that cannot be read was removed; the bounds are as sent".into(),
+    };
+    Admission::of(new, object, Some(warning))
+}
+
+/// The way out by hand.
+fn release(new: &Value, bounds: Bounds) -> Admission {
+    let mut object = with_record(new, None);
+    set_annotation(&mut object, RELEASE_ANNOTATION, None);
+    put_bounds(&mut object, bounds);
+    Admission::of(new, object, None)
+}
+
+/// What cannot be read is never overwritten.
+fn leave_alone(text: &Value, new: &Value) -> Admission {
+    let warning = format!(
+        "hpa-override: the record on this HorizontalPodAutoscaler cannot be read, so the override is not kept; \
+         annotate {RELEASE_ANNOTATION}=true to remove it"
+    );
+    Admission::of(new, with_record(new, Some(text)), Some(warning))
+}
+
+fn merge(record: &Record, desired: Bounds, incoming: Bounds, new: &Value, now: Instant) -> Admission {
+    let t = instant_of(record, now);
+    let layers = record.layers.iter().filter(|layer| layer.in_force_at(t)).cloned().collect();
+    let next = settle(record, desired, layers, t, incoming);
+    let mut object = with_record(new, Some(&next.to_text().into()));
+    put_bounds(&mut object, next.effective);
+    let altered = object != *new;
+    Admission::of(new, object, altered.then(|| told(&next)))
+}
+
+/// Admission lives in the controller's time, so that skewed clocks cannot flap, until the controller has missed a
+/// transition by [`GRACE`].
+fn instant_of(record: &Record, now: Instant) -> Instant {
+    match record.next_transition() {
+        Some(next) if now.since(next) >= GRACE => now.saturating_add(-GRACE),
+        _ => record.as_of,
+    }
+}
+
+fn told(record: &Record) -> String {
+    let Record { desired, effective, .. } = record;
+    let Some(top) = record.layers.first() else {
+        return format!("hpa-override: the override has ended; the bounds are what the owner wants, {desired}");
+    };
+    let until = top.until.map_or_else(|| "it is deleted".into(), |until| until.to_string());
+    format!(
+        "hpa-override: {desired} is recorded as what the owner wants; {effective} stands until {until} \
+         by AutoscalerOverride {}",
+        top.by
+    )
+}
+
+fn with_record(object: &Value, text: Option<&Value>) -> Value {
+    let mut object = object.clone();
+    match text {
+        Some(Value::String(text)) => set_annotation(&mut object, RECORD_ANNOTATION, Some(text.clone())),
+        _ => set_annotation(&mut object, RECORD_ANNOTATION, None),
+    }
+    object
+}
+
+/// Writes only the bounds that differ.
+fn put_bounds(object: &mut Value, bounds: Bounds) {
+    let stands = Bounds::of_hpa(object);
+    let Some(spec) = child(object, "spec") else { return };
+    for bound in Bound::BOTH {
+        let number = bounds.get(bound);
+        if stands.is_none_or(|stands| stands.get(bound) != number) {
+            spec.insert(bound.field().into(), number.into());
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! Takes a JSON object apart, key by key, so that what is left over is what this version does not know.
+
+use serde_json::{Map, Value};
+
+pub(crate) struct Fields(Map<String, Value>);
+
+impl Fields {
+    pub(crate) fn of(value: Value) -> Option<Self> {
+        match value {
+            Value::Object(map) => Some(Self(map)),
+            _ => None,
+        }
+    }
+
+    /// The value of a key; null counts as absent.
+    pub(crate) fn take(&mut self, key: &str) -> Option<Value> {
+        self.0.remove(key).filter(|value| !value.is_null())
+    }
+
+    pub(crate) fn text(&mut self, key: &str) -> Option<String> {
+        match self.take(key)? {
+            Value::String(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// `Some(None)` where the key is absent, `None` where its value cannot be read.
+    #[expect(clippy::option_option, reason = "absent and unreadable are two things, and `?` reads well")]
+    pub(crate) fn optional<T>(&mut self, key: &str, read: impl Fn(&Value) -> Option<T>) -> Option<Option<T>> {
+        match self.take(key) {
+            None => Some(None),
+            Some(value) => read(&value).map(Some),
+        }
+    }
+
+    /// Every item of a list; an absent list is empty, and one bad item spoils it.
+    pub(crate) fn list<T>(&mut self, key: &str, read: impl Fn(Value) -> Option<T>) -> Option<Vec<T>> {
+        match self.take(key) {
+            None => Some(Vec::new()),
+            Some(Value::Array(items)) => items.into_iter().map(read).collect(),
+            Some(_) => None,
+        }
+    }
+
+    pub(crate) fn rest(self) -> Map<String, Value> {
+        self.0
+    }
+}

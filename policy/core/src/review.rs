@@ -1,0 +1,148 @@
+//! Reviews an `AutoscalerOverride` at admission: all errors and warnings at once, and the stamp that says who asked.
+
+use hpa_override_crd::{Instant, REQUESTED_BY_ANNOTATION};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::{
+    limits::{Precision, judged_at_start, namespace_rules},
+    object::set_annotation,
+    report::{Code, Finding, Report},
+    request::Request,
+    settings::Settings,
+    spec::Override,
+    window::{EndSource, Window},
+};
+
+/// The answer to a write of an `AutoscalerOverride`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Review {
+    /// What is wrong and worth knowing; with any error the write is refused.
+    pub report: Report,
+    /// The object with its stamp, where that differs from what was sent and the write is admitted.
+    pub object: Option<Value>,
+}
+
+/// Reviews `object`, which replaces `old` (none on create).
+///
+/// An update that leaves the spec unchanged, or of an object being deleted, is always admitted: nothing that happened
+/// since may block a label, a finalizer or a GitOps sync.
+#[must_use]
+pub fn review_override(
+    object: &Value,
+    old: Option<&Value>,
+    request: &Request,
+    settings: &Settings,
+    now: Instant,
+) -> Review {
+    let before = old.map(|old| Override::read(old, now));
+    let ovr = as_admitted(object, before.as_ref(), now);
+    let same_spec = old.is_some_and(|old| old.get("spec") == object.get("spec"));
+    let report = if same_spec || ovr.deleting {
+        Report::default()
+    } else {
+        examine(&ovr, object, old.zip(before.as_ref()), settings, now)
+    };
+    let stamp = if same_spec { old.and_then(stamp_of) } else { Some(request.stamp()) };
+    let object = report.is_clean().then(|| stamped(object, stamp)).flatten();
+    Review { report, object }
+}
+
+/// On create there is no creation time yet, whatever the object says: it is now.
+fn as_admitted(object: &Value, before: Option<&Override>, now: Instant) -> Override {
+    let created = before.map_or(now, |before| before.created);
+    Override { created, ..Override::read(object, now) }
+}
+
+fn examine(
+    ovr: &Override,
+    object: &Value,
+    before: Option<(&Value, &Override)>,
+    settings: &Settings,
+    now: Instant,
+) -> Report {
+    let window = Window::of(ovr, settings, None);
+    let mut errors = ovr.errors_of_shape();
+    if let Some((old, before)) = before {
+        errors.extend(target_immutable(old, object));
+        errors.extend(start_moved(before, ovr, now));
+    }
+    errors.extend(namespace_rules(ovr, settings));
+    errors.extend(judged_at_start(ovr, window.as_ref(), settings, Precision::Exact));
+    let mut warnings: Vec<Finding> = window.iter().flat_map(|window| about_the_end(window, now)).collect();
+    warnings.extend(raises_max_with_min(ovr));
+    errors.sort_by(|a, b| (&a.path, a.code).cmp(&(&b.path, b.code)));
+    warnings.sort_by(|a, b| (&a.path, a.code).cmp(&(&b.path, b.code)));
+    Report { errors, warnings }
+}
+
+/// The target is compared as written: leaving out a namespace is not the same as naming it.
+fn target_immutable(old: &Value, new: &Value) -> Vec<Finding> {
+    let at = |object: &Value, key: &str| object.get("spec").and_then(|spec| spec.get(key)).cloned().unwrap_or_default();
+    let changed = |key: &&str| at(old, key) != at(new, key);
+    let finding = |key: &str| {
+        let sentence = format!("{key} is immutable; delete this override and create another for the other target");
+        Finding::new(&format!("spec.{key}"), Code::TargetImmutable, sentence)
+    };
+    ["hpa", "namespace"].iter().filter(|key| changed(key)).map(|key| finding(key)).collect()
+}
+
+fn start_moved(before: &Override, ovr: &Override, now: Instant) -> Option<Finding> {
+    let (begun, start) = (before.start()?, ovr.start()?);
+    let sentence =
+        || format!("it began at {begun}, and a start that has passed cannot be moved to {start}; set it back");
+    (begun <= now && start != begun).then(|| Finding::new("spec.startsAt", Code::StartMoved, sentence()))
+}
+
+fn about_the_end(window: &Window, now: Instant) -> Vec<Finding> {
+    let by_default = window.until.map_or_else(
+        || {
+            let sentence = "no end is given, so it holds until it is deleted; set expiresAt or duration";
+            Finding::new("spec", Code::NeverEnds, sentence)
+        },
+        |until| {
+            let sentence = format!("no end is given, so it ends at {until}; set expiresAt or duration to choose");
+            Finding::new("spec", Code::EndsByDefault, sentence)
+        },
+    );
+    let by_default = Some(by_default).filter(|_| window.source == EndSource::Default);
+    let ended = window.until.filter(|until| *until <= now).map(|until| {
+        let sentence = format!("its end {until} has passed, so it does nothing; on a running override that means now");
+        Finding::new(window.source.path(), Code::AlreadyEnded, sentence)
+    });
+    [by_default, ended].into_iter().flatten().collect()
+}
+
+fn raises_max_with_min(ovr: &Override) -> Option<Finding> {
+    let min = ovr.min.value().filter(|_| ovr.max.is_absent())?.replicas();
+    let sentence = format!("without maxReplicas, minReplicas {min} also raises the upper bound where that is lower");
+    Some(Finding::new("spec.minReplicas", Code::RaisesMaxWithMin, sentence))
+}
+
+fn stamp_of(object: &Value) -> Option<String> {
+    let stamp = object.get("metadata")?.get("annotations")?.get(REQUESTED_BY_ANNOTATION)?;
+    stamp.as_str().map(Into::into)
+}
+
+/// The object with that stamp and no other, where it has another now.
+fn stamped(object: &Value, stamp: Option<String>) -> Option<Value> {
+    if stamp_of(object) == stamp {
+        return None;
+    }
+    let mut object = object.clone();
+    set_annotation(&mut object, REQUESTED_BY_ANNOTATION, stamp);
+    Some(object)
+}
+
+impl Request {
+    /// Who makes the request, canonical: `{"user":…,"groups":[…]}`.
+    fn stamp(&self) -> String {
+        #[derive(Serialize)]
+        struct Stamp<'a> {
+            user: &'a str,
+            groups: &'a [String],
+        }
+        serde_json::to_string(&Stamp { user: &self.user, groups: &self.groups })
+            .unwrap_or_else(|_| json!({}).to_string())
+    }
+}

@@ -1,0 +1,206 @@
+//! Plans the status of one override: what a person, Flux, Argo CD and `kubectl wait` read.
+//!
+//! Derived from what stands on its targets and from the plans for them; the old status is read only to leave alone what
+//! has not changed.
+
+use hpa_override_crd::{
+    AutoscalerOverrideStatus, Condition, ConditionStatus, ConditionType, FailingTarget, Instant, Phase, Reason,
+    Replicas,
+};
+use serde_json::Value;
+
+use crate::{
+    bounds::{Bound, Bounds},
+    event::{About, Event},
+    judge::{Standing, Target as TargetState, judge},
+    object::name_of,
+    plan::HpaPlan,
+    record::Record,
+    settings::Settings,
+    spec::Override,
+};
+
+/// The most failing targets that a status lists.
+const MOST_FAILING: usize = 10;
+
+/// Why a write to a target did not do what was planned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    /// In a word.
+    pub reason: Reason,
+    /// In a sentence.
+    pub message: String,
+}
+
+/// A target of an override, as it stands.
+#[derive(Clone, Copy, Debug)]
+pub struct TargetView<'a> {
+    /// The HPA.
+    pub hpa: &'a Value,
+    /// The plan for it.
+    pub plan: &'a HpaPlan,
+    /// What kept the plan from being done.
+    pub trouble: Option<&'a Trouble>,
+}
+
+/// What is to be done about one status.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StatusPlan {
+    /// The status to write; none when it stands, or while a target is being written to.
+    pub status: Option<AutoscalerOverrideStatus>,
+    /// What to tell once it is written.
+    pub event: Option<Event>,
+    /// The first instant at which it differs, nothing else happening.
+    pub next_transition: Option<Instant>,
+}
+
+/// Plans the status of `object`, read as `ovr`.
+#[must_use]
+pub fn plan_status(
+    object: &Value,
+    ovr: &Override,
+    targets: &[TargetView<'_>],
+    settings: &Settings,
+    now: Instant,
+) -> StatusPlan {
+    let standing = standing(ovr, targets, settings, now);
+    let next_transition = standing.window.and_then(|window| window.next_change(now));
+    if targets.iter().any(|target| target.plan.patch.is_some() && target.trouble.is_none()) {
+        return StatusPlan { next_transition, ..StatusPlan::default() };
+    }
+    let old: Option<AutoscalerOverrideStatus> =
+        object.get("status").and_then(|status| serde_json::from_value(status.clone()).ok());
+    let verdict = Verdict::of(ovr, targets, standing);
+    let status = verdict.status(ovr, targets, next_transition, old.as_ref(), now);
+    let event = verdict.event(ovr, old.as_ref());
+    let changed = old.as_ref() != Some(&status);
+    StatusPlan { status: changed.then_some(status), event: event.filter(|_| changed), next_transition }
+}
+
+/// As the plan for its target has it; without a target, as spec and settings have it.
+fn standing(ovr: &Override, targets: &[TargetView<'_>], settings: &Settings, now: Instant) -> Standing {
+    let planned = targets.iter().find_map(|target| target.plan.standings.get(&ovr.id));
+    planned.cloned().unwrap_or_else(|| judge(ovr, TargetState::Free, None, settings, now))
+}
+
+/// Phase and reason once what happened on the targets is known.
+struct Verdict {
+    standing: Standing,
+    ready: bool,
+    failing: Vec<FailingTarget>,
+}
+
+impl Verdict {
+    fn of(ovr: &Override, targets: &[TargetView<'_>], mut standing: Standing) -> Self {
+        let failing = failing(targets);
+        let wanted = matches!(standing.phase, Phase::Active | Phase::Superseded);
+        if let Some(first) = failing.first() {
+            standing.reason = first.reason;
+            standing.message.clone_from(&first.message);
+        } else if wanted && targets.is_empty() {
+            standing.reason = Reason::TargetNotFound;
+            standing.message = not_found(ovr);
+        }
+        let stalled = matches!(standing.phase, Phase::Invalid | Phase::Blocked);
+        let ready = !stalled && failing.is_empty() && !(wanted && targets.is_empty());
+        Self { standing, ready, failing }
+    }
+
+    fn status(
+        &self,
+        ovr: &Override,
+        targets: &[TargetView<'_>],
+        next_transition: Option<Instant>,
+        old: Option<&AutoscalerOverrideStatus>,
+        now: Instant,
+    ) -> AutoscalerOverrideStatus {
+        let record = match targets {
+            [only] => Record::of_hpa(only.hpa).and_then(Result::ok),
+            _ => None,
+        };
+        let window = self.standing.window;
+        AutoscalerOverrideStatus {
+            observed_generation: ovr.generation,
+            phase: Some(self.standing.phase),
+            starts_at: window.map(|window| window.from),
+            ends_at: window.and_then(|window| window.until),
+            next_transition,
+            targets: count(targets.len()),
+            applied: count(targets.iter().filter(|target| is_applied(ovr, target)).count()),
+            desired: record.as_ref().map(|record| replicas(record.desired)),
+            effective: record.as_ref().map(|record| replicas(record.effective)),
+            failing: self.failing.iter().take(MOST_FAILING).cloned().collect(),
+            requested_by: ovr.requested_by.clone(),
+            conditions: self.conditions(ovr, old, now),
+        }
+    }
+
+    fn conditions(&self, ovr: &Override, old: Option<&AutoscalerOverrideStatus>, now: Instant) -> Vec<Condition> {
+        let stalled = matches!(self.standing.phase, Phase::Invalid | Phase::Blocked);
+        let active = self.ready && self.standing.phase == Phase::Active;
+        let states =
+            [(ConditionType::Ready, self.ready), (ConditionType::Active, active), (ConditionType::Stalled, stalled)];
+        states.into_iter().map(|(type_, holds)| self.condition(type_, holds, ovr, old, now)).collect()
+    }
+
+    fn condition(
+        &self,
+        type_: ConditionType,
+        holds: bool,
+        ovr: &Override,
+        old: Option<&AutoscalerOverrideStatus>,
+        now: Instant,
+    ) -> Condition {
+        let status = if holds { ConditionStatus::True } else { ConditionStatus::False };
+        let same = |known: &&Condition| known.type_ == type_ && known.status == status;
+        let since = old.and_then(|old| old.conditions.iter().find(same)).map(|known| known.last_transition_time);
+        Condition {
+            type_,
+            status,
+            observed_generation: ovr.generation,
+            last_transition_time: since.unwrap_or(now),
+            reason: self.standing.reason,
+            message: self.standing.message.clone(),
+        }
+    }
+
+    /// Told when it is not as it should be, once per reason.
+    fn event(&self, ovr: &Override, old: Option<&AutoscalerOverrideStatus>) -> Option<Event> {
+        let reason = self.standing.reason;
+        let known = old.and_then(|old| old.conditions.first()).is_some_and(|ready| ready.reason == reason);
+        let about = About::Override(ovr.id.clone(), ovr.uid.clone());
+        let event = || Event::new(about, true, reason.as_str(), self.standing.message.clone());
+        (!self.ready && !known).then(event)
+    }
+}
+
+fn failing(targets: &[TargetView<'_>]) -> Vec<FailingTarget> {
+    let failing = |target: &TargetView<'_>| {
+        let trouble = target.trouble?;
+        let hpa = name_of(target.hpa).1.into();
+        Some(FailingTarget { hpa, reason: trouble.reason, message: trouble.message.clone() })
+    };
+    targets.iter().filter_map(failing).collect()
+}
+
+/// Its layer stands in the record, and the bounds are those of the record.
+fn is_applied(ovr: &Override, target: &TargetView<'_>) -> bool {
+    Record::of_hpa(target.hpa).and_then(Result::ok).is_some_and(|record| {
+        let layer = record.layers.iter().any(|layer| layer.by == ovr.id && layer.uid == ovr.uid);
+        layer && Bounds::of_hpa(target.hpa) == Some(record.effective)
+    })
+}
+
+fn not_found(ovr: &Override) -> String {
+    let namespace = ovr.target_namespace().unwrap_or_default();
+    let hpa = ovr.hpa.value().map(String::as_str).unwrap_or_default();
+    format!("there is no HorizontalPodAutoscaler {namespace}/{hpa}; the override acts as soon as there is")
+}
+
+fn replicas(bounds: Bounds) -> Replicas {
+    Replicas { min_replicas: bounds.get(Bound::Min), max_replicas: bounds.get(Bound::Max) }
+}
+
+fn count(number: usize) -> i32 {
+    i32::try_from(number).unwrap_or(i32::MAX)
+}
