@@ -11,6 +11,7 @@
 
 mod admit;
 mod amount;
+mod answer;
 mod bounds;
 mod event;
 mod fields;
@@ -35,11 +36,13 @@ mod status;
 mod window;
 
 pub use hpa_override_crd::{
-    Duration, Instant, Phase, RECORD_ANNOTATION, RELEASE_ANNOTATION, REQUESTED_BY_ANNOTATION, Reason,
+    AutoscalerOverrideStatus, Duration, GROUP, Instant, KIND, PLURAL, Phase, RECORD_ANNOTATION, RELEASE_ANNOTATION,
+    REQUESTED_BY_ANNOTATION, Reason, VERSION,
 };
 
 pub use admit::{Admission, GRACE, admit_hpa};
 pub use amount::Amount;
+pub use answer::altered;
 pub use bounds::{Bound, Bounds};
 pub use event::{About, Event};
 pub use id::Id;
@@ -54,4 +57,4 @@ pub use resolve::{composed, superseded_by};
 pub use review::{Review, review_override};
 pub use settings::{DefaultEnd, Settings};
 pub use spec::Override;
-pub use status::{StatusPlan, TargetView, Trouble, plan_status};
+pub use status::{StatusPlan, TargetView, Trouble, plan_status, status_patch};

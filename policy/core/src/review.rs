@@ -48,10 +48,12 @@ pub fn review_override(
     Review { report, object }
 }
 
-/// On create there is no creation time yet, whatever the object says: it is now.
+/// On create there is no creation time yet, and no deletion, whatever the object says: a server-side apply that creates
+/// brings the client's own values this far, and only then are they wiped.
 fn as_admitted(object: &Value, before: Option<&Override>, now: Instant) -> Override {
     let created = before.map_or(now, |before| before.created);
-    Override { created, ..Override::read(object, now) }
+    let deleting = before.is_some_and(|before| before.deleting);
+    Override { created, deleting, ..Override::read(object, now) }
 }
 
 fn examine(

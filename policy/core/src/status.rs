@@ -7,7 +7,7 @@ use hpa_override_crd::{
     AutoscalerOverrideStatus, Condition, ConditionStatus, ConditionType, FailingTarget, Instant, Phase, Reason,
     Replicas,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
     bounds::{Bound, Bounds},
@@ -75,6 +75,20 @@ pub fn plan_status(
     let event = verdict.event(ovr, old.as_ref());
     let changed = old.as_ref() != Some(&status);
     StatusPlan { status: changed.then_some(status), event: event.filter(|_| changed), next_transition }
+}
+
+/// The merge patch that makes `status` the status of `object` and of no other of that name.
+#[must_use]
+pub fn status_patch(object: &Value, status: &AutoscalerOverrideStatus) -> Value {
+    let mut fields = serde_json::to_value(status).unwrap_or_default();
+    let old = object.get("status").and_then(Value::as_object);
+    if let Some((old, fields)) = old.zip(fields.as_object_mut()) {
+        for key in old.keys() {
+            fields.entry(key).or_insert(Value::Null);
+        }
+    }
+    let uid = object.get("metadata").and_then(|metadata| metadata.get("uid"));
+    json!({ "metadata": { "uid": uid }, "status": fields })
 }
 
 /// As the plan for its target has it; without a target, as spec and settings have it.

@@ -1,0 +1,80 @@
+//! The only writes of this controller: merge patches of HPAs and of override statuses.
+
+use std::{future::Future, sync::Arc, time::Duration};
+
+use hpa_override_core::{MANAGER, altered};
+use kube::{
+    Api,
+    api::{Patch, PatchParams},
+};
+use serde_json::Value;
+use tokio::time::timeout;
+
+use crate::{
+    context::Context,
+    error::{Error, Failure},
+    object::{Hpa, Override},
+};
+
+/// The client itself waits for ever.
+const ANSWER_WITHIN: u64 = 10;
+
+/// Bounds a request in time.
+pub async fn within_time<T>(request: impl Future<Output = kube::Result<T>>) -> Result<T, Failure> {
+    match timeout(Duration::from_secs(ANSWER_WITHIN), request).await {
+        Ok(answer) => Ok(answer?),
+        Err(_) => Err(Failure::Timeout(ANSWER_WITHIN)),
+    }
+}
+
+/// Writes a planned patch. The answer must be what was sent: an admission policy may have changed it.
+///
+/// # Errors
+/// When it is refused, comes to nothing, or is altered.
+pub async fn patch_hpa(context: &Context, hpa: &Hpa, patch: &Value) -> Result<Arc<Hpa>, Error> {
+    let api: Api<Hpa> = Api::namespaced(context.client.clone(), hpa.namespace());
+    let params = PatchParams { field_manager: Some(MANAGER.into()), ..PatchParams::default() };
+    let (namespace, name) = (hpa.namespace().to_owned(), hpa.name().to_owned());
+    let response = match within_time(api.patch(hpa.name(), &params, &Patch::Merge(patch))).await {
+        Ok(response) => Arc::new(response),
+        Err(source) => return Err(Error::WriteHpa { namespace, name, source }),
+    };
+    context.memory.note_written(response.clone());
+    match altered(patch, response.json()) {
+        None => Ok(response),
+        Some(what) => Err(Error::Altered { namespace, name, what }),
+    }
+}
+
+/// Reads an HPA that somebody else has changed under a write of ours.
+///
+/// # Errors
+/// When it cannot be read.
+pub async fn reread(context: &Context, hpa: &Hpa) -> Result<(), Error> {
+    let api: Api<Hpa> = Api::namespaced(context.client.clone(), hpa.namespace());
+    let fresh = within_time(api.get(hpa.name())).await.map_err(|source| Error::WriteHpa {
+        namespace: hpa.namespace().into(),
+        name: hpa.name().into(),
+        source,
+    })?;
+    context.memory.note_written(Arc::new(fresh));
+    Ok(())
+}
+
+/// Writes a planned status.
+///
+/// # Errors
+/// When it is refused or comes to nothing.
+pub async fn patch_status(context: &Context, ovr: &Override, patch: &Value) -> Result<(), Error> {
+    let api: Api<Override> = Api::namespaced(context.client.clone(), ovr.namespace());
+    let params = PatchParams { field_manager: Some(MANAGER.into()), ..PatchParams::default() };
+    match within_time(api.patch_status(ovr.name(), &params, &Patch::Merge(patch))).await {
+        Ok(response) => context.statuses.note_written(Arc::new(response)),
+        Err(gone) if gone.is_not_found() || gone.is_conflict() => {}
+        Err(source) => {
+            let (namespace, name) = (ovr.namespace().into(), ovr.name().into());
+            return Err(Error::WriteStatus { namespace, name, source });
+        }
+    }
+    Ok(())
+}

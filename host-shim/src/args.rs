@@ -1,0 +1,59 @@
+//! Command line and settings file.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, bail};
+use clap::{Parser, ValueEnum};
+use hpa_override_core::Settings;
+use serde_json::Value;
+
+/// The controller of hpa-override.
+///
+/// It finds the cluster as kubectl does: KUBECONFIG or ~/.kube/config, inside a cluster its service account.
+#[derive(Debug, Parser)]
+#[command(version)]
+pub struct Args {
+    /// Settings of the platform team, a YAML file: the same document as the guard policy's settings [default: none]
+    #[arg(long, value_name = "FILE", env = "HPA_OVERRIDE_SETTINGS")]
+    pub settings: Option<PathBuf>,
+
+    /// Serve the overrides and HPAs of this namespace only [default: all namespaces]
+    #[arg(long, value_name = "NAMESPACE", env = "HPA_OVERRIDE_NAMESPACE")]
+    pub namespace: Option<String>,
+
+    /// How to write the log
+    #[arg(long, value_name = "FORMAT", env = "HPA_OVERRIDE_LOG_FORMAT", default_value = "text")]
+    pub log_format: LogFormat,
+}
+
+/// How the log is written.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+impl Args {
+    /// Reads the settings file.
+    ///
+    /// # Errors
+    /// When it cannot be read, is no YAML, or holds a mistake; every mistake is told.
+    pub fn settings(&self) -> anyhow::Result<Settings> {
+        self.settings.as_deref().map_or_else(|| Ok(Settings::default()), read)
+    }
+}
+
+fn read(path: &Path) -> anyhow::Result<Settings> {
+    let text = fs::read_to_string(path).with_context(|| format!("failed to read the settings {}", path.display()))?;
+    let document: Value = serde_saphyr::from_str(&text)
+        .with_context(|| format!("failed to read the settings {} as YAML", path.display()))?;
+    match Settings::parse(&document) {
+        Ok(settings) => Ok(settings),
+        Err(errors) => bail!("the settings {} are not valid: {}", path.display(), errors.join("; ")),
+    }
+}

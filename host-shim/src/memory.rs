@@ -1,0 +1,112 @@
+//! What the controller knows of an object beyond what its watch has delivered: its own last write, the record that it
+//! saw, what went wrong. Keyed by uid; lost with the process, which is safe.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use hpa_override_core::Trouble;
+
+use crate::object::{Kind, Object};
+
+/// What is known of the objects of one kind.
+#[derive(Debug)]
+pub struct Memory<T>(Mutex<HashMap<String, Known<T>>>);
+
+#[derive(Debug)]
+struct Known<T> {
+    /// The response to our last write: the watch may lag behind it.
+    written: Option<Arc<T>>,
+    record: Option<String>,
+    trouble: Option<Trouble>,
+    failures: u32,
+}
+
+impl<T> Default for Known<T> {
+    fn default() -> Self {
+        Self { written: None, record: None, trouble: None, failures: 0 }
+    }
+}
+
+impl<T> Default for Memory<T> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<K: Kind> Memory<Object<K>> {
+    fn known(&self) -> MutexGuard<'_, HashMap<String, Known<Object<K>>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn with<R>(&self, object: &Object<K>, change: impl FnOnce(&mut Known<Object<K>>) -> R) -> R {
+        change(self.known().entry(object.uid().into()).or_default())
+    }
+
+    /// The later of what the watch delivered and what we last wrote.
+    pub fn freshest(&self, watched: Arc<Object<K>>) -> Arc<Object<K>> {
+        let known = self.known();
+        let written = known.get(watched.uid()).and_then(|known| known.written.clone());
+        written.filter(|written| written.is_later_than(&watched)).unwrap_or(watched)
+    }
+
+    /// Keeps the response to a write of ours.
+    pub fn note_written(&self, response: Arc<Object<K>>) {
+        self.with(&response.clone(), |known| known.written = Some(response));
+    }
+
+    /// The record to take as still there where it has vanished.
+    pub fn record(&self, object: &Object<K>) -> Option<String> {
+        self.known().get(object.uid()).and_then(|known| known.record.clone())
+    }
+
+    /// Remembers a record, or forgets it.
+    pub fn note_record(&self, object: &Object<K>, record: Option<String>) {
+        match record {
+            Some(record) => self.with(object, |known| known.record = Some(record)),
+            None => {
+                if let Some(known) = self.known().get_mut(object.uid()) {
+                    known.record = None;
+                }
+            }
+        }
+    }
+
+    /// What keeps the object from being as planned.
+    pub fn trouble(&self, object: &Object<K>) -> Option<Trouble> {
+        self.known().get(object.uid()).and_then(|known| known.trouble.clone())
+    }
+
+    /// Notes what went wrong; whether that is news.
+    pub fn note_trouble(&self, object: &Object<K>, trouble: Option<Trouble>) -> bool {
+        if trouble.is_none() && !self.known().contains_key(object.uid()) {
+            return false;
+        }
+        self.with(object, |known| {
+            let news = known.trouble != trouble;
+            known.trouble = trouble;
+            news
+        })
+    }
+
+    /// Counts a failure; how many there were in a row before it.
+    pub fn note_failure(&self, object: &Object<K>) -> u32 {
+        self.with(object, |known| {
+            known.failures = known.failures.saturating_add(1);
+            known.failures - 1
+        })
+    }
+
+    /// Ends a row of failures.
+    pub fn note_success(&self, object: &Object<K>) {
+        if let Some(known) = self.known().get_mut(object.uid()) {
+            known.failures = 0;
+        }
+    }
+
+    /// Forgets a deleted object.
+    pub fn forget(&self, object: &Object<K>) {
+        self.known().remove(object.uid());
+    }
+}

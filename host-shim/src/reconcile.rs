@@ -1,0 +1,124 @@
+//! The two loops: one keyed by HPA, which alone writes HPAs, and one keyed by override, which alone writes statuses.
+
+use std::{sync::Arc, time::Duration};
+
+use hpa_override_core::{Override as Reading, TargetView, plan_status, status_patch};
+use kube::runtime::{controller::Action, reflector::ObjectRef};
+
+use crate::{
+    apply::{patch_hpa, patch_status, reread},
+    context::{Context, Moment},
+    error::Error,
+    gather::Situation,
+    object::{Hpa, Override},
+    report::Told,
+    watch::notify_targeting,
+};
+
+/// Writes to one HPA in a row; what is left comes with the next round, so that no HPA starves the others.
+const MOST_WRITES: u32 = 4;
+
+/// Gather, plan, apply, report; again until nothing is to be done.
+///
+/// # Errors
+/// When a step fails; nothing more is written then.
+pub async fn hpa(watched: Arc<Hpa>, context: Arc<Context>) -> Result<Action, Error> {
+    for _ in 0..MOST_WRITES {
+        let moment = Moment::now();
+        let now = moment.instant();
+        let mut situation = Situation::of(&context, watched.clone(), now);
+        let mut plan = situation.plan(&context, now);
+        if plan.confirm {
+            situation = situation.confirmed(&context, now).await?;
+            plan = situation.plan(&context, now);
+        }
+        let Some(patch) = plan.patch else {
+            settled(&context, &situation.hpa, plan.remember);
+            return Ok(moment.sleep_until(plan.next_transition));
+        };
+        match patch_hpa(&context, &situation.hpa, &patch).await {
+            Ok(written) => {
+                context.memory.note_record(&written, plan.remember);
+                for event in plan.events {
+                    tell(&context, Told::of_hpa(event, &written));
+                }
+            }
+            Err(Error::WriteHpa { source, .. }) if source.is_conflict() => reread(&context, &situation.hpa).await?,
+            Err(Error::WriteHpa { source, .. }) if source.is_not_found() => return Ok(Action::await_change()),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(Action::requeue(Duration::ZERO))
+}
+
+/// Nothing is left to do: what was wrong is over.
+fn settled(context: &Context, hpa: &Hpa, record: Option<String>) {
+    context.memory.note_record(hpa, record);
+    context.memory.note_success(hpa);
+    if context.memory.note_trouble(hpa, None) {
+        notify_targeting(context, hpa);
+    }
+}
+
+/// Notes what a person must know, and says when to try again: after 1 s, twice as long each time, at most 5 min.
+pub fn hpa_failed(watched: &Hpa, error: &Error, context: &Context) -> Action {
+    if let Some(trouble) = error.trouble()
+        && context.memory.note_trouble(watched, Some(trouble))
+    {
+        notify_targeting(context, watched);
+    }
+    back_off(context.memory.note_failure(watched))
+}
+
+/// Tells of one override what stands on its target.
+///
+/// # Errors
+/// When the status cannot be written.
+pub async fn status(watched: Arc<Override>, context: Arc<Context>) -> Result<Action, Error> {
+    let ovr = context.statuses.freshest(watched);
+    let moment = Moment::now();
+    let now = moment.instant();
+    let reading = Reading::read(ovr.json(), now);
+    let target = target_of(&reading).and_then(|target| context.hpas.get(&target));
+    let situation = target.map(|hpa| Situation::of(&context, hpa, now));
+    let planned = situation
+        .as_ref()
+        .map(|situation| (situation, situation.plan(&context, now), context.memory.trouble(&situation.hpa)));
+    let view = planned.as_ref().map(|(situation, plan, trouble)| TargetView {
+        hpa: situation.hpa.json(),
+        plan,
+        trouble: trouble.as_ref(),
+    });
+    let plan = plan_status(ovr.json(), &reading, view.as_slice(), &context.settings, now);
+    if let Some(status) = &plan.status {
+        patch_status(&context, &ovr, &status_patch(ovr.json(), status)).await?;
+        if let Some(told) = plan.event.and_then(Told::of_override) {
+            tell(&context, told);
+        }
+    }
+    context.statuses.note_success(&ovr);
+    Ok(moment.sleep_until(plan.next_transition))
+}
+
+/// When to try again.
+pub fn status_failed(watched: &Override, context: &Context) -> Action {
+    back_off(context.statuses.note_failure(watched))
+}
+
+/// The HPA that an override names.
+pub fn target_of(reading: &Reading) -> Option<ObjectRef<Hpa>> {
+    let name = reading.hpa.value()?;
+    Some(ObjectRef::new(name).within(reading.target_namespace()?))
+}
+
+fn back_off(failures: u32) -> Action {
+    const LONGEST: u64 = 300;
+    Action::requeue(Duration::from_secs(2_u64.saturating_pow(failures).min(LONGEST)))
+}
+
+/// The receiver lives as long as the loops; without it there is nobody to tell.
+fn tell(context: &Context, told: Told) {
+    if let Err(lost) = context.told.send(told) {
+        tracing::warn!(event = ?lost.0, "nobody is left to publish an event");
+    }
+}

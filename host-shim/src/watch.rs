@@ -1,0 +1,108 @@
+//! The watches: they fill the stores and say whose turn it is.
+
+use std::{future, sync::Arc};
+
+use futures::{Stream, StreamExt};
+use hpa_override_core::Override as Reading;
+use kube::{
+    Api,
+    runtime::{
+        WatchStreamExt,
+        reflector::{ObjectRef, store::Writer},
+        watcher::{self, Event, watcher},
+    },
+};
+use tokio::sync::mpsc::UnboundedSender;
+
+use crate::{
+    context::{Context, Moment},
+    object::{Hpa, Kind, Object, Override},
+    reconcile::target_of,
+};
+
+/// A watch that stalls without closing is noticed within a minute: the client gives up five seconds after this.
+const WATCH_TIMEOUT: u32 = 50;
+
+/// Watches HPAs until the stream ends.
+pub async fn hpas(context: Arc<Context>, writer: Writer<Hpa>, queue: UnboundedSender<ObjectRef<Hpa>>) {
+    events(context.served(), writer)
+        .for_each(|event| {
+            match &event {
+                Event::Delete(hpa) => {
+                    context.memory.forget(hpa);
+                    notify_targeting(&context, hpa);
+                }
+                Event::Apply(hpa) | Event::InitApply(hpa) => {
+                    send(&queue, hpa.key());
+                    notify_targeting(&context, hpa);
+                }
+                Event::InitDone => all_of_both(&context, &queue),
+                Event::Init => {}
+            }
+            future::ready(())
+        })
+        .await;
+}
+
+/// Watches overrides until the stream ends.
+pub async fn overrides(context: Arc<Context>, writer: Writer<Override>, queue: UnboundedSender<ObjectRef<Hpa>>) {
+    events(context.served(), writer)
+        .for_each(|event| {
+            match &event {
+                Event::Delete(ovr) => {
+                    context.statuses.forget(ovr);
+                    notify_siblings(&context, ovr, &queue);
+                }
+                Event::Apply(ovr) | Event::InitApply(ovr) => {
+                    send(&context.status_queue, ovr.key());
+                    notify_siblings(&context, ovr, &queue);
+                }
+                Event::InitDone => all_of_both(&context, &queue),
+                Event::Init => {}
+            }
+            future::ready(())
+        })
+        .await;
+}
+
+/// Watch events, after the store has taken them. Failures are logged and retried with back-off.
+fn events<K: Kind>(api: Api<Object<K>>, writer: Writer<Object<K>>) -> impl Stream<Item = Event<Object<K>>> {
+    let config = watcher::Config::default().timeout(WATCH_TIMEOUT);
+    watcher(api, config).default_backoff().reflect(writer).filter_map(|event| {
+        future::ready(event.inspect_err(|error| tracing::warn!(%error, "failed to watch {}", K::PLURAL)).ok())
+    })
+}
+
+/// The status of every override that targets an HPA.
+pub fn notify_targeting(context: &Context, hpa: &Hpa) {
+    let now = Moment::now().instant();
+    for ovr in context.overrides.state() {
+        if Reading::read(ovr.json(), now).targets(hpa.namespace(), hpa.name()) {
+            send(&context.status_queue, ovr.key());
+        }
+    }
+}
+
+/// The HPA that an override targets, and the status of every other override of it.
+fn notify_siblings(context: &Context, ovr: &Override, queue: &UnboundedSender<ObjectRef<Hpa>>) {
+    let Some(target) = target_of(&Reading::read(ovr.json(), Moment::now().instant())) else { return };
+    if let Some(hpa) = context.hpas.get(&target) {
+        notify_targeting(context, &hpa);
+    }
+    send(queue, target);
+}
+
+/// After a fresh list: what was deleted meanwhile shows only by its absence.
+fn all_of_both(context: &Context, queue: &UnboundedSender<ObjectRef<Hpa>>) {
+    for hpa in context.hpas.state() {
+        send(queue, hpa.key());
+    }
+    for ovr in context.overrides.state() {
+        send(&context.status_queue, ovr.key());
+    }
+}
+
+/// A closed queue means that the controller is stopping.
+fn send<T>(queue: &UnboundedSender<T>, item: T) {
+    let _stopping = queue.send(item);
+}
