@@ -1,1 +1,37 @@
-//! Placeholder.
+//! A real Kubernetes control plane and a policy host on this machine, for tests and the demo.
+//!
+//! What this project promises depends on how a real API server defaults, validates, merges and admits, so its tests
+//! run against one. This crate starts the programs and offers plain ways to act, watch and break things. It knows
+//! nothing of overrides, and it is no part of what users install.
+
+pub mod assets;
+mod audit;
+mod certs;
+mod control_plane;
+mod engine;
+mod https;
+mod kubewarden;
+mod metrics;
+mod objects;
+mod policy_host;
+mod ports;
+mod process;
+mod review;
+mod run_dir;
+mod wait;
+mod world;
+
+pub use nix::sys::signal::Signal;
+
+pub use self::audit::{AuditEvent, AuditLog};
+pub use self::control_plane::{ControlPlane, Identity, Options};
+pub use self::engine::{CallError, HostCalls, Module, NoHostCalls};
+pub use self::kubewarden::{
+    ClusterAdmissionPolicy, KUBEWARDEN_NAMESPACE, Policies, PolicySpec, wait_until_active, wait_until_idle,
+};
+pub use self::metrics::Metrics;
+pub use self::objects::{api_for, apply_yaml, parse_yaml};
+pub use self::policy_host::{HostOptions, PolicyConfig, PolicyHost};
+pub use self::process::Child;
+pub use self::wait::{wait_for, wait_for_blocking};
+pub use self::world::{CONTROLLER_USER, World, WorldOptions};

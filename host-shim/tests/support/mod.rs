@@ -1,0 +1,247 @@
+//! What the control-plane tests share: one world a test binary, one namespace a test, and the writes of owners.
+
+#![allow(dead_code, reason = "every test binary uses a part of it")]
+
+use std::{io::Write, path::Path, process::Stdio, time::Duration};
+
+use hpa_override_testbed::{AuditEvent, AuditLog, Identity, Options, World, WorldOptions, api_for, apply_yaml, parse_yaml, wait_for};
+use kube::{
+    Api, Client,
+    api::{DynamicObject, Patch, PatchParams, PostParams},
+};
+use serde_json::{Value, json};
+
+/// For a busy machine; what is waited for usually takes milliseconds.
+pub const LIMIT: Duration = Duration::from_secs(30);
+/// An ordinary user who may create overrides and write HPAs everywhere.
+pub const ALICE: &str = "alice";
+
+/// A world; `module` installs the policies.
+pub fn world(policies: bool, settings: Value) -> World {
+    let module = Path::new(env!("CARGO_MANIFEST_DIR")).join("../dist/policy.wasm");
+    if policies {
+        assert!(module.exists(), "there is no dist/policy.wasm; run `cargo xtask dist`");
+    }
+    World::start(WorldOptions {
+        plane: Options::with_controllers().user(ALICE, &["devs", "system:masters"]),
+        controller: env!("CARGO_BIN_EXE_host-shim").into(),
+        module: policies.then_some(module),
+        settings,
+    })
+    .unwrap()
+}
+
+/// One test's part of a world.
+pub struct Shop {
+    pub world: &'static World,
+    pub client: Client,
+    pub namespace: String,
+}
+
+impl Shop {
+    /// Makes a namespace.
+    pub async fn open(world: &'static World, namespace: &str) -> Self {
+        let client = world.plane().client(&Identity::user(ALICE)).await.unwrap();
+        let yaml = format!("apiVersion: v1\nkind: Namespace\nmetadata: {{name: {namespace}}}\n");
+        apply_yaml(&client, &yaml, "test", true).await.unwrap();
+        Self { world, client, namespace: namespace.into() }
+    }
+
+    /// The manifest of an owner, with labels of its own.
+    pub fn manifest(&self, min: i32, max: i32) -> String {
+        format!(
+            "apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {{name: web, namespace: {}, labels: {{app: web}}}}
+spec:
+  scaleTargetRef: {{apiVersion: apps/v1, kind: Deployment, name: web}}
+  minReplicas: {min}
+  maxReplicas: {max}
+  metrics: [{{type: Resource, resource: {{name: cpu, target: {{type: Utilization, averageUtilization: 80}}}}}}]
+",
+            self.namespace
+        )
+    }
+
+    /// Server-side apply of that manifest.
+    pub async fn apply(&self, manager: &str, min: i32, max: i32, force: bool) -> anyhow::Result<Value> {
+        let applied = apply_yaml(&self.client, &self.manifest(min, max), manager, force).await?;
+        Ok(serde_json::to_value(&applied[0])?)
+    }
+
+    /// HPAs of this namespace, in a version of the API.
+    pub fn hpas(&self, version: &str) -> Api<DynamicObject> {
+        let yaml = format!(
+            "apiVersion: autoscaling/{version}\nkind: HorizontalPodAutoscaler\nmetadata: {{name: web, namespace: {}}}\n",
+            self.namespace
+        );
+        api_for(&self.client, &parse_yaml(&yaml).unwrap()[0]).unwrap()
+    }
+
+    /// Overrides of this namespace.
+    pub fn overrides(&self) -> Api<DynamicObject> {
+        let object = self.new_override("any", json!({}));
+        api_for(&self.client, &object).unwrap()
+    }
+
+    /// The HPA `web`, raw.
+    pub async fn hpa(&self) -> Value {
+        self.get_hpa("web").await
+    }
+
+    pub async fn get_hpa(&self, name: &str) -> Value {
+        serde_json::to_value(self.hpas("v2").get(name).await.unwrap()).unwrap()
+    }
+
+    /// Patches the HPA `web`.
+    pub async fn patch(&self, manager: &str, patch: &Patch<Value>) -> Value {
+        let params = PatchParams { field_manager: Some(manager.into()), ..PatchParams::default() };
+        serde_json::to_value(self.hpas("v2").patch("web", &params, patch).await.unwrap()).unwrap()
+    }
+
+    fn new_override(&self, name: &str, spec: Value) -> DynamicObject {
+        serde_json::from_value(json!({
+            "apiVersion": "hpa-override.dev/v1", "kind": "AutoscalerOverride",
+            "metadata": {"name": name, "namespace": self.namespace}, "spec": spec,
+        }))
+        .unwrap()
+    }
+
+    /// Creates an override of the HPA `web`.
+    pub async fn create(&self, name: &str, mut spec: Value) -> Value {
+        if spec.get("hpa").is_none() {
+            spec["hpa"] = "web".into();
+        }
+        self.try_create(name, spec).await.unwrap()
+    }
+
+    /// Creates an override as given.
+    pub async fn try_create(&self, name: &str, spec: Value) -> kube::Result<Value> {
+        let params = PostParams { field_manager: Some("alice".into()), ..PostParams::default() };
+        let created = self.overrides().create(&params, &self.new_override(name, spec)).await?;
+        Ok(serde_json::to_value(created).unwrap())
+    }
+
+    /// Changes the spec of an override.
+    pub async fn edit(&self, name: &str, spec: Value) -> kube::Result<Value> {
+        let edited = self.overrides().patch(name, &PatchParams::default(), &Patch::Merge(json!({"spec": spec}))).await?;
+        Ok(serde_json::to_value(edited).unwrap())
+    }
+
+    /// Deletes an override.
+    pub async fn delete(&self, name: &str) {
+        self.overrides().delete(name, &kube::api::DeleteParams::default()).await.unwrap();
+    }
+
+    /// An override, raw.
+    pub async fn override_(&self, name: &str) -> Value {
+        serde_json::to_value(self.overrides().get(name).await.unwrap()).unwrap()
+    }
+
+    /// Waits until the HPA is as `check` wants it; an `Err` says what is not.
+    pub async fn wait_hpa(&self, what: &str, check: impl Fn(&Value) -> anyhow::Result<()>) -> Value {
+        let waited = wait_for(what, LIMIT, async || {
+            let hpa = self.hpa().await;
+            check(&hpa).map(|()| hpa)
+        });
+        waited.await.unwrap_or_else(|error| panic!("{error:#}\n{}", self.world.controller_log()))
+    }
+
+    /// Waits until those bounds stand with a record, and nobody of ours owns a bound.
+    pub async fn wait_overridden(&self, min: i64, max: i64) -> Value {
+        self.wait_hpa(&format!("{min}–{max} with a record"), |hpa| {
+            anyhow::ensure!(bounds(hpa) == (min, max) && record(hpa).is_some() && !we_own_a_bound(hpa), "{hpa}");
+            anyhow::ensure!(record(hpa).unwrap().get("owners").is_none(), "{hpa}");
+            Ok(())
+        })
+        .await
+    }
+
+    /// Waits until those bounds stand and nothing is left of us.
+    pub async fn wait_traceless(&self, min: i64, max: i64) -> Value {
+        self.wait_hpa(&format!("{min}–{max} without a trace"), |hpa| {
+            anyhow::ensure!(bounds(hpa) == (min, max) && !hpa.to_string().contains("hpa-override"), "{hpa}");
+            Ok(())
+        })
+        .await
+    }
+
+    /// Waits until the status of an override is as `check` wants it.
+    pub async fn wait_status(&self, name: &str, what: &str, check: impl Fn(&Value) -> bool) -> Value {
+        let waited = wait_for(what, LIMIT, async || {
+            let ovr = self.override_(name).await;
+            anyhow::ensure!(check(&ovr["status"]), "{ovr}");
+            Ok(ovr["status"].clone())
+        });
+        waited.await.unwrap_or_else(|error| panic!("{error:#}\n{}", self.world.controller_log()))
+    }
+
+    /// Waits for a phase.
+    pub async fn wait_phase(&self, name: &str, phase: &str) -> Value {
+        self.wait_status(name, &format!("{name} to be {phase}"), |status| status["phase"] == phase).await
+    }
+
+    /// kubectl in this namespace, with a manifest on standard input; its output and whether it succeeded.
+    pub fn kubectl(&self, arguments: &[&str], input: &str) -> (bool, String) {
+        let mut command = self.world.plane().kubectl(&Identity::user(ALICE)).unwrap();
+        command.args(["--namespace", &self.namespace]).args(arguments);
+        let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        let output = child.wait_with_output().unwrap();
+        let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        (output.status.success(), text)
+    }
+
+    /// The controller's writes to the HPA `web`, from the API server's audit log.
+    pub fn controller_writes(&self, audit: &AuditLog) -> Vec<AuditEvent> {
+        let writes = audit.writes_by(hpa_override_testbed::CONTROLLER_USER).unwrap();
+        writes.into_iter().filter(|event| event.is_about("horizontalpodautoscalers", &self.namespace, "web")).collect()
+    }
+}
+
+/// The bounds that stand.
+pub fn bounds(hpa: &Value) -> (i64, i64) {
+    (hpa["spec"]["minReplicas"].as_i64().unwrap(), hpa["spec"]["maxReplicas"].as_i64().unwrap())
+}
+
+/// The record, where there is one.
+pub fn record(hpa: &Value) -> Option<Value> {
+    let text = hpa["metadata"]["annotations"]["hpa-override.dev/record"].as_str()?;
+    Some(serde_json::from_str(text).unwrap())
+}
+
+/// What the owner wants, by the record.
+pub fn desired(hpa: &Value) -> Option<(i64, i64)> {
+    let desired = record(hpa)?["desired"].clone();
+    Some((desired["minReplicas"].as_i64()?, desired["maxReplicas"].as_i64()?))
+}
+
+/// Whether managedFields name us as owner of a bound.
+pub fn we_own_a_bound(hpa: &Value) -> bool {
+    let entries = hpa["metadata"]["managedFields"].as_array().unwrap();
+    entries.iter().any(|entry| entry["manager"] == "hpa-override" && entry["fieldsV1"].get("f:spec").is_some())
+}
+
+/// managedFields without the times and without what the HPA controller writes, sorted.
+pub fn ownership(hpa: &Value) -> Vec<String> {
+    let entries = hpa["metadata"]["managedFields"].as_array().cloned().unwrap_or_default();
+    let entries = entries.into_iter().filter(|entry| entry["subresource"] != "status");
+    let mut entries: Vec<String> = entries
+        .map(|mut entry| {
+            entry["time"] = Value::Null;
+            entry.to_string()
+        })
+        .collect();
+    entries.sort();
+    entries
+}
+
+/// What must be as before, but for what the owner changed: spec, labels, annotations, ownership.
+pub fn traces(hpa: &Value) -> Value {
+    let metadata = &hpa["metadata"];
+    let annotations = metadata.get("annotations").filter(|map| **map != json!({}));
+    json!({
+        "spec": hpa["spec"], "labels": metadata["labels"], "annotations": annotations, "ownership": ownership(hpa),
+    })
+}

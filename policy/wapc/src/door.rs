@@ -1,0 +1,92 @@
+//! The door: decode, ask the core, encode. It translates; it never compares replica numbers or times.
+
+use hpa_override_core::{Instant, Settings, admit_hpa, review_override};
+use serde_json::Value;
+
+use crate::{
+    payload::{Payload, Subject, Unreadable},
+    response::{accepted, all, numbered, rejected, settings},
+};
+
+/// The object is not acceptable: HTTP's "unprocessable content", as the API server says it of invalid objects.
+const INVALID: u16 = 422;
+/// The request is not readable.
+const UNREADABLE: u16 = 400;
+/// The policy is not set up as it should be.
+const MISCONFIGURED: u16 = 500;
+
+/// Answers a request of the host, `{"request": …, "settings": …}`, with a validation response, both as JSON.
+///
+/// Total: whatever the payload is, there is an answer.
+#[must_use]
+pub fn validate(payload: &[u8], now: Instant) -> Vec<u8> {
+    let payload = match Payload::read(payload) {
+        Ok(payload) => payload,
+        Err(unreadable) => return unread(&unreadable),
+    };
+    match payload.subject {
+        Subject::Override if payload.writes => guard(&payload, now),
+        Subject::Hpa if payload.writes => merge(&payload, now),
+        _ => accepted(None, Vec::new()),
+    }
+}
+
+/// Answers with all mistakes in the settings at once, for either policy.
+#[must_use]
+pub fn validate_settings(payload: &[u8]) -> Vec<u8> {
+    let errors = match serde_json::from_slice::<Value>(payload) {
+        Ok(document) => Settings::parse(&document).err().unwrap_or_default(),
+        Err(error) => vec![format!("the settings cannot be read: {error}")],
+    };
+    settings(&errors)
+}
+
+/// May this override exist? Closed: what cannot be judged is refused.
+fn guard(payload: &Payload, now: Instant) -> Vec<u8> {
+    if !payload.request.sub_resource.is_empty() {
+        return accepted(None, Vec::new());
+    }
+    let settings = match Settings::parse(&payload.settings) {
+        Ok(settings) => settings,
+        Err(errors) => return rejected(misconfigured(&errors), MISCONFIGURED, Vec::new()),
+    };
+    let Some(object) = &payload.object else {
+        return rejected("the request carries no object".into(), UNREADABLE, Vec::new());
+    };
+    let review = review_override(object, payload.old.as_ref(), &payload.request, &settings, now);
+    let warnings = review.report.warnings.iter().map(ToString::to_string).collect();
+    if review.report.is_clean() {
+        accepted(review.object, warnings)
+    } else {
+        rejected(all(&review.report.errors), INVALID, warnings)
+    }
+}
+
+/// Does this write keep the override? Open: what cannot be judged goes through as sent.
+fn merge(payload: &Payload, now: Instant) -> Vec<u8> {
+    let settings = match Settings::parse(&payload.settings) {
+        Ok(settings) => settings,
+        Err(errors) => return let_through(&misconfigured(&errors)),
+    };
+    let Some(object) = &payload.object else { return let_through("the request carries no object") };
+    let admission = admit_hpa(payload.old.as_ref(), object, &payload.request, &settings, now);
+    accepted(admission.object, admission.warnings)
+}
+
+fn unread(unreadable: &Unreadable) -> Vec<u8> {
+    let reason = format!("the request cannot be read: {}", unreadable.reason);
+    match unreadable.subject {
+        Some(Subject::Other) => accepted(None, Vec::new()),
+        Some(Subject::Hpa) => let_through(&reason),
+        Some(Subject::Override) | None => rejected(reason, UNREADABLE, Vec::new()),
+    }
+}
+
+fn let_through(reason: &str) -> Vec<u8> {
+    let warning = format!("hpa-override: let through as sent, so an override may not hold: {reason}");
+    accepted(None, vec![warning])
+}
+
+fn misconfigured(errors: &[String]) -> String {
+    format!("the settings of this policy are not valid: {}", numbered(errors.len(), &errors.join("; ")))
+}

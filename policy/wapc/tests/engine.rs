@@ -1,0 +1,127 @@
+//! The module itself, in the engine that policy-server runs it with: a fresh instance per request, real clock.
+//!
+//! It answers exactly as the code natively does, to the requests in `test_data/` and to any other.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "tests")]
+
+mod arbitrary;
+mod changes;
+mod common;
+
+use std::{
+    fs,
+    path::PathBuf,
+    sync::LazyLock,
+    time::{Duration, Instant as Stopwatch, SystemTime, UNIX_EPOCH},
+};
+
+use arbitrary::{Arbitrary, check};
+use common::{payload, requests};
+use hpa_override_core::Instant;
+use hpa_override_policy::{validate, validate_settings};
+use rstest::rstest;
+use serde_json::{Value, json};
+use wapc::{WapcHost, WasiParams};
+use wasmtime_provider::{WasmtimeEngineProviderBuilder, WasmtimeEngineProviderPre};
+
+const COUNT: usize = 4_000;
+
+static MODULE: LazyLock<WasmtimeEngineProviderPre> = LazyLock::new(|| {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../dist/policy.wasm");
+    let bytes = fs::read(&path).expect("dist/policy.wasm is not there; build it with `cargo xtask dist`");
+    let builder = WasmtimeEngineProviderBuilder::new().module_bytes(&bytes).wasi_params(WasiParams::default());
+    builder.build_pre().unwrap()
+});
+
+/// One call in an instance of its own. A trap or an error of the guest is an error here.
+fn call(function: &str, payload: &[u8]) -> Result<Vec<u8>, String> {
+    let instance = MODULE.rehydrate(None).map_err(|error| error.to_string())?;
+    let no_calls = |_, _: &str, _: &str, _: &str, _: &[u8]| Err("the module calls its host".into());
+    let host = WapcHost::new(Box::new(instance), Some(Box::new(no_calls))).map_err(|error| error.to_string())?;
+    host.call(function, payload).map_err(|error| error.to_string())
+}
+
+/// The module's answer, which is the native code's at an instant while it was asked.
+fn answer(payload: &[u8]) -> Result<Vec<u8>, String> {
+    let before = now();
+    let answer = call("validate", payload)?;
+    let instants = before.as_unix()..=now().as_unix();
+    let mut natively = instants.map(|second| validate(payload, Instant::from_unix(second)));
+    if natively.any(|native| native == answer) {
+        Ok(answer)
+    } else {
+        Err(format!("not the native answer: {}", String::from_utf8_lossy(&answer)))
+    }
+}
+
+fn now() -> Instant {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    Instant::from_unix(since.as_secs().try_into().unwrap())
+}
+
+#[test]
+fn speaks_version_1_of_the_protocol() {
+    assert_eq!(call("protocol_version", b"").as_deref(), Ok(&br#""v1""#[..]));
+}
+
+#[test]
+fn answers_the_requests_as_natively() {
+    for (name, request) in requests() {
+        assert!(answer(&payload(&request, &json!({}))).is_ok_and(|answer| !answer.is_empty()), "{name}");
+    }
+}
+
+#[rstest]
+#[case::empty("{}")]
+#[case::wrong(r#"{"maxDuration":"7 days","requireReason":"no","max":1}"#)]
+#[case::no_json("{")]
+fn validates_settings_as_natively(#[case] document: &str) {
+    assert_eq!(call("validate_settings", document.as_bytes()), Ok(validate_settings(document.as_bytes())));
+}
+
+/// As deep as can be read goes through all of decode, clone, compare and encode; deeper is skipped.
+#[rstest]
+fn depth_does_not_exhaust_the_stack(#[values(100, 120, 123, 125, 127, 1_000_000)] levels: usize) {
+    for name in ["override-create-accepted", "hpa-new-numbers-recorded"] {
+        let mut request = requests().remove(name).unwrap();
+        request["object"]["deep"] = "deep".into();
+        let deep = "[".repeat(levels) + &"]".repeat(levels);
+        let payload = payload(&request, &json!({}));
+        let payload = String::from_utf8(payload).unwrap().replace(r#""deep":"deep""#, &format!(r#""deep":{deep}"#));
+        answer(payload.as_bytes()).unwrap();
+    }
+}
+
+/// A record may have 64 KiB, an object a good megabyte: the answer comes well within the host's two seconds.
+#[test]
+fn large_objects_are_answered_in_time() {
+    let mut request = requests().remove("hpa-new-numbers-recorded").unwrap();
+    request["object"]["metadata"]["annotations"]["filling"] = "\u{e9}\\\"".repeat(400_000).into();
+    let payload = payload(&request, &json!({}));
+    LazyLock::force(&MODULE);
+    let start = Stopwatch::now();
+    let answer = call("validate", &payload).unwrap();
+    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+    check(&payload, &answer);
+}
+
+#[test]
+fn any_request_is_answered_and_the_promises_kept() {
+    let mut arbitrary = Arbitrary::of(requests().into_values());
+    let seed = arbitrary.seed;
+    let mut times = Vec::with_capacity(COUNT);
+    LazyLock::force(&MODULE);
+    for nth in 1..=COUNT {
+        let payload = arbitrary.payload();
+        let start = Stopwatch::now();
+        let answer = answer(&payload);
+        times.push(start.elapsed());
+        let context = || format!("SEED={seed}, request {nth}: {}", String::from_utf8_lossy(&payload));
+        check(&payload, &answer.unwrap_or_else(|error| panic!("{error}; {}", context())));
+        let settings = call("validate_settings", &payload);
+        let settings: Value = serde_json::from_slice(&settings.unwrap_or_else(|_| panic!("{}", context()))).unwrap();
+        assert!(settings["valid"].is_boolean(), "{}", context());
+    }
+    times.sort();
+    println!("{COUNT} requests, SEED={seed}; median {:?}, worst {:?}", times[COUNT / 2], times[COUNT - 1]);
+}

@@ -1,0 +1,115 @@
+//! Finds the programs of a control plane, and builds those that are not there.
+//!
+//! Ready-made ones are taken from the folder `$KUBEBUILDER_ASSETS`, by convention the place for them. The others are
+//! built once with Go from the modules pinned in `testbed/controlplane/`, into `target/testbed/`, where all processes
+//! of this checkout find them. Nothing is downloaded but Go modules, and no version is taken that go.mod does not name.
+
+mod build;
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+
+const VARIABLE: &str = "KUBEBUILDER_ASSETS";
+const STAMP: &str = "go.mod.built";
+const LOCK: &str = "build.lock";
+
+/// A program of the control plane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Program {
+    /// The store behind the API server.
+    Etcd,
+    /// The API server.
+    KubeApiserver,
+    /// The controllers that Kubernetes brings along, the HPA controller among them.
+    KubeControllerManager,
+    /// The command line client.
+    Kubectl,
+}
+
+impl Program {
+    const ALL: [Self; 4] = [Self::Etcd, Self::KubeApiserver, Self::KubeControllerManager, Self::Kubectl];
+
+    /// The file name of the program.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Etcd => "etcd",
+            Self::KubeApiserver => "kube-apiserver",
+            Self::KubeControllerManager => "kube-controller-manager",
+            Self::Kubectl => "kubectl",
+        }
+    }
+}
+
+/// Where the program is, after building it if need be. A build takes minutes and says so on standard error.
+///
+/// # Errors
+/// When the program is in neither place and cannot be built; the message names both ways to get it.
+pub fn find(program: Program) -> Result<PathBuf> {
+    match ready_made(program) {
+        Some(path) => Ok(path),
+        None => built(program, &target_dir()?).with_context(|| {
+            format!(
+                "failed to find {0}; either set {VARIABLE} to a folder that holds {0}, or install Go \
+                 so that it can be built from testbed/controlplane",
+                program.name()
+            )
+        }),
+    }
+}
+
+/// `target/testbed` of the workspace, whatever target directory cargo was told to use: a build of minutes is shared.
+pub(crate) fn target_dir() -> Result<PathBuf> {
+    let Some(workspace) = manifest_dir().parent() else {
+        bail!("failed to find the workspace above {}", manifest_dir().display())
+    };
+    Ok(workspace.join("target/testbed"))
+}
+
+fn manifest_dir() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn ready_made(program: Program) -> Option<PathBuf> {
+    let path = PathBuf::from(std::env::var_os(VARIABLE)?).join(program.name());
+    path.is_file().then_some(path)
+}
+
+fn built(program: Program, target: &Path) -> Result<PathBuf> {
+    std::fs::create_dir_all(target).with_context(|| format!("failed to create {}", target.display()))?;
+    let _lock = lock(target)?;
+    let module = manifest_dir().join("controlplane");
+    remove_outdated(&module, target)?;
+    let path = target.join(program.name());
+    if !path.is_file() {
+        build::build(program, &module, &path)?;
+    }
+    Ok(path)
+}
+
+/// Held while looking and building, so that two processes do not build the same program.
+fn lock(target: &Path) -> Result<File> {
+    let path = target.join(LOCK);
+    let file = File::create(&path).with_context(|| format!("failed to open {}", path.display()))?;
+    if file.try_lock().is_err() {
+        build::say("waiting for another process that looks for or builds the control plane");
+        file.lock().with_context(|| format!("failed to lock {}", path.display()))?;
+    }
+    Ok(file)
+}
+
+/// What was built from another go.mod goes: the stamp is a copy of the one that was used.
+fn remove_outdated(module: &Path, target: &Path) -> Result<()> {
+    let pins = module.join("go.mod");
+    let pins = std::fs::read_to_string(&pins).with_context(|| format!("failed to read {}", pins.display()))?;
+    let stamp = target.join(STAMP);
+    if std::fs::read_to_string(&stamp).is_ok_and(|built| built == pins) {
+        return Ok(());
+    }
+    for program in Program::ALL {
+        let _ = std::fs::remove_file(target.join(program.name()));
+    }
+    std::fs::write(&stamp, pins).with_context(|| format!("failed to write {}", stamp.display()))
+}

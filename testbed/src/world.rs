@@ -1,0 +1,215 @@
+//! hpa-override as a platform team installs it, on a control plane of its own: the CRD, the shipped RBAC, the policies
+//! where asked for, and the controller as its own service account.
+//!
+//! Everything is read from the very files that are shipped. What happens in it is the test's business.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use kube::api::{Api, ApiResource, DynamicObject, PostParams};
+use serde_json::{Value, json};
+
+use crate::Signal;
+use crate::control_plane::{ControlPlane, Identity, Options};
+use crate::kubewarden::{Policies, wait_until_active};
+use crate::objects::{api_for, apply_yaml};
+use crate::policy_host::PolicyHost;
+use crate::process::Child;
+use crate::wait::wait_for;
+
+/// Generous for a busy machine.
+const LIMIT: Duration = Duration::from_mins(1);
+/// What the shipped files are applied as.
+const INSTALLER: &str = "installer";
+
+/// The user as whom the controller acts.
+pub const CONTROLLER_USER: &str = "system:serviceaccount:hpa-override:hpa-override-controller";
+
+/// What a world is made of.
+#[derive(Clone, Debug)]
+pub struct WorldOptions {
+    /// The control plane.
+    pub plane: Options,
+    /// The controller's program.
+    pub controller: PathBuf,
+    /// The policy module, where the policies are to be installed.
+    pub module: Option<PathBuf>,
+    /// Settings of the platform team, for the policies and the controller.
+    pub settings: Value,
+}
+
+/// An installed hpa-override. Dropping it ends everything.
+#[derive(Debug)]
+pub struct World {
+    // In the order in which they are to end.
+    controller: Mutex<Option<Child>>,
+    plane: ControlPlane,
+    policy_host: Option<PolicyHost>,
+    options: WorldOptions,
+    folder: PathBuf,
+}
+
+impl World {
+    /// Starts the control plane, installs, and starts the controller.
+    ///
+    /// # Errors
+    /// When a part does not start, or refuses what is shipped.
+    pub fn start(options: WorldOptions) -> Result<Self> {
+        let plane = ControlPlane::start(&options.plane)?;
+        finish(|| install(&plane))?;
+        let policy_host =
+            options.module.as_deref().map(|module| serve_policies(module, &options.settings)).transpose()?;
+        if let Some((policies, host)) = &policy_host {
+            finish(|| install_policies(&plane, policies, host))?;
+        }
+        let policy_host = policy_host.map(|(_, host)| host);
+        let folder = plane.folder().to_owned();
+        let settings = serde_json::to_string(&options.settings).context("failed to write the settings")?;
+        std::fs::write(folder.join("settings.yaml"), settings).context("failed to write the settings")?;
+        let world = Self { controller: Mutex::default(), plane, policy_host, options, folder };
+        world.start_controller()?;
+        Ok(world)
+    }
+
+    /// The control plane.
+    #[must_use]
+    pub fn plane(&self) -> &ControlPlane {
+        &self.plane
+    }
+
+    /// The policy host, where the policies are installed.
+    #[must_use]
+    pub fn policy_host(&self) -> Option<&PolicyHost> {
+        self.policy_host.as_ref()
+    }
+
+    /// Starts the controller, where it does not run.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn start_controller(&self) -> Result<()> {
+        let mut slot = self.slot();
+        if slot.is_none() {
+            *slot = Some(Child::spawn(self.command()?, &self.folder.join("controller.log"))?);
+        }
+        Ok(())
+    }
+
+    /// Kills the controller, as a crash does.
+    ///
+    /// # Errors
+    /// When the operating system refuses.
+    pub fn kill_controller(&self) -> Result<()> {
+        self.slot().take().map_or(Ok(()), |mut child| child.kill())
+    }
+
+    /// Asks the controller to stop and waits until it has.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub fn stop_controller(&self) -> Result<()> {
+        let Some(mut child) = self.slot().take() else { return Ok(()) };
+        child.signal(Signal::SIGTERM)?;
+        let status = child.wait(LIMIT)?;
+        ensure!(status.success(), "the controller stopped with {status}\n{}", child.log_tail());
+        Ok(())
+    }
+
+    /// The end of the controller's log, for messages.
+    #[must_use]
+    pub fn controller_log(&self) -> String {
+        self.slot().as_ref().map(Child::log_tail).unwrap_or_default()
+    }
+
+    fn slot(&self) -> MutexGuard<'_, Option<Child>> {
+        self.controller.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn command(&self) -> Result<Command> {
+        let identity = Identity::service_account("hpa-override", "hpa-override-controller");
+        let mut command = Command::new(&self.options.controller);
+        command.arg("--settings").arg(self.folder.join("settings.yaml"));
+        command.env("KUBECONFIG", self.plane.kubeconfig_file(&identity)?).env("NO_PROXY", "127.0.0.1");
+        Ok(command)
+    }
+}
+
+/// Runs a future to its end on a thread of its own: the caller's may belong to a runtime already.
+fn finish<F: Future<Output = Result<()>>>(work: impl FnOnce() -> F + Send) -> Result<()> {
+    let run = || tokio::runtime::Runtime::new().context("failed to start a runtime")?.block_on(work());
+    thread::scope(|scope| scope.spawn(run).join()).unwrap_or_else(|_| bail!("the installation panicked"))
+}
+
+/// Where shipped files are.
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// A file that is shipped.
+fn shipped(path: &str) -> Result<String> {
+    let path = root().join(path);
+    std::fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))
+}
+
+async fn install(plane: &ControlPlane) -> Result<()> {
+    let client = plane.client(&Identity::Admin).await?;
+    for file in ["crd/crd.yaml", "deploy/rbac/rbac.yaml"] {
+        apply_yaml(&client, &shipped(file)?, INSTALLER, true)
+            .await
+            .with_context(|| format!("failed to apply {file}"))?;
+    }
+    let overrides = ApiResource::from_gvk_with_plural(
+        &kube::core::GroupVersionKind::gvk("hpa-override.dev", "v1", "AutoscalerOverride"),
+        "autoscaleroverrides",
+    );
+    let api: Api<DynamicObject> = Api::all_with(client, &overrides);
+    wait_for("the CRD to be served", LIMIT, async || Ok(api.list(&kube::api::ListParams::default()).await.map(drop)?))
+        .await
+}
+
+/// The shipped policies with these settings; the merge policy needs none of the limits.
+fn serve_policies(module: &Path, settings: &Value) -> Result<(Policies, PolicyHost)> {
+    let mut policies = Policies::load(&root().join("deploy/kubewarden"))?;
+    policies.set(Some(GUARD), settings);
+    let host = PolicyHost::start(module, policies.configs())?;
+    Ok((policies, host))
+}
+
+const GUARD: &str = "hpa-override-guard";
+const MERGE: &str = "hpa-override-merge";
+
+async fn install_policies(plane: &ControlPlane, policies: &Policies, host: &PolicyHost) -> Result<()> {
+    let client = plane.client(&Identity::Admin).await?;
+    policies.install(&client, host).await?;
+    let dry_run = PostParams { dry_run: true, ..PostParams::default() };
+    for (policy, probe) in [(GUARD, guarded()), (MERGE, merged())] {
+        let probe: DynamicObject = serde_json::from_value(probe).context("failed to make a probe")?;
+        let api = api_for(&client, &probe)?;
+        let ask = async || drop(api.create(&dry_run, &probe).await);
+        wait_until_active(host, policy, LIMIT, ask).await?;
+    }
+    Ok(())
+}
+
+/// A request that the guard is asked about.
+fn guarded() -> Value {
+    json!({
+        "apiVersion": "hpa-override.dev/v1", "kind": "AutoscalerOverride",
+        "metadata": {"name": "probe", "namespace": "default"}, "spec": {"hpa": "probe", "minReplicas": 1},
+    })
+}
+
+/// A request that the merge policy is asked about.
+fn merged() -> Value {
+    json!({
+        "apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler",
+        "metadata": {
+            "name": "probe", "namespace": "default", "annotations": {"hpa-override.dev/record": "none"},
+        },
+        "spec": {"maxReplicas": 1, "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "probe"}},
+    })
+}

@@ -1,0 +1,59 @@
+//! `cargo xtask codegen`: files that are made from others and committed, so that a reader and a cluster need no tools.
+//!
+//! Each has one row in [`GENERATED`]. Nobody edits them by hand: `--check`, which every change has to pass, compares.
+
+use std::{fs, path::Path};
+
+use anyhow::{Context, Result, bail};
+
+use crate::workspace::Workspace;
+
+/// A committed file and what makes it.
+struct Generated {
+    /// Below the root.
+    path: &'static str,
+    /// Its whole content.
+    make: fn(&Workspace) -> Result<String>,
+}
+
+/// The next generated file is the next row.
+const GENERATED: &[Generated] = &[Generated { path: "crd/crd.yaml", make: custom_resource_definition }];
+
+fn custom_resource_definition(workspace: &Workspace) -> Result<String> {
+    workspace.cargo("run --quiet -p hpa-override-crd --features schema --bin crdgen").stdout()
+}
+
+/// Writes what differs, and says for each file which it was.
+pub(crate) fn write(workspace: &Workspace) -> Result<()> {
+    for Generated { path, make } in GENERATED {
+        let content = make(workspace).with_context(|| format!("cannot make {path}"))?;
+        let place = workspace.root.join(path);
+        if is(&place, &content) {
+            println!("codegen: {path} is up to date");
+            continue;
+        }
+        fs::write(&place, content).with_context(|| format!("cannot write {path}"))?;
+        println!("codegen: {path} written");
+    }
+    Ok(())
+}
+
+/// Names every file that is not what it would be written as.
+pub(crate) fn check(workspace: &Workspace) -> Result<()> {
+    let mut stale = Vec::new();
+    for Generated { path, make } in GENERATED {
+        let content = make(workspace).with_context(|| format!("cannot make {path}"))?;
+        if !is(&workspace.root.join(path), &content) {
+            stale.push(*path);
+        }
+    }
+    if stale.is_empty() {
+        println!("codegen: up to date ({})", GENERATED.len());
+        return Ok(());
+    }
+    bail!("not up to date: {}; regenerate with: cargo xtask codegen", stale.join(", "))
+}
+
+fn is(place: &Path, content: &str) -> bool {
+    fs::read(place).is_ok_and(|there| there == content.as_bytes())
+}

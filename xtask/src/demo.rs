@@ -1,0 +1,34 @@
+//! `cargo xtask demo`: builds what the demonstration shows, then hands this terminal over to it.
+//!
+//! It shows nothing itself: the testbed's `demo` starts the control plane and reports what it sees there.
+
+use std::{env::consts::EXE_SUFFIX, ffi::OsString, process::ExitCode};
+
+use anyhow::Result;
+
+use crate::{dist, workspace::Workspace};
+
+const CONTROLLER: &str = "build --quiet -p hpa-override-host-shim --bin host-shim";
+const DEMO: &str = "run --quiet -p hpa-override-testbed --bin demo --";
+
+/// What to show.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Leave the control plane up at the end, and print a kubeconfig for it.
+    #[arg(long)]
+    keep: bool,
+    /// Further arguments, passed on as they are.
+    #[arg(last = true)]
+    rest: Vec<OsString>,
+}
+
+/// Builds module and controller, then becomes the demonstration.
+pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
+    dist::run(workspace)?;
+    let controller = workspace.cargo(CONTROLLER).artifact(&format!("host-shim{EXE_SUFFIX}"))?;
+    println!("demo: controller {}", workspace.shown(&controller));
+    let demo = workspace.cargo(DEMO).arg("--controller").arg(controller).arg("--module").arg(dist::module(workspace));
+    let demo = demo.args(args.keep.then(|| OsString::from("--keep"))).args(args.rest.clone());
+    println!("$ {demo}");
+    demo.become_it()
+}

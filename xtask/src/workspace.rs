@@ -1,0 +1,54 @@
+//! Where things are and what they are called, asked of cargo once.
+//!
+//! It keeps no list of its own: members, version and target folder (`CARGO_TARGET_DIR` included) are cargo's.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use serde::Deserialize;
+
+use crate::command::Command;
+
+/// The workspace that the command was called in.
+#[derive(Deserialize)]
+pub(crate) struct Workspace {
+    #[serde(rename = "workspace_root")]
+    pub(crate) root: PathBuf,
+    #[serde(rename = "target_directory")]
+    pub(crate) target: PathBuf,
+    packages: Vec<Package>,
+}
+
+#[derive(Deserialize)]
+struct Package {
+    name: String,
+    version: String,
+}
+
+impl Workspace {
+    pub(crate) fn find() -> Result<Self> {
+        let text = Command::new("cargo").words("metadata --no-deps --format-version 1").stdout()?;
+        serde_json::from_str(&text).context("cannot read what `cargo metadata` prints")
+    }
+
+    /// `cargo`, in the workspace's root.
+    pub(crate) fn cargo(&self, words: &str) -> Command {
+        Command::cargo(&self.root).words(words)
+    }
+
+    pub(crate) fn members(&self) -> impl Iterator<Item = &str> {
+        self.packages.iter().map(|package| package.name.as_str())
+    }
+
+    /// The version of a member; all of them take it from the workspace.
+    pub(crate) fn version_of(&self, member: &str) -> Result<&str> {
+        let found = self.packages.iter().find(|package| package.name == member);
+        let package = found.with_context(|| format!("the workspace has no package `{member}`"))?;
+        Ok(&package.version)
+    }
+
+    /// The path as a person would name it: relative to the root where it lies below.
+    pub(crate) fn shown(&self, path: &Path) -> String {
+        path.strip_prefix(&self.root).unwrap_or(path).display().to_string()
+    }
+}
