@@ -48,8 +48,16 @@ pub enum Failure {
     #[error("no answer from the API server within {0} s")]
     Timeout(u64),
     /// An answer that says no, or no connection.
-    #[error(transparent)]
+    #[error("{}", said(.0))]
     Kube(#[from] kube::Error),
+}
+
+/// The API server's own words, without the rest of its answer.
+fn said(error: &kube::Error) -> String {
+    match error {
+        kube::Error::Api(status) => status.message.clone(),
+        other => other.to_string(),
+    }
 }
 
 impl Failure {

@@ -113,3 +113,30 @@ fn remove_outdated(module: &Path, target: &Path) -> Result<()> {
     }
     std::fs::write(&stamp, pins).with_context(|| format!("failed to write {}", stamp.display()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A target folder with a built etcd and that stamp; whether etcd survives a look.
+    fn survives(name: &str, stamp: &str) -> bool {
+        let target = std::env::temp_dir().join(format!("hpa-override-testbed-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&target).unwrap();
+        std::fs::write(target.join("etcd"), "").unwrap();
+        std::fs::write(target.join(STAMP), stamp).unwrap();
+        remove_outdated(&manifest_dir().join("controlplane"), &target).unwrap();
+        let survives = target.join("etcd").exists();
+        std::fs::remove_dir_all(target).unwrap();
+        survives
+    }
+
+    #[test]
+    fn what_was_built_from_this_go_mod_stays() {
+        assert!(survives("same", include_str!("../controlplane/go.mod")));
+    }
+
+    #[test]
+    fn what_was_built_from_another_go_mod_goes() {
+        assert!(!survives("other", "module other"));
+    }
+}

@@ -65,9 +65,11 @@ impl Module {
     /// # Errors
     /// When these bytes are no waPC module.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
-        let engine =
-            Engine::new(Config::new().epoch_interruption(true)).map_err(|error| plain(&error)).context("failed to set up wasmtime")?;
-        let compiled = Compiled::new(&engine, bytes).map_err(|error| plain(&error)).context("failed to compile the module")?;
+        let engine = Engine::new(Config::new().epoch_interruption(true))
+            .map_err(|error| plain(&error))
+            .context("failed to set up wasmtime")?;
+        let compiled =
+            Compiled::new(&engine, bytes).map_err(|error| plain(&error)).context("failed to compile the module")?;
         ticker::start(engine.weak())?;
         let compiled = WasmtimeEngineProviderBuilder::new().engine(engine).module(compiled).build_pre();
         let compiled = compiled.context("failed to link the module")?;

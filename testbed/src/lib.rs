@@ -1,8 +1,13 @@
 //! A real Kubernetes control plane and a policy host on this machine, for tests and the demo.
 //!
 //! What this project promises depends on how a real API server defaults, validates, merges and admits, so its tests
-//! run against one. This crate starts the programs and offers plain ways to act, watch and break things. It knows
-//! nothing of overrides, and it is no part of what users install.
+//! run against one. This crate starts the programs and offers plain ways to act, watch and break things. Only [`World`]
+//! knows what an override is, and nothing here is part of what users install.
+//!
+//! | environment variable | meaning |
+//! |---|---|
+//! | `KUBEBUILDER_ASSETS` | a folder with ready-made etcd, kube-apiserver, kube-controller-manager, kubectl; what it lacks is built once with Go |
+//! | `HPA_OVERRIDE_TESTBED_KEEP` | if set, the folders under `target/testbed/run` stay, with logs, data and the audit log |
 
 pub mod assets;
 mod audit;

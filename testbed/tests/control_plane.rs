@@ -1,6 +1,6 @@
 //! The control plane is real: it authorizes, scales, remembers and can be stopped.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 use std::sync::OnceLock;
 use std::time::Duration;

@@ -31,6 +31,10 @@ struct Shop {
 
 impl Shop {
     async fn open(name: &'static str, guest: &[u8], spec: &str) -> Self {
+        Self::open_with(name, guest, spec, HostOptions::default()).await
+    }
+
+    async fn open_with(name: &'static str, guest: &[u8], spec: &str, options: HostOptions) -> Self {
         static SHARED: OnceLock<ControlPlane> = OnceLock::new();
         let plane = SHARED.get_or_init(|| ControlPlane::start(&Options::default()).unwrap());
         let client = plane.client(&Identity::Admin).await.unwrap();
@@ -39,7 +43,7 @@ impl Shop {
         apply_yaml(&client, &namespace, "test", true).await.unwrap();
         let policies = Policies::parse(&policy(name, spec)).unwrap();
         let module = Module::from_bytes(guest).unwrap();
-        let host = PolicyHost::start_with(module, policies.configs(), HostOptions::default()).unwrap();
+        let host = PolicyHost::start_with(module, policies.configs(), options).unwrap();
         policies.install(&client, &host).await.unwrap();
         let shop = Self { maps: Api::namespaced(client.clone(), name), client, policies, host, name };
         shop.wait_until_active().await;
@@ -119,6 +123,13 @@ fn a_guest_that_does_not_start_is_not_served() {
         format!("{error:#}").starts_with("failed to start the policy start: the policy does not start"),
         "{error:#}"
     );
+}
+
+#[tokio::test]
+async fn a_namespace_that_is_always_accepted_is_not_shown_to_the_policy() {
+    let options = HostOptions { always_accept_namespace: Some("unseen".to_owned()), ..HostOptions::default() };
+    let shop = Shop::open_with("unseen", &guests::trapping(), "", options).await;
+    shop.dry_run().await.unwrap();
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! Children end with their parent, even when that is killed.
 
+#![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "tests")]
 
 use std::io::{BufRead as _, BufReader};

@@ -4,7 +4,9 @@
 
 use std::{io::Write, path::Path, process::Stdio, time::Duration};
 
-use hpa_override_testbed::{AuditEvent, AuditLog, Identity, Options, World, WorldOptions, api_for, apply_yaml, parse_yaml, wait_for};
+use hpa_override_testbed::{
+    AuditEvent, AuditLog, Identity, Options, World, WorldOptions, api_for, apply_yaml, parse_yaml, wait_for,
+};
 use kube::{
     Api, Client,
     api::{DynamicObject, Patch, PatchParams, PostParams},
@@ -16,14 +18,20 @@ pub const LIMIT: Duration = Duration::from_secs(30);
 /// An ordinary user who may create overrides and write HPAs everywhere.
 pub const ALICE: &str = "alice";
 
-/// A world; `module` installs the policies.
+/// A world with the policies or without; the real HPA controller is there only in `scaling.rs`, since its status writes
+/// move the resourceVersion.
 pub fn world(policies: bool, settings: Value) -> World {
+    world_on(Options::default(), policies, settings)
+}
+
+/// A world on a control plane of one's own choice.
+pub fn world_on(plane: Options, policies: bool, settings: Value) -> World {
     let module = Path::new(env!("CARGO_MANIFEST_DIR")).join("../dist/policy.wasm");
     if policies {
         assert!(module.exists(), "there is no dist/policy.wasm; run `cargo xtask dist`");
     }
     World::start(WorldOptions {
-        plane: Options::with_controllers().user(ALICE, &["devs", "system:masters"]),
+        plane: plane.user(ALICE, &["devs", "system:masters"]),
         controller: env!("CARGO_BIN_EXE_host-shim").into(),
         module: policies.then_some(module),
         settings,
@@ -94,7 +102,7 @@ spec:
     }
 
     /// Patches the HPA `web`.
-    pub async fn patch(&self, manager: &str, patch: &Patch<Value>) -> Value {
+    pub async fn patch<P: serde::Serialize + std::fmt::Debug>(&self, manager: &str, patch: &Patch<P>) -> Value {
         let params = PatchParams { field_manager: Some(manager.into()), ..PatchParams::default() };
         serde_json::to_value(self.hpas("v2").patch("web", &params, patch).await.unwrap()).unwrap()
     }
@@ -124,7 +132,8 @@ spec:
 
     /// Changes the spec of an override.
     pub async fn edit(&self, name: &str, spec: Value) -> kube::Result<Value> {
-        let edited = self.overrides().patch(name, &PatchParams::default(), &Patch::Merge(json!({"spec": spec}))).await?;
+        let edited =
+            self.overrides().patch(name, &PatchParams::default(), &Patch::Merge(json!({"spec": spec}))).await?;
         Ok(serde_json::to_value(edited).unwrap())
     }
 
@@ -193,10 +202,11 @@ spec:
         (output.status.success(), text)
     }
 
-    /// The controller's writes to the HPA `web`, from the API server's audit log.
+    /// The controller's writes to the HPA `web`, from the API server's audit log. One that met a conflict wrote nothing.
     pub fn controller_writes(&self, audit: &AuditLog) -> Vec<AuditEvent> {
         let writes = audit.writes_by(hpa_override_testbed::CONTROLLER_USER).unwrap();
-        writes.into_iter().filter(|event| event.is_about("horizontalpodautoscalers", &self.namespace, "web")).collect()
+        let ours = |event: &AuditEvent| event.is_about("horizontalpodautoscalers", &self.namespace, "web");
+        writes.into_iter().filter(|event| ours(event) && event.code == 200).collect()
     }
 }
 
@@ -244,4 +254,79 @@ pub fn traces(hpa: &Value) -> Value {
     json!({
         "spec": hpa["spec"], "labels": metadata["labels"], "annotations": annotations, "ownership": ownership(hpa),
     })
+}
+
+/// How an owner writes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Way {
+    Apply,
+    ForcedApply,
+    KubectlApply,
+    KubectlReplace,
+    V1Update,
+    MergePatch,
+    JsonPatch,
+}
+
+impl Way {
+    pub const ALL: [Self; 7] = [
+        Self::Apply,
+        Self::ForcedApply,
+        Self::KubectlApply,
+        Self::KubectlReplace,
+        Self::V1Update,
+        Self::MergePatch,
+        Self::JsonPatch,
+    ];
+}
+
+impl Shop {
+    /// The owner's first write: the HPA comes to be.
+    pub async fn begin(&self, way: Way, min: i32, max: i32) -> Value {
+        match way {
+            Way::Apply | Way::ForcedApply => drop(self.apply("argocd", min, max, false).await.unwrap()),
+            Way::KubectlApply => self.kubectl_ok(&["apply", "-f", "-"], &self.manifest(min, max)),
+            _ => {
+                // Other numbers, so that the write that counts is the one that owns the bounds.
+                self.kubectl_ok(&["create", "-f", "-"], &self.manifest(1, 4));
+                self.write(way, min, max).await;
+            }
+        }
+        self.hpa().await
+    }
+
+    /// A write of the owner that names both bounds; it must succeed.
+    pub async fn write(&self, way: Way, min: i32, max: i32) -> Value {
+        match way {
+            Way::Apply => drop(self.apply("argocd", min, max, false).await.unwrap()),
+            Way::ForcedApply => drop(self.apply("argocd", min, max, true).await.unwrap()),
+            Way::KubectlApply => self.kubectl_ok(&["apply", "-f", "-"], &self.manifest(min, max)),
+            Way::KubectlReplace => self.kubectl_ok(&["replace", "-f", "-"], &self.manifest(min, max)),
+            Way::V1Update => {
+                let mut hpa = serde_json::to_value(self.hpas("v1").get("web").await.unwrap()).unwrap();
+                hpa["spec"]["minReplicas"] = min.into();
+                hpa["spec"]["maxReplicas"] = max.into();
+                let hpa = serde_json::from_value(hpa).unwrap();
+                let params = PostParams { field_manager: Some("old-client".into()), ..PostParams::default() };
+                self.hpas("v1").replace("web", &params, &hpa).await.unwrap();
+            }
+            Way::MergePatch => {
+                let patch = json!({"spec": {"minReplicas": min, "maxReplicas": max}});
+                self.patch("merger", &Patch::Merge(patch)).await;
+            }
+            Way::JsonPatch => {
+                let patch = json!([
+                    {"op": "replace", "path": "/spec/minReplicas", "value": min},
+                    {"op": "replace", "path": "/spec/maxReplicas", "value": max},
+                ]);
+                self.patch("patcher", &Patch::Json::<()>(serde_json::from_value(patch).unwrap())).await;
+            }
+        }
+        self.hpa().await
+    }
+
+    pub fn kubectl_ok(&self, arguments: &[&str], input: &str) {
+        let (success, output) = self.kubectl(arguments, input);
+        assert!(success, "kubectl {arguments:?}: {output}");
+    }
 }

@@ -166,3 +166,6 @@ fn put_bounds(object: &mut Value, bounds: Bounds) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

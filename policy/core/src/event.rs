@@ -64,7 +64,7 @@ pub(crate) fn of_change(
     events.extend(owner_changed(before, next));
     for layer in missing(&next.layers, &before.layers) {
         let until = layer.until.map_or_else(|| "it is deleted".into(), |until| until.to_string());
-        let note = format!("bounds are {} until {until} by AutoscalerOverride {}", next.effective, layer.by);
+        let note = format!("AutoscalerOverride {} is in force until {until}; bounds are {}", layer.by, next.effective);
         events.extend(both(layer, "Applied", &note));
     }
     for layer in missing(&before.layers, &next.layers) {

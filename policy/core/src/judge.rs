@@ -30,6 +30,12 @@ impl Standing {
         Self { phase, reason, message: message.into(), window }
     }
 
+    /// The first instant after `t` at which it stands elsewhere by itself. What is over, by its window or by deletion, stays
+    /// so.
+    pub(crate) fn next_change(&self, t: Instant) -> Option<Instant> {
+        self.window.filter(|_| self.phase != Phase::Expired)?.next_change(t)
+    }
+
     /// Whether the override is to be a layer.
     pub(crate) fn is_in_force(&self) -> bool {
         self.phase == Phase::Active
@@ -112,6 +118,7 @@ fn reason_of(finding: &Finding) -> Reason {
 }
 
 const UNREADABLE: &str = "the record on the HorizontalPodAutoscaler cannot be read, so nothing is written to it; \
-                          annotate it with hpa-override.dev/release=true to remove the record";
+                          remove the annotation hpa-override.dev/record, or where the merge policy is installed \
+                          annotate hpa-override.dev/release=true";
 const OWNED: &str = "the HorizontalPodAutoscaler has a controller (as KEDA's have), which would put it back at once; \
                      change the bounds where that controller takes them from";

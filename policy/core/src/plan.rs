@@ -93,7 +93,7 @@ impl Situation<'_> {
         let layers = judged.layers.clone();
         let begun = match &self.record {
             Some(record) => record.clone(),
-            None if layers.is_empty() => return HpaPlan::default(),
+            None if layers.is_empty() => return self.finish(&Record::begin(self.live, self.t)),
             None => Record::begin(self.live, self.t),
         };
         let desired = rebase(&begun, self.live, Declared::NOTHING);
@@ -106,7 +106,8 @@ impl Situation<'_> {
         }
     }
 
-    /// The second write of an end, and the only one when a record vanished with everything given back already.
+    /// The second write of an end, and the only one where the record is gone already: nothing, unless an entry of ours is
+    /// left in managedFields.
     fn finish(&self, record: &Record) -> HpaPlan {
         let managed = entries(self.hpa);
         let ownership = names_us(managed).then(|| given_back(managed, &record.owners, self.t));
@@ -161,3 +162,6 @@ impl Situation<'_> {
         patch
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -128,12 +128,9 @@ fn stamp_of(object: &Value) -> Option<String> {
 
 /// The object with that stamp and no other, where it has another now.
 fn stamped(object: &Value, stamp: Option<String>) -> Option<Value> {
-    if stamp_of(object) == stamp {
-        return None;
-    }
-    let mut object = object.clone();
-    set_annotation(&mut object, REQUESTED_BY_ANNOTATION, stamp);
-    Some(object)
+    let mut stamped = object.clone();
+    set_annotation(&mut stamped, REQUESTED_BY_ANNOTATION, stamp);
+    (stamped != *object).then_some(stamped)
 }
 
 impl Request {
@@ -148,3 +145,6 @@ impl Request {
             .unwrap_or_else(|_| json!({}).to_string())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -78,8 +78,7 @@ impl Judged {
     }
 
     pub(crate) fn next_change(&self, t: Instant) -> Option<Instant> {
-        let windows = self.targeting.iter().filter_map(|id| self.standings.get(id)?.window);
-        windows.filter_map(|window| window.next_change(t)).min()
+        self.targeting.iter().filter_map(|id| self.standings.get(id)?.next_change(t)).min()
     }
 }
 

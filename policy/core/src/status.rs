@@ -64,7 +64,7 @@ pub fn plan_status(
     now: Instant,
 ) -> StatusPlan {
     let standing = standing(ovr, targets, settings, now);
-    let next_transition = standing.window.and_then(|window| window.next_change(now));
+    let next_transition = standing.next_change(now);
     if targets.iter().any(|target| target.plan.patch.is_some() && target.trouble.is_none()) {
         return StatusPlan { next_transition, ..StatusPlan::default() };
     }
@@ -106,16 +106,19 @@ struct Verdict {
 
 impl Verdict {
     fn of(ovr: &Override, targets: &[TargetView<'_>], mut standing: Standing) -> Self {
-        let failing = failing(targets);
         let wanted = matches!(standing.phase, Phase::Active | Phase::Superseded);
-        if let Some(first) = failing.first() {
+        let stalled = matches!(standing.phase, Phase::Invalid | Phase::Blocked);
+        let due = |target: &&TargetView<'_>| wanted || has_layer(ovr, target);
+        let failing: Vec<FailingTarget> = targets.iter().filter(due).filter_map(failure).collect();
+        if stalled {
+            // Its own reason is what a person has to act on.
+        } else if let Some(first) = failing.first() {
             standing.reason = first.reason;
             standing.message.clone_from(&first.message);
         } else if wanted && targets.is_empty() {
             standing.reason = Reason::TargetNotFound;
             standing.message = not_found(ovr);
         }
-        let stalled = matches!(standing.phase, Phase::Invalid | Phase::Blocked);
         let ready = !stalled && failing.is_empty() && !(wanted && targets.is_empty());
         Self { standing, ready, failing }
     }
@@ -188,21 +191,26 @@ impl Verdict {
     }
 }
 
-fn failing(targets: &[TargetView<'_>]) -> Vec<FailingTarget> {
-    let failing = |target: &TargetView<'_>| {
-        let trouble = target.trouble?;
-        let hpa = name_of(target.hpa).1.into();
-        Some(FailingTarget { hpa, reason: trouble.reason, message: trouble.message.clone() })
-    };
-    targets.iter().filter_map(failing).collect()
+/// What is due on a target and not done.
+fn failure(target: &TargetView<'_>) -> Option<FailingTarget> {
+    let trouble = target.trouble?;
+    let hpa = name_of(target.hpa).1.into();
+    Some(FailingTarget { hpa, reason: trouble.reason, message: trouble.message.clone() })
+}
+
+fn layer_in(record: &Record, ovr: &Override) -> bool {
+    record.layers.iter().any(|layer| layer.by == ovr.id && layer.uid == ovr.uid)
+}
+
+/// It is on the target still, so that taking it off is due, or keeping it.
+fn has_layer(ovr: &Override, target: &TargetView<'_>) -> bool {
+    Record::of_hpa(target.hpa).and_then(Result::ok).is_some_and(|record| layer_in(&record, ovr))
 }
 
 /// Its layer stands in the record, and the bounds are those of the record.
 fn is_applied(ovr: &Override, target: &TargetView<'_>) -> bool {
-    Record::of_hpa(target.hpa).and_then(Result::ok).is_some_and(|record| {
-        let layer = record.layers.iter().any(|layer| layer.by == ovr.id && layer.uid == ovr.uid);
-        layer && Bounds::of_hpa(target.hpa) == Some(record.effective)
-    })
+    let stands = |record: Record| layer_in(&record, ovr) && Bounds::of_hpa(target.hpa) == Some(record.effective);
+    Record::of_hpa(target.hpa).and_then(Result::ok).is_some_and(stands)
 }
 
 fn not_found(ovr: &Override) -> String {
@@ -218,3 +226,6 @@ fn replicas(bounds: Bounds) -> Replicas {
 fn count(number: usize) -> i32 {
     i32::try_from(number).unwrap_or(i32::MAX)
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,14 +2,13 @@
 //!
 //! It answers exactly as the code natively does, to the requests in `test_data/` and to any other.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 mod arbitrary;
 mod changes;
 mod common;
 
 use std::{
-    fs,
     path::PathBuf,
     sync::LazyLock,
     time::{Duration, Instant as Stopwatch, SystemTime, UNIX_EPOCH},
@@ -19,26 +18,20 @@ use arbitrary::{Arbitrary, check};
 use common::{payload, requests};
 use hpa_override_core::Instant;
 use hpa_override_policy::{validate, validate_settings};
+use hpa_override_testbed::Module;
 use rstest::rstest;
 use serde_json::{Value, json};
-use wapc::{WapcHost, WasiParams};
-use wasmtime_provider::{WasmtimeEngineProviderBuilder, WasmtimeEngineProviderPre};
 
 const COUNT: usize = 4_000;
 
-static MODULE: LazyLock<WasmtimeEngineProviderPre> = LazyLock::new(|| {
+static MODULE: LazyLock<Module> = LazyLock::new(|| {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../dist/policy.wasm");
-    let bytes = fs::read(&path).expect("dist/policy.wasm is not there; build it with `cargo xtask dist`");
-    let builder = WasmtimeEngineProviderBuilder::new().module_bytes(&bytes).wasi_params(WasiParams::default());
-    builder.build_pre().unwrap()
+    Module::load(&path).unwrap_or_else(|error| panic!("no module: run `cargo xtask dist` first; {error:#}"))
 });
 
-/// One call in an instance of its own. A trap or an error of the guest is an error here.
+/// One call in an instance of its own. A trap, an error of the guest or a call to its host is an error here.
 fn call(function: &str, payload: &[u8]) -> Result<Vec<u8>, String> {
-    let instance = MODULE.rehydrate(None).map_err(|error| error.to_string())?;
-    let no_calls = |_, _: &str, _: &str, _: &str, _: &[u8]| Err("the module calls its host".into());
-    let host = WapcHost::new(Box::new(instance), Some(Box::new(no_calls))).map_err(|error| error.to_string())?;
-    host.call(function, payload).map_err(|error| error.to_string())
+    MODULE.call_raw(function, payload).map_err(|error| error.to_string())
 }
 
 /// The module's answer, which is the native code's at an instant while it was asked.
@@ -92,7 +85,7 @@ fn depth_does_not_exhaust_the_stack(#[values(100, 120, 123, 125, 127, 1_000_000)
     }
 }
 
-/// A record may have 64 KiB, an object a good megabyte: the answer comes well within the host's two seconds.
+/// The API server takes objects of a good megabyte; the host waits two seconds.
 #[test]
 fn large_objects_are_answered_in_time() {
     let mut request = requests().remove("hpa-new-numbers-recorded").unwrap();

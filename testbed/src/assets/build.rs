@@ -16,7 +16,7 @@ use crate::process::Child;
 const REPORT: Duration = Duration::from_secs(20);
 
 pub(super) fn build(program: Program, module: &Path, path: &Path) -> Result<()> {
-    let unfinished = path.with_extension(format!("unfinished-{}", std::process::id()));
+    let unfinished = path.with_extension("unfinished");
     let mut go = Command::new("go");
     go.current_dir(module).args(["build", "-trimpath", "-ldflags", &version_flags(module)?]);
     go.arg("-o").arg(&unfinished).arg(package(program));
@@ -81,4 +81,19 @@ fn run(program: Program, go: Command, log: &Path) -> Result<()> {
 /// To standard error itself: `eprintln!` is swallowed by the test harness, and minutes of silence look like a hang.
 pub(super) fn say(line: &str) {
     let _ = std::io::stderr().write_all(format!("testbed: {line}\n").as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_comes_from_go_mod() {
+        let flags = version_flags(&Path::new(env!("CARGO_MANIFEST_DIR")).join("controlplane")).unwrap();
+        let version = "k8s.io/component-base/version";
+        assert_eq!(
+            flags,
+            format!("-s -w -X {version}.gitVersion=v1.37.2 -X {version}.gitMajor=1 -X {version}.gitMinor=37")
+        );
+    }
 }

@@ -9,8 +9,6 @@ use std::process::{Child, Command};
 use std::sync::OnceLock;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
-use nix::sys::prctl::set_pdeathsig;
-use nix::sys::signal::Signal;
 use nix::unistd::{Pid, getpid, getppid};
 
 struct Request {
@@ -54,9 +52,20 @@ fn end_with_parent(command: &mut Command) {
 }
 
 fn bind_to(parent: Pid) -> io::Result<()> {
-    set_pdeathsig(Signal::SIGKILL)?;
+    ask_for_its_end()?;
     // The parent may have died before the line above: nobody would end this process any more.
     if getppid() == parent { Ok(()) } else { Err(io::ErrorKind::BrokenPipe.into()) }
+}
+
+#[cfg(target_os = "linux")]
+fn ask_for_its_end() -> io::Result<()> {
+    Ok(nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL)?)
+}
+
+/// Other kernels cannot; there only a parent that ends in an orderly way takes its children along.
+#[cfg(not(target_os = "linux"))]
+fn ask_for_its_end() -> io::Result<()> {
+    Ok(())
 }
 
 fn gone() -> io::Error {

@@ -1,0 +1,89 @@
+//! How fast it is, on a real API server with the real HPA controller: figures are printed, only order is asserted.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+mod support;
+
+use std::sync::OnceLock;
+
+use hpa_override_testbed::{AuditEvent, Options, World, apply_yaml, wait_for};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+use support::*;
+
+fn world() -> &'static World {
+    static WORLD: OnceLock<World> = OnceLock::new();
+    WORLD.get_or_init(|| support::world_on(Options::with_controllers(), true, json!({})))
+}
+
+const ROUNDS: i64 = 20;
+
+fn report(what: &str, mut times: Vec<SignedDuration>) {
+    times.sort();
+    let millis = |time: SignedDuration| time.as_micros() as f64 / 1000.0;
+    let (median, worst) = (times[times.len() / 2], times[times.len() - 1]);
+    println!("{what}: median {:.1} ms, worst {:.1} ms of {}", millis(median), millis(worst), times.len());
+}
+
+/// The writes of the controller to the HPA, waited for until there are `count`.
+async fn writes(shop: &Shop, count: usize) -> Vec<AuditEvent> {
+    let audit = shop.world.plane().audit();
+    let waited = wait_for("the controller's writes in the audit log", LIMIT, async || {
+        let writes = shop.controller_writes(&audit);
+        anyhow::ensure!(writes.len() >= count, "{} of {count}", writes.len());
+        Ok(writes)
+    });
+    waited.await.unwrap()
+}
+
+#[tokio::test]
+async fn create_to_patched_and_end_to_restored() {
+    let (mut to_patched, mut to_restored) = (Vec::new(), Vec::new());
+    for round in 0..ROUNDS {
+        let shop = Shop::open(world(), &format!("latency-{round}")).await;
+        shop.apply("argocd", 2, 5, false).await.unwrap();
+        let ends = Timestamp::from_second(Timestamp::now().as_second() + 2).unwrap();
+        shop.create("ovr", json!({"minReplicas": 10, "maxReplicas": 20, "expiresAt": ends.to_string()})).await;
+        shop.wait_traceless(2, 5).await;
+        let created =
+            shop.world.plane().audit().select(|event| {
+                event.verb == "create" && event.is_about("autoscaleroverrides", &shop.namespace, "ovr")
+            });
+        let created = created.unwrap()[0].completed;
+        let writes = writes(&shop, 3).await;
+        assert_eq!(writes.len(), 3, "one applies, two end");
+        assert!(writes[1].received >= ends, "never before its end {ends}: {writes:#?}");
+        to_patched.push(writes[0].completed.duration_since(created));
+        to_restored.push(writes[1].received.duration_since(ends));
+    }
+    report("override created to HPA patched", to_patched);
+    report("end to restore request", to_restored);
+}
+
+#[tokio::test]
+async fn the_deployment_follows() {
+    let shop = Shop::open(world(), "deployment").await;
+    let deployment = format!(
+        "apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: web, namespace: {}}}
+spec:
+  replicas: 2
+  selector: {{matchLabels: {{app: web}}}}
+  template:
+    metadata: {{labels: {{app: web}}}}
+    spec: {{containers: [{{name: web, image: web, resources: {{requests: {{cpu: 100m}}}}}}]}}
+",
+        shop.namespace
+    );
+    apply_yaml(&shop.client, &deployment, "argocd", false).await.unwrap();
+    shop.apply("argocd", 2, 5, false).await.unwrap();
+    shop.create("ovr", json!({"minReplicas": 10, "maxReplicas": 20, "duration": "1h"})).await;
+    let scaled = wait_for("the real HPA controller to scale the Deployment to 10", LIMIT, async || {
+        let objects = hpa_override_testbed::parse_yaml(&deployment)?;
+        let found = hpa_override_testbed::api_for(&shop.client, &objects[0])?.get("web").await?;
+        anyhow::ensure!(found.data["spec"]["replicas"] == 10, "{}", found.data["spec"]["replicas"]);
+        Ok(())
+    });
+    scaled.await.unwrap();
+}

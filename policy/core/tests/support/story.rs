@@ -1,0 +1,165 @@
+//! Stories: what owners, people, clocks and crashes do to one HPA, in any order.
+
+use hpa_override_core::Instant;
+use serde_json::Value;
+
+use super::{
+    owner::{Kind, Manifest, Tampering, Write, created},
+    ownership::Ownership,
+    server::{Refused, Server, untouchable},
+    world::{Wish, World},
+};
+
+/// Something happens.
+#[derive(Clone, Debug)]
+pub enum Act {
+    /// The owner writes, after changing the manifest where numbers are given.
+    Owner(Write, Option<Manifest>),
+    /// The controller makes at most one write.
+    Step,
+    /// The controller writes until there is nothing to do.
+    Settle,
+    /// The controller loses its memory.
+    Crash,
+    Advance(i64),
+    /// Time moves to the next transition.
+    ToTransition,
+    Add(Wish),
+    Delete(usize),
+    Edit(usize, Wish),
+}
+
+/// How it all ends.
+#[derive(Clone, Copy, Debug)]
+pub enum Finale {
+    Deleted,
+    Expired,
+}
+
+/// The same HPA twice: with overrides, and as if there had never been any.
+pub struct Story {
+    pub kind: Kind,
+    pub world: World,
+    pub reference: Server,
+    pub manifest: Manifest,
+    /// The record went while the controller had no memory of it: nothing knows any more who owned the bounds.
+    pub owners_forgotten: bool,
+    /// Nothing has happened since the controller came to rest.
+    at_rest: bool,
+}
+
+impl Story {
+    pub fn new(kind: Kind, manifest: Manifest, merge_policy: Option<i64>) -> Self {
+        let reference = created(kind, &manifest);
+        let world = World::new(reference.clone());
+        let world = if let Some(skew) = merge_policy { world.with_merge_policy(skew) } else { world };
+        Self { kind, world, reference, manifest, owners_forgotten: false, at_rest: false }
+    }
+
+    pub fn act(&mut self, act: &Act) {
+        let rested = std::mem::replace(&mut self.at_rest, false);
+        match act {
+            Act::Owner(write, manifest) => self.owner(write, manifest.as_ref(), rested),
+            Act::Step => {
+                self.world.step();
+            }
+            Act::Settle => self.settle(),
+            Act::Crash => self.crash(),
+            Act::Advance(seconds) => self.advance(*seconds),
+            Act::ToTransition => self.to(self.world.plan().next_transition),
+            Act::Add(wish) => self.world.add(wish),
+            Act::Delete(index) => self.world.delete(*index),
+            Act::Edit(index, wish) => self.world.edit(*index, wish),
+        }
+        self.world.check();
+    }
+
+    pub fn settle(&mut self) {
+        self.world.settle();
+        self.at_rest = true;
+        assert!(!Ownership::read(&self.world.server.hpa).gives_us_a_bound(), "we own a bound at rest");
+    }
+
+    fn crash(&mut self) {
+        self.owners_forgotten |= self.world.remembered.is_some() && self.world.record().is_none();
+        self.world.remembered = None;
+    }
+
+    fn advance(&mut self, seconds: i64) {
+        self.world.advance(seconds);
+        self.reference.clock = self.reference.clock.saturating_add(seconds);
+    }
+
+    fn to(&mut self, t: Option<Instant>) {
+        self.advance(t.map_or(0, |t| t.since(self.world.now).max(0)));
+    }
+
+    fn owner(&mut self, write: &Write, manifest: Option<&Manifest>, rested: bool) {
+        let guarded = self.world.server.merge_policy.is_some();
+        if !guarded && self.would_lose_the_record(write) {
+            return;
+        }
+        if let Some(manifest) = manifest {
+            self.manifest = manifest.clone();
+        }
+        if self.kind == Kind::Mixed {
+            self.reference.seen = hpa_override_core::Bounds::of_hpa(&self.world.server.hpa);
+        }
+        let had_record = self.world.record().is_some();
+        let sent = write.send(&mut self.world.server, &self.manifest);
+        // A write that leaves our bound beside a number of the owner's that does not fit it is refused (rule 1); and
+        // without the policy we own a bound until it is given back.
+        let unheard = sent == Err(Refused::Invalid) || !guarded && sent.is_err();
+        if write.speaks() && !unheard {
+            assert_eq!(write.send(&mut self.reference, &self.manifest), sent, "{write:?} fares as without an override");
+        }
+        let lost = had_record && self.world.record().is_none();
+        self.owners_forgotten |= lost && self.world.remembered.is_none();
+        let releases = matches!(write, Write::Release { .. });
+        if lost && !guarded && matches!(write, Write::Tamper { .. }) {
+            self.world.step(); // A living controller sees it.
+        } else if guarded && rested && !releases {
+            assert_eq!(self.world.plan().patch, None, "admission and controller agree after {write:?}");
+            self.at_rest = true;
+            self.repeat(write);
+        }
+    }
+
+    /// Without the policy a record is worth no more than the right to patch the HPA: a garbled or forged one is believed,
+    /// and of one that is taken away only a controller that has seen it can still tell our numbers.
+    fn would_lose_the_record(&self, write: &Write) -> bool {
+        let Write::Tamper { how, .. } = write else { return false };
+        *how != Tampering::Remove || self.world.remembered.is_none()
+    }
+
+    /// The second identical write leaves the version unmoved.
+    fn repeat(&mut self, write: &Write) {
+        let before = self.world.server.hpa.clone();
+        let again = write.send(&mut self.world.server, &self.manifest);
+        assert!(again.is_err() || self.world.server.hpa == before, "{write:?} again changed something");
+    }
+
+    /// Every override ends, and the controller comes to rest.
+    pub fn end(&mut self, finale: Finale) {
+        match finale {
+            Finale::Deleted => self.world.overrides.clear(),
+            Finale::Expired => self.advance(3 * 86_400),
+        }
+        self.settle();
+    }
+
+    /// Spec, annotations and the rest are as if there had never been an override.
+    pub fn assert_given_back(&self) {
+        let (hpa, reference) = (&self.world.server.hpa, &self.reference.hpa);
+        assert_eq!(self.world.record(), None, "a record is left");
+        assert_eq!(hpa["spec"], reference["spec"], "the owner's last word");
+        assert_eq!(untouchable(hpa).to_string(), untouchable(reference).to_string());
+        assert!(!Ownership::read(hpa).names_us(), "we are left in managedFields: {}", hpa["metadata"]["managedFields"]);
+    }
+
+    /// So is ownership, timestamps aside.
+    pub fn assert_ownership_given_back(&self) {
+        let of = |hpa: &Value| Ownership::read(hpa).of_owners();
+        assert_eq!(of(&self.world.server.hpa), of(&self.reference.hpa));
+    }
+}

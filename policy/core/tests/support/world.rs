@@ -1,0 +1,161 @@
+//! The world of one HPA: overrides, a controller with its memory, a server with or without the merge policy.
+
+use hpa_override_core::{Bounds, HpaPlan, Instant, Override, RECORD_ANNOTATION, Record, Settings, plan_hpa};
+use serde_json::{Value, json};
+
+use super::{
+    ownership::Ownership,
+    server::{Server, Writer, annotation, is_valid, numbers, untouchable},
+};
+
+/// More writes than any change needs.
+const MOST_WRITES: usize = 8;
+
+/// An override as a person writes it.
+#[derive(Clone, Debug)]
+pub struct Wish {
+    pub min: Option<i32>,
+    pub max: Option<i32>,
+    pub priority: i32,
+    /// Seconds from its creation.
+    pub starts_in: Option<i64>,
+    pub end: End,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub enum End {
+    Default,
+    After(i64),
+    /// `expiresAt`, seconds from its start.
+    At(i64),
+}
+
+#[derive(Clone, Debug)]
+pub struct World {
+    pub server: Server,
+    pub overrides: Vec<Value>,
+    pub settings: Settings,
+    /// The controller's clock.
+    pub now: Instant,
+    /// The controller's memory.
+    pub remembered: Option<String>,
+    named: usize,
+}
+
+impl World {
+    pub fn new(server: Server) -> Self {
+        let (settings, now) = (Settings::default(), super::dawn());
+        Self { server, overrides: Vec::new(), settings, now, remembered: None, named: 0 }
+    }
+
+    /// Installs the merge policy, whose clock is `skew` seconds ahead.
+    pub fn with_merge_policy(mut self, skew: i64) -> Self {
+        self.server.merge_policy = Some(self.settings.clone());
+        self.server.clock = self.now.saturating_add(skew);
+        self
+    }
+
+    pub fn add(&mut self, wish: &Wish) {
+        self.named += 1;
+        let name = format!("o{}", self.named % 7);
+        self.overrides.retain(|ovr| ovr["metadata"]["name"] != name.as_str());
+        self.overrides.push(wish.object(&name, self.named, self.now));
+    }
+
+    pub fn delete(&mut self, index: usize) {
+        if !self.overrides.is_empty() {
+            self.overrides.remove(index % self.overrides.len());
+        }
+    }
+
+    /// Gives an override the bounds and the end of another wish; its end counts from now.
+    pub fn edit(&mut self, index: usize, wish: &Wish) {
+        let (now, count) = (self.now, self.overrides.len());
+        if let Some(ovr) = self.overrides.get_mut(index.checked_rem(count).unwrap_or(0)) {
+            let edited = wish.object("edited", 0, now);
+            for key in ["minReplicas", "maxReplicas", "priority"] {
+                ovr["spec"][key] = edited["spec"][key].clone();
+            }
+            if let Some(end) = edited["spec"].get("expiresAt") {
+                ovr["spec"]["expiresAt"] = end.clone();
+                ovr["spec"]["duration"] = Value::Null;
+            }
+        }
+    }
+
+    pub fn advance(&mut self, seconds: i64) {
+        self.now = self.now.saturating_add(seconds);
+        self.server.clock = self.server.clock.saturating_add(seconds);
+    }
+
+    pub fn plan(&self) -> HpaPlan {
+        self.plan_at(self.now)
+    }
+
+    pub fn plan_at(&self, now: Instant) -> HpaPlan {
+        let overrides: Vec<Override> = self.overrides.iter().map(|ovr| Override::read(ovr, now)).collect();
+        plan_hpa(&self.server.hpa, &overrides, &self.settings, now, self.remembered.as_deref())
+    }
+
+    /// One round of the controller: plan, write, remember. Whether it wrote.
+    pub fn step(&mut self) -> bool {
+        let plan = self.plan();
+        let writes = plan.patch.is_some();
+        if let Some(patch) = plan.patch {
+            let before = untouchable(&self.server.hpa).to_string();
+            self.server.merge_patch(&Writer::controller(&self.settings), &patch).expect("a planned patch is accepted");
+            assert_eq!(before, untouchable(&self.server.hpa).to_string(), "the patch altered more: {patch}");
+        }
+        self.remembered = plan.remember;
+        self.check();
+        writes
+    }
+
+    /// Rounds until there is nothing to do. How many wrote.
+    pub fn settle(&mut self) -> usize {
+        let writes = (0..MOST_WRITES).take_while(|_| self.step()).count();
+        let rest = self.plan();
+        assert_eq!((rest.patch, rest.events, rest.remember), (None, vec![], self.remembered.clone()), "no rest");
+        writes
+    }
+
+    /// What holds after every write.
+    pub fn check(&self) {
+        assert!(is_valid(&self.server.hpa), "invalid bounds: {}", self.server.hpa["spec"]);
+        let ownership = Ownership::read(&self.server.hpa);
+        assert!(self.server.merge_policy.is_none() || !ownership.gives_us_a_bound(), "we own a bound: {ownership:?}");
+    }
+
+    /// The bounds that stand, lower first.
+    pub fn stands(&self) -> [i32; 2] {
+        numbers(Bounds::of_hpa(&self.server.hpa).unwrap())
+    }
+
+    /// What the owner wants: as recorded, or as it stands where nothing is.
+    pub fn desired(&self) -> [i32; 2] {
+        self.record().map_or_else(|| self.stands(), |record| numbers(record.desired))
+    }
+
+    pub fn record(&self) -> Option<Record> {
+        annotation(&self.server.hpa, RECORD_ANNOTATION).map(|text| Record::parse(text).unwrap())
+    }
+}
+
+impl Wish {
+    fn object(&self, name: &str, uid: usize, now: Instant) -> Value {
+        let start = now.saturating_add(self.starts_in.unwrap_or(0));
+        let mut spec =
+            json!({"hpa": "web", "minReplicas": self.min, "maxReplicas": self.max, "priority": self.priority});
+        if self.starts_in.is_some() {
+            spec["startsAt"] = start.to_string().into();
+        }
+        match self.end {
+            End::Default => {}
+            End::After(seconds) => spec["duration"] = format!("{seconds}s").into(),
+            End::At(seconds) => spec["expiresAt"] = start.saturating_add(seconds).to_string().into(),
+        }
+        json!({"metadata": {"namespace": "shop", "name": name, "uid": format!("u{uid}"), "generation": 1,
+                            "creationTimestamp": now.to_string()},
+               "spec": spec})
+    }
+}

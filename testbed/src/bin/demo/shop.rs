@@ -1,0 +1,181 @@
+//! The place where it happens, and the ways in which its people act.
+//!
+//! People use the real kubectl, each with rights of his own; what it answers is shown as it is. The demonstration
+//! itself only reads.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use hpa_override_testbed::{AuditEvent, AuditLog, CONTROLLER_USER, Identity, World, apply_yaml, wait_for};
+use kube::Client;
+use kube::api::{Api, DynamicObject, ListParams};
+use serde_json::Value;
+
+use crate::sightings::{Sightings, api_of};
+use crate::timeline::Timeline;
+
+/// An ordinary user, who may create overrides.
+pub(crate) const ALICE: &str = "alice";
+/// The GitOps tool, as user and as field manager.
+pub(crate) const ARGOCD: &str = "argocd";
+/// Where everything is.
+pub(crate) const NAMESPACE: &str = "shop";
+/// Name of the Deployment and of its HPA.
+pub(crate) const WEB: &str = "web";
+/// Name of the override.
+pub(crate) const CAMPAIGN: &str = "campaign";
+/// For what usually takes milliseconds, or one period of the HPA controller; this machine may be busy.
+pub(crate) const LIMIT: Duration = Duration::from_secs(15);
+
+/// The namespace `shop` and a view of it.
+pub(crate) struct Shop<'a> {
+    pub(crate) world: &'a World,
+    pub(crate) timeline: &'a Timeline,
+    pub(crate) sightings: Arc<Sightings>,
+    folder: PathBuf,
+    hpas: Api<DynamicObject>,
+    deployments: Api<DynamicObject>,
+    overrides: Api<DynamicObject>,
+}
+
+/// What kubectl answered.
+pub(crate) struct Answer {
+    pub(crate) success: bool,
+    /// Standard output, then standard error.
+    pub(crate) text: String,
+}
+
+impl Answer {
+    pub(crate) fn succeeded(self) -> Result<Self> {
+        ensure!(self.success, "kubectl failed: {}", self.text.trim_end());
+        Ok(self)
+    }
+
+    /// The first line that holds the API server's Warning header.
+    pub(crate) fn warning(&self) -> Option<&str> {
+        self.text.lines().find(|line| line.starts_with("Warning: "))
+    }
+}
+
+impl<'a> Shop<'a> {
+    /// Makes the namespace with its roles, and begins to watch.
+    pub(crate) async fn open(world: &'a World, timeline: &'a Arc<Timeline>) -> Result<Self> {
+        let client = world.plane().client(&Identity::Admin).await?;
+        apply_yaml(&client, include_str!("manifests/shop.yaml"), "admin", false).await?;
+        for (user, version, kind) in [
+            (ALICE, "hpa-override.dev/v1", "AutoscalerOverride"),
+            (ARGOCD, "autoscaling/v2", "HorizontalPodAutoscaler"),
+        ] {
+            wait_until_allowed(world, user, version, kind).await?;
+        }
+        let of = |version, kind| api_of(&client, version, kind, NAMESPACE);
+        Ok(Self {
+            world,
+            timeline,
+            sightings: Sightings::start(&client, NAMESPACE, timeline)?,
+            folder: world.plane().folder().to_owned(),
+            hpas: of("autoscaling/v2", "HorizontalPodAutoscaler")?,
+            deployments: of("apps/v1", "Deployment")?,
+            overrides: of("hpa-override.dev/v1", "AutoscalerOverride")?,
+        })
+    }
+
+    /// A file for kubectl, shown from its `spec:` on.
+    pub(crate) fn write_and_show(&self, name: &str, content: &str) -> Result<()> {
+        self.write(name, content)?;
+        self.timeline.quote(content);
+        Ok(())
+    }
+
+    /// Git's manifest with these bounds.
+    pub(crate) fn commit(&self, min: i32, max: i32) -> Result<()> {
+        let web = include_str!("manifests/web.yaml");
+        self.write("web.yaml", &web.replace("$MIN", &min.to_string()).replace("$MAX", &max.to_string()))?;
+        self.timeline.saw(&format!("in Git: web.yaml with a Deployment, and an HPA {min}–{max}"));
+        Ok(())
+    }
+
+    fn write(&self, name: &str, content: &str) -> Result<()> {
+        std::fs::write(self.folder.join(name), content).with_context(|| format!("failed to write {name}"))
+    }
+
+    /// Runs kubectl as that user, and shows command and answer.
+    pub(crate) fn kubectl(&self, user: &str, arguments: &str) -> Result<Answer> {
+        let mut command = self.world.plane().kubectl(&Identity::user(user))?;
+        command.args(arguments.split_whitespace()).current_dir(&self.folder);
+        self.timeline.did(user, &format!("kubectl {arguments}"));
+        let output = command.output().context("failed to run kubectl")?;
+        let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        self.timeline.quote(&text);
+        Ok(Answer { success: output.status.success(), text })
+    }
+
+    /// What the GitOps tool does at every sync.
+    pub(crate) fn sync(&self, forced: bool) -> Result<Answer> {
+        let force = if forced { " --force-conflicts" } else { "" };
+        self.kubectl(ARGOCD, &format!("apply --server-side --field-manager={ARGOCD}{force} -f web.yaml"))
+    }
+
+    pub(crate) async fn hpa(&self) -> Result<Value> {
+        Ok(serde_json::to_value(self.hpas.get(WEB).await?)?)
+    }
+
+    pub(crate) async fn deployment(&self) -> Result<Value> {
+        Ok(serde_json::to_value(self.deployments.get(WEB).await?)?)
+    }
+
+    pub(crate) async fn campaign(&self) -> Result<Value> {
+        Ok(serde_json::to_value(self.overrides.get(CAMPAIGN).await?)?)
+    }
+
+    /// The names of all overrides.
+    pub(crate) async fn overrides(&self) -> Result<Vec<String>> {
+        let list = self.overrides.list(&ListParams::default()).await?;
+        Ok(list.items.into_iter().filter_map(|ovr| ovr.metadata.name).collect())
+    }
+
+    /// Waits until the HPA is as `check` wants it, which says otherwise what it is.
+    pub(crate) async fn wait_hpa(
+        &self,
+        what: &str,
+        limit: Duration,
+        check: impl Fn(&Value) -> Result<()>,
+    ) -> Result<Value> {
+        wait_for(what, limit, async || {
+            let hpa = self.hpa().await?;
+            check(&hpa).map(|()| hpa)
+        })
+        .await
+    }
+
+    /// The audit log from now on.
+    pub(crate) fn audit(&self) -> Result<AuditLog> {
+        self.world.plane().audit().from_now()
+    }
+}
+
+/// The controller's writes to the HPA. One that met a conflict wrote nothing.
+pub(crate) fn controller_writes(audit: &AuditLog) -> Result<Vec<AuditEvent>> {
+    let writes = audit.writes_by(CONTROLLER_USER)?;
+    Ok(writes.into_iter().filter(|event| is_about_web(event) && event.code == 200).collect())
+}
+
+/// Whether a request is about the HPA or its status.
+pub(crate) fn is_about_web(event: &AuditEvent) -> bool {
+    event.is_about("horizontalpodautoscalers", NAMESPACE, WEB)
+}
+
+/// The API server hears of new roles a moment later.
+async fn wait_until_allowed(world: &World, user: &str, version: &str, kind: &str) -> Result<()> {
+    let client = world.plane().client(&Identity::user(user)).await?;
+    let api = api_of(&client, version, kind, NAMESPACE)?;
+    let what = format!("{user} to have the rights given");
+    wait_for(&what, LIMIT, async || Ok(api.list(&ListParams::default()).await.map(drop)?)).await
+}
+
+/// Fails with what was seen.
+pub(crate) fn seen<T>(what: impl std::fmt::Display) -> Result<T> {
+    bail!("{what}")
+}
