@@ -58,23 +58,38 @@ impl Context {
 
 /// One reading of the clock; a decision uses one.
 #[derive(Clone, Copy, Debug)]
-pub struct Moment(Duration);
+pub struct Moment {
+    /// Since 1970, as the wall clock has it.
+    wall: Duration,
+    /// For lengths of time: never set back.
+    steady: tokio::time::Instant,
+}
 
 impl Moment {
     /// Reads the clock.
     pub fn now() -> Self {
-        Self(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
+        let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self { wall, steady: tokio::time::Instant::now() }
+    }
+
+    /// How long ago `earlier` was; zero where it is the later one.
+    pub fn since(self, earlier: Self) -> Duration {
+        self.steady.saturating_duration_since(earlier.steady)
     }
 
     /// The instant of the decision: floored to whole seconds.
     pub fn instant(self) -> Instant {
-        Instant::from_unix(i64::try_from(self.0.as_secs()).unwrap_or(i64::MAX))
+        Instant::from_unix(i64::try_from(self.wall.as_secs()).unwrap_or(i64::MAX))
     }
 
-    /// Sleeps until the next transition, or until the clock is to be looked at again.
-    pub fn sleep_until(self, next_transition: Option<Instant>) -> Action {
-        let Some(next) = next_transition else { return Action::await_change() };
-        let next = Duration::from_secs(u64::try_from(next.as_unix()).unwrap_or_default());
-        Action::requeue(next.saturating_sub(self.0).min(LONGEST_SLEEP))
+    /// Sleeps until the next transition, at most for `longest` where there is one, or until the clock is to be looked
+    /// at again.
+    pub fn sleep_until(self, next_transition: Option<Instant>, longest: Option<Duration>) -> Action {
+        let since_1970 = |next: Instant| Duration::from_secs(u64::try_from(next.as_unix()).unwrap_or_default());
+        let until_next = next_transition.map(|next| since_1970(next).saturating_sub(self.wall));
+        match until_next.into_iter().chain(longest).min() {
+            Some(wait) => Action::requeue(wait.min(LONGEST_SLEEP)),
+            None => Action::await_change(),
+        }
     }
 }

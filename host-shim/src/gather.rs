@@ -4,11 +4,11 @@ use std::{sync::Arc, time::Duration};
 
 use hpa_override_core::{HpaPlan, Instant, Override as Reading, plan_hpa};
 use kube::api::ListParams;
-use tokio::{sync::Mutex, time};
+use tokio::sync::Mutex;
 
 use crate::{
     apply::within_time,
-    context::Context,
+    context::{Context, Moment},
     error::Error,
     object::{Hpa, Override, OverrideKind},
 };
@@ -18,7 +18,7 @@ const FRESH: Duration = Duration::from_secs(5);
 
 /// The last consistent read of all overrides, so that many ends at one instant cost one.
 #[derive(Debug, Default)]
-pub struct Confirmation(Mutex<Option<(time::Instant, Vec<Arc<Override>>)>>);
+pub struct Confirmation(Mutex<Option<(Moment, Vec<Arc<Override>>)>>);
 
 /// Everything about one HPA.
 pub struct Situation {
@@ -43,10 +43,10 @@ impl Situation {
     ///
     /// # Errors
     /// When they cannot be read: then nothing is known, and nothing may be written.
-    pub async fn confirmed(self, context: &Context, now: Instant) -> Result<Self, Error> {
-        let confirmed = context.confirmation.latest(context).await?;
+    pub async fn confirmed(self, context: &Context, moment: Moment) -> Result<Self, Error> {
+        let read = context.confirmation.latest(context, moment).await?;
         let watched = context.overrides.state();
-        let overrides = targeting(&later_of(watched, &confirmed), &self.hpa, now);
+        let overrides = targeting(&later_of(watched, &read), &self.hpa, moment.instant());
         Ok(Self { overrides, ..self })
     }
 
@@ -57,18 +57,17 @@ impl Situation {
 }
 
 impl Confirmation {
-    async fn latest(&self, context: &Context) -> Result<Vec<Arc<Override>>, Error> {
+    async fn latest(&self, context: &Context, moment: Moment) -> Result<Vec<Arc<Override>>, Error> {
         let mut last = self.0.lock().await;
         if let Some((at, overrides)) = last.as_ref()
-            && at.elapsed() < FRESH
+            && moment.since(*at) < FRESH
         {
             return Ok(overrides.clone());
         }
-        let began = time::Instant::now();
         let params = ListParams::default();
-        let list = within_time(context.served::<OverrideKind>().list(&params)).await.map_err(Error::Confirm)?;
-        let overrides: Vec<_> = list.items.into_iter().map(Arc::new).collect();
-        *last = Some((began, overrides.clone()));
+        let answer = within_time(context.served::<OverrideKind>().list(&params)).await.map_err(Error::Confirm)?;
+        let overrides: Vec<_> = answer.items.into_iter().map(Arc::new).collect();
+        *last = Some((moment, overrides.clone()));
         Ok(overrides)
     }
 }

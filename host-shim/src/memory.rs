@@ -4,11 +4,16 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use hpa_override_core::Trouble;
 
-use crate::object::{Kind, Object};
+use crate::{
+    contest::{Contest, Verdict},
+    context::Moment,
+    object::{Kind, Object},
+};
 
 /// What is known of the objects of one kind.
 #[derive(Debug)]
@@ -21,11 +26,12 @@ struct Known<T> {
     record: Option<String>,
     trouble: Option<Trouble>,
     failures: u32,
+    contest: Contest,
 }
 
 impl<T> Default for Known<T> {
     fn default() -> Self {
-        Self { written: None, record: None, trouble: None, failures: 0 }
+        Self { written: None, record: None, trouble: None, failures: 0, contest: Contest::default() }
     }
 }
 
@@ -88,6 +94,16 @@ impl<K: Kind> Memory<Object<K>> {
             known.trouble = trouble;
             news
         })
+    }
+
+    /// Notes that somebody wrote over ours; whether to put it back now.
+    pub fn note_revert(&self, object: &Object<K>, moment: Moment) -> Verdict {
+        self.with(object, |known| known.contest.note_revert(moment))
+    }
+
+    /// How much longer a contest is held to go on.
+    pub fn contested_for(&self, object: &Object<K>, moment: Moment) -> Option<Duration> {
+        self.known().get(object.uid()).and_then(|known| known.contest.goes_on_for(moment))
     }
 
     /// Counts a failure; how many there were in a row before it.

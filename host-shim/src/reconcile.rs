@@ -2,11 +2,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use hpa_override_core::{Override as Reading, TargetView, plan_status, status_patch};
+use hpa_override_core::{Override as Reading, Reason, TargetView, Trouble, plan_status, status_patch};
 use kube::runtime::{controller::Action, reflector::ObjectRef};
 
 use crate::{
     apply::{patch_hpa, patch_status, reread},
+    contest::Verdict,
     context::{Context, Moment},
     error::Error,
     gather::Situation,
@@ -29,13 +30,19 @@ pub async fn hpa(watched: Arc<Hpa>, context: Arc<Context>) -> Result<Action, Err
         let mut situation = Situation::of(&context, watched.clone(), now);
         let mut plan = situation.plan(&context, now);
         if plan.confirm {
-            situation = situation.confirmed(&context, now).await?;
+            situation = situation.confirmed(&context, moment).await?;
             plan = situation.plan(&context, now);
         }
         let Some(patch) = plan.patch else {
-            settled(&context, &situation.hpa, plan.remember);
-            return Ok(moment.sleep_until(plan.next_transition));
+            let held = settled(&context, &situation.hpa, plan.remember, moment);
+            return Ok(moment.sleep_until(plan.next_transition, held));
         };
+        if let Some(manager) = &plan.reverted_by
+            && let Verdict::Hold(wait) = context.memory.note_revert(&situation.hpa, moment)
+        {
+            note_contest(&context, &situation.hpa, manager);
+            return Ok(moment.sleep_until(plan.next_transition, Some(wait)));
+        }
         match patch_hpa(&context, &situation.hpa, &patch).await {
             Ok(written) => {
                 context.memory.note_record(&written, plan.remember);
@@ -51,11 +58,24 @@ pub async fn hpa(watched: Arc<Hpa>, context: Arc<Context>) -> Result<Action, Err
     Ok(Action::requeue(Duration::ZERO))
 }
 
-/// Nothing is left to do: what was wrong is over.
-fn settled(context: &Context, hpa: &Hpa, record: Option<String>) {
+/// Nothing is left to do: what was wrong is over, but for a contest, which is looked at again later.
+fn settled(context: &Context, hpa: &Hpa, record: Option<String>, moment: Moment) -> Option<Duration> {
     context.memory.note_record(hpa, record);
     context.memory.note_success(hpa);
-    if context.memory.note_trouble(hpa, None) {
+    let held = context.memory.contested_for(hpa, moment);
+    if held.is_none() && context.memory.note_trouble(hpa, None) {
+        notify_targeting(context, hpa);
+    }
+    held
+}
+
+/// Somebody keeps putting the HPA back, and the merge policy is not there to tell the two of us apart.
+fn note_contest(context: &Context, hpa: &Hpa, manager: &str) {
+    let message = format!(
+        "`{manager}` keeps writing other bounds over the override; install the merge policy, or stop `{manager}` from \
+         writing the bounds for as long as the override acts"
+    );
+    if context.memory.note_trouble(hpa, Some(Trouble { reason: Reason::Contested, message })) {
         notify_targeting(context, hpa);
     }
 }
@@ -97,7 +117,7 @@ pub async fn status(watched: Arc<Override>, context: Arc<Context>) -> Result<Act
         }
     }
     context.statuses.note_success(&ovr);
-    Ok(moment.sleep_until(plan.next_transition))
+    Ok(moment.sleep_until(plan.next_transition, None))
 }
 
 /// When to try again.

@@ -33,3 +33,75 @@ async fn an_override_is_applied_in_two_writes_and_leaves_no_trace() {
     assert_eq!(shop.controller_writes(&audit).len(), 4, "the end is two more");
     shop.apply("argocd", 3, 9, false).await.unwrap();
 }
+
+#[tokio::test]
+async fn a_revert_is_put_back_and_ownership_given_back_again() {
+    let shop = Shop::open(world(), "revert").await;
+    shop.apply("argocd", 2, 5, false).await.unwrap();
+    let before = shop.hpa().await;
+    shop.create("ovr", json!({"minReplicas": 10, "maxReplicas": 20, "duration": "1h"})).await;
+    shop.wait_overridden(10, 20).await;
+    shop.apply("argocd", 2, 5, true).await.unwrap();
+    let hpa = shop.wait_overridden(10, 20).await;
+    assert_eq!(desired(&hpa), Some((2, 5)));
+    shop.apply("argocd", 2, 5, false).await.unwrap();
+    shop.wait_overridden(10, 20).await;
+    shop.delete("ovr").await;
+    assert_eq!(traces(&shop.wait_traceless(2, 5).await), traces(&before));
+}
+
+#[tokio::test]
+async fn a_replace_that_drops_the_record_is_put_back_from_memory() {
+    let shop = Shop::open(world(), "dropped").await;
+    shop.begin(Way::KubectlReplace, 2, 5).await;
+    shop.create("ovr", json!({"minReplicas": 10, "maxReplicas": 20, "duration": "1h"})).await;
+    shop.wait_overridden(10, 20).await;
+    shop.write(Way::KubectlReplace, 3, 8).await;
+    let hpa = shop.wait_overridden(10, 20).await;
+    assert_eq!(desired(&hpa), Some((3, 8)));
+    shop.delete("ovr").await;
+    shop.wait_traceless(3, 8).await;
+}
+
+#[tokio::test]
+async fn a_changed_number_is_rebased() {
+    let shop = Shop::open(world(), "rebase").await;
+    shop.apply("argocd", 2, 5, false).await.unwrap();
+    shop.create("ovr", json!({"minReplicas": 10, "maxReplicas": 20, "duration": "1h"})).await;
+    shop.wait_overridden(10, 20).await;
+    shop.apply("argocd", 3, 8, false).await.unwrap();
+    let hpa = shop.wait_hpa("3–8 to be heard", |hpa| {
+        anyhow::ensure!(desired(hpa) == Some((3, 8)) && bounds(hpa) == (10, 20) && !we_own_a_bound(hpa), "{hpa}");
+        Ok(())
+    });
+    hpa.await;
+    shop.delete("ovr").await;
+    shop.wait_traceless(3, 8).await;
+    shop.apply("argocd", 4, 9, false).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_tight_revert_loop_ends_in_back_off_and_contested() {
+    let shop = Shop::open(world(), "contest").await;
+    shop.apply("argocd", 2, 5, false).await.unwrap();
+    shop.create("ovr", json!({"minReplicas": 10, "maxReplicas": 20, "duration": "1h"})).await;
+    let audit = world().plane().audit().from_now().unwrap();
+    for _ in 0..3 {
+        shop.wait_overridden(10, 20).await;
+        shop.apply("argocd", 2, 5, true).await.unwrap();
+    }
+    shop.wait_overridden(10, 20).await;
+    shop.apply("argocd", 2, 5, true).await.unwrap();
+    let status =
+        shop.wait_status("ovr", "ovr to be Contested", |status| status["conditions"][0]["reason"] == "Contested");
+    let status = status.await;
+    assert_eq!((&status["phase"], &status["conditions"][0]["status"]), (&"Active".into(), &"False".into()));
+    let message = status["failing"][0]["message"].as_str().unwrap();
+    assert!(message.starts_with("`argocd` keeps writing other bounds"), "{message}");
+    // The fourth is put back after a pause, and still told.
+    shop.wait_overridden(10, 20).await;
+    assert_eq!(shop.override_("ovr").await["status"]["conditions"][0]["reason"], "Contested");
+    println!("{} writes by the controller in a contest of 4 reverts", shop.controller_writes(&audit).len());
+    shop.delete("ovr").await;
+    shop.wait_traceless(2, 5).await;
+}

@@ -3,15 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::{
-    bounds::{Bound, Bounds},
-    id::Id,
-    layer::Layer,
-    ownership::manager_of,
-    rebase::is_echo,
-    record::Record,
-    standings::Judged,
-};
+use crate::{bounds::Bounds, id::Id, layer::Layer, ownership::manager_of, record::Record, standings::Judged};
 
 /// What an event is about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -60,7 +52,10 @@ pub(crate) fn of_change(
     judged: &Judged,
 ) -> Vec<Event> {
     let mut events = Vec::new();
-    events.extend(reverted(before, next, live, managed));
+    if let Some(manager) = reverted_by(before, next, live, managed) {
+        let note = format!("`{manager}` set the bounds to {live}; {} is put back", next.effective);
+        events.push(Event::new(About::Hpa, true, "Reverted", note));
+    }
     events.extend(owner_changed(before, next));
     for layer in missing(&next.layers, &before.layers) {
         let until = layer.until.map_or_else(|| "it is deleted".into(), |until| until.to_string());
@@ -87,15 +82,10 @@ fn missing<'a>(these: &'a [Layer], others: &'a [Layer]) -> impl Iterator<Item = 
     these.iter().filter(move |layer| lacks(layer))
 }
 
-/// Somebody wrote other bounds over ours.
-fn reverted(before: &Record, next: &Record, live: Bounds, writers: &[Value]) -> Option<Event> {
-    let ours = Bound::BOTH.into_iter().all(|bound| is_echo(before, bound, live.get(bound)));
-    if before.layers.is_empty() || next.layers.is_empty() || ours {
-        return None;
-    }
-    let manager = manager_of(writers).unwrap_or("somebody");
-    let sentence = format!("`{manager}` set the bounds to {live}; {} is put back", next.effective);
-    Some(Event::new(About::Hpa, true, "Reverted", sentence))
+/// The manager who wrote other bounds over ours, where the override goes on.
+pub(crate) fn reverted_by(before: &Record, next: &Record, live: Bounds, writers: &[Value]) -> Option<String> {
+    let goes_on = !before.layers.is_empty() && !next.layers.is_empty();
+    (goes_on && live != before.effective).then(|| manager_of(writers).unwrap_or("somebody").into())
 }
 
 fn owner_changed(before: &Record, next: &Record) -> Option<Event> {

@@ -111,3 +111,95 @@ fn request(value: &Value) -> Request {
         sub_resource: text(at(value, "subResource")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    const NOW: &str = "2026-11-27T06:00:00Z";
+
+    fn hpa() -> Value {
+        json!({"metadata": {"namespace": "shop", "name": "web", "resourceVersion": "7"},
+               "spec": {"minReplicas": 2, "maxReplicas": 5}})
+    }
+
+    fn ovr() -> Value {
+        json!({"metadata": {"namespace": "shop", "name": "a", "uid": "u", "creationTimestamp": NOW},
+               "spec": {"hpa": "web", "maxReplicas": 20, "duration": "1h"}})
+    }
+
+    #[test]
+    fn reviews() {
+        let argument = json!({"now": NOW, "object": {"metadata": {"namespace": "shop"}, "spec": {"hpa": "web"}},
+                              "old": null, "request": {"user": "alice", "groups": ["devs"]}});
+        let sentence = "no bounds: set minReplicas, maxReplicas or both";
+        let answer = call("reviewOverride", &argument).unwrap();
+        let error = json!({"path": "spec", "code": "noBounds", "message": sentence});
+        assert_eq!(answer["report"]["errors"], json!([error]));
+        assert_eq!(answer["report"]["warnings"][0]["code"], "endsByDefault");
+        assert_eq!(answer["object"], Value::Null);
+    }
+
+    #[test]
+    fn admits() {
+        let argument = json!({"now": NOW, "object": hpa(), "old": hpa(), "request": {"user": "alice"}});
+        assert_eq!(call("admitHpa", &argument), Ok(json!({"object": null, "warnings": []})));
+    }
+
+    #[test]
+    fn plans() {
+        let argument = json!({"now": NOW, "hpa": hpa(), "overrides": [ovr()], "remembered": null});
+        let answer = call("planHpa", &argument).unwrap();
+        assert_eq!(answer["patch"]["spec"], json!({"maxReplicas": 20}));
+        assert_eq!(answer["patch"]["metadata"]["annotations"]["hpa-override.dev/record"], answer["remember"]);
+        assert_eq!((&answer["confirm"], &answer["nextTransition"]), (&json!(false), &json!("2026-11-27T07:00:00Z")));
+        assert_eq!(answer["phases"], json!({"shop/a": "Active"}));
+        assert_eq!(answer["events"].as_array().map(Vec::len), Some(2));
+    }
+
+    #[test]
+    fn plans_with_what_is_remembered() {
+        let record = json!({"v": 1, "asOf": NOW, "desired": {"minReplicas": 1, "maxReplicas": 4},
+                            "effective": {"minReplicas": 2, "maxReplicas": 5}, "ours": {"minReplicas": [2]}});
+        let argument = json!({"now": NOW, "hpa": hpa(), "overrides": [], "remembered": record.to_string()});
+        let patch = call("planHpa", &argument).unwrap()["patch"].clone();
+        assert_eq!(patch["spec"], json!({"minReplicas": 1, "maxReplicas": 4}));
+    }
+
+    #[test]
+    fn tells_the_status() {
+        let argument = json!({"now": NOW, "object": ovr(), "hpas": [], "overrides": [ovr()]});
+        let answer = call("planStatus", &argument).unwrap();
+        assert_eq!(answer["status"]["conditions"][0]["reason"], "TargetNotFound");
+        assert_eq!(answer["nextTransition"], "2026-11-27T07:00:00Z");
+    }
+
+    #[test]
+    fn tells_no_status_while_a_target_is_to_be_written() {
+        let argument = json!({"now": NOW, "object": ovr(), "hpas": [hpa()], "overrides": [ovr()]});
+        assert_eq!(call("planStatus", &argument).unwrap()["status"], Value::Null);
+    }
+
+    #[rstest]
+    #[case::good(json!({"maxDuration": "7d"}), json!([]))]
+    #[case::absent(json!(null), json!([]))]
+    #[case::bad(json!({"maxDuration": 7, "replicas": 1}),
+        json!(["maxDuration: not a duration: it must be text", "replicas: unknown setting"]))]
+    fn validates_settings(#[case] settings: Value, #[case] errors: Value) {
+        assert_eq!(call("validateSettings", &json!({"settings": settings})), Ok(json!({"errors": errors})));
+    }
+
+    #[rstest]
+    #[case::function("plan", json!({"now": NOW}), "there is no function `plan`")]
+    #[case::no_now("planHpa", json!({}), "now: not an instant")]
+    #[case::bad_now("planHpa", json!({"now": "today"}), "now: `today` is not an instant; write it like \
+        `2026-11-27T06:00:00Z` or `2026-11-27T07:00:00+01:00`, in the years 2000 to 9000")]
+    #[case::settings("admitHpa", json!({"now": NOW, "settings": {"a": 1, "b": 2}}),
+        "settings: a: unknown setting; b: unknown setting")]
+    #[case::no_object("admitHpa", json!(null), "now: not an instant")]
+    fn refuses(#[case] function: &str, #[case] argument: Value, #[case] error: &str) {
+        assert_eq!(call(function, &argument), Err(error.into()));
+    }
+}

@@ -38,6 +38,8 @@ pub struct HpaPlan {
     pub confirm: bool,
     /// The record to remember once that is done: one that vanishes is taken as if it were still there.
     pub remember: Option<String>,
+    /// Who wrote other bounds over ours, where the patch puts ours back.
+    pub reverted_by: Option<String>,
     /// What to tell once the patch is written.
     pub events: Vec<Event>,
     /// The first instant at which anything differs, nothing else happening.
@@ -139,6 +141,7 @@ impl Situation<'_> {
         let spec = changed.iter().map(|bound| (bound.field().into(), next.effective.get(*bound).into())).collect();
         plan.patch = Some(self.patch(Some(text.into()), ownership, spec));
         plan.confirm = judged.ends_by_time(before, self.t);
+        plan.reverted_by = event::reverted_by(before, &next, self.live, managed);
         plan.events = event::of_change(before, &next, self.live, managed, judged);
         plan
     }

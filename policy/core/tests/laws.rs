@@ -32,7 +32,9 @@ mod laws {
 
     fn told(kind: Kind, manifest: Manifest, acts: &[Act], merge_policy: Option<i64>) -> Story {
         let mut story = Story::new(kind, manifest, merge_policy);
-        acts.iter().for_each(|act| story.act(act));
+        for act in acts {
+            story.act(act);
+        }
         story
     }
 
@@ -106,7 +108,9 @@ mod laws {
             let mut story = Story::new(Kind::Updates, Manifest { min: Some(20), max: 30 }, policy);
             let (mut wishes, mut read) = (wishes.into_iter(), Vec::new());
             for (index, change) in changes {
-                wishes.next().iter().for_each(|wish| story.act(&Act::Add(wish.clone())));
+                if let Some(wish) = wishes.next() {
+                    story.act(&Act::Add(wish));
+                }
                 story.act(&Act::Settle);
                 read.push(story.world.server.hpa.clone());
                 if change.is_some() {
@@ -131,7 +135,9 @@ mod laws {
             let (mut desired, mut ours) = ([20, 30], [BTreeSet::new(), BTreeSet::new()]);
             world.add(&first_wish());
             for (wish, spoken) in changes {
-                wish.iter().for_each(|wish| world.add(wish));
+                if let Some(wish) = wish {
+                    world.add(&wish);
+                }
                 world.settle();
                 let effective = world.stands();
                 note(&mut ours, desired, effective);
@@ -189,7 +195,9 @@ mod laws {
             order in vec(any::<u32>(), 8),
         ) {
             let mut world = told(kind, manifest, &acts, None).world;
-            more.iter().for_each(|wish| world.add(wish));
+            for wish in &more {
+                world.add(wish);
+            }
             let plan = world.plan();
             let mut shuffled: Vec<_> = order.into_iter().zip(world.overrides.clone()).collect();
             shuffled.sort_by_key(|(key, _)| *key);

@@ -22,7 +22,9 @@ fn layer(name: &str, min: i32, max: i32, until: Option<&str>) -> Value {
     layer["by"] = format!("shop/{name}").into();
     layer["uid"] = format!("uid-{name}").into();
     layer["mode"] = "Set".into();
-    until.into_iter().for_each(|until| layer["until"] = until.into());
+    if let Some(until) = until {
+        layer["until"] = until.into();
+    }
     layer
 }
 
@@ -171,12 +173,12 @@ fn released(mut new: Value) -> Value {
 
 #[rstest]
 #[case::echo((10, 20), (2, 5))]
-#[case::a_word((10, 8), (2, 8))]
+#[case::one_word((10, 25), (2, 25))]
+#[case::two_words((3, 8), (3, 8))]
 fn a_release_gives_the_owner_what_it_wants(#[case] sent: (i32, i32), #[case] bounds: (i32, i32)) {
-    let (min, max) = (sent.0.min(sent.1), sent.1);
-    let (old, new) = (overridden(|_| {}), released(hpa(min, max, Some(&record()))));
-    let expected = hpa(if min == 10 { bounds.0 } else { min }, bounds.1, None);
-    assert_eq!(owner_writes(&old, &new), Admission { object: Some(expected), warnings: vec![] });
+    let new = released(hpa(sent.0, sent.1, Some(&record())));
+    let expected = Admission { object: Some(hpa(bounds.0, bounds.1, None)), warnings: vec![] };
+    assert_eq!(owner_writes(&overridden(|_| {}), &new), expected);
 }
 
 #[test]

@@ -9,12 +9,12 @@ fn at(text: &str) -> Instant {
     text.parse().unwrap()
 }
 
-fn object(spec: Value) -> Value {
+fn object(spec: &Value) -> Value {
     json!({"metadata": {"namespace": "shop", "name": "black-friday"}, "spec": spec})
 }
 
 /// A spec in which nothing is wrong, with some fields put (null: taken away).
-fn spec(fields: Value) -> Value {
+fn spec(fields: &Value) -> Value {
     let mut spec = json!({"hpa": "web", "minReplicas": 10, "maxReplicas": 20, "duration": "1h"});
     for (key, value) in fields.as_object().unwrap() {
         spec[key] = value.clone();
@@ -23,7 +23,7 @@ fn spec(fields: Value) -> Value {
     spec
 }
 
-fn stored(spec: Value, created: &str) -> Value {
+fn stored(spec: &Value, created: &str) -> Value {
     let mut object = object(spec);
     object["metadata"]["creationTimestamp"] = created.into();
     object["metadata"]["annotations"] = json!({REQUESTED_BY_ANNOTATION: stamp("alice")});
@@ -38,7 +38,7 @@ fn request() -> Request {
     Request { user: "bob".into(), groups: vec!["devs".into()], ..Request::default() }
 }
 
-fn created(spec: Value, settings: &Settings) -> Review {
+fn created(spec: &Value, settings: &Settings) -> Review {
     review_override(&object(spec), None, &request(), settings, at(NOW))
 }
 
@@ -87,7 +87,7 @@ const NAME: &str = "is not the name of a HorizontalPodAutoscaler; use lower-case
      move expiresAt behind startsAt")]
 #[case::priority(json!({"priority": 1001}), "spec.priority PriorityTooHigh priority 1001 is above the 1000 allowed; lower it")]
 fn one_error(#[case] fields: Value, #[case] error: &str) {
-    let review = created(spec(fields), &Settings::default());
+    let review = created(&spec(&fields), &Settings::default());
     assert_eq!(lines(&review.report.errors), [error]);
     assert_eq!(review.object, None);
 }
@@ -105,11 +105,11 @@ fn one_error(#[case] fields: Value, #[case] error: &str) {
 #[case::priority(json!({"priority": 11}), "spec.priority PriorityTooHigh priority 11 is above the 10 allowed; lower it")]
 fn limits(#[case] fields: Value, #[case] error: &str) {
     let settings = Settings { protected_namespaces: vec![], ..strict() };
-    let mut spec = spec(json!({"reason": "CHG-1234"}));
+    let mut spec = spec(&json!({"reason": "CHG-1234"}));
     for (key, value) in fields.as_object().unwrap() {
         spec[key] = value.clone();
     }
-    assert_eq!(lines(&created(spec, &settings).report.errors), [error]);
+    assert_eq!(lines(&created(&spec, &settings).report.errors), [error]);
 }
 
 #[rstest]
@@ -118,7 +118,7 @@ fn limits(#[case] fields: Value, #[case] error: &str) {
 #[case::a_low_priority(json!({"reason": "CHG-1234", "priority": -2_147_483_648_i64}))]
 fn within_limits(#[case] fields: Value) {
     let settings = Settings { protected_namespaces: vec![], ..strict() };
-    assert_eq!(created(spec(fields), &settings).report.errors, []);
+    assert_eq!(created(&spec(&fields), &settings).report.errors, []);
 }
 
 #[rstest]
@@ -127,7 +127,7 @@ fn within_limits(#[case] fields: Value) {
 fn protected(#[case] fields: Value) {
     let error = "spec.namespace NamespaceProtected namespace `shop` is protected: \
                  its HorizontalPodAutoscalers cannot be overridden";
-    assert_eq!(lines(&created(spec(fields), &strict()).report.errors), [error]);
+    assert_eq!(lines(&created(&spec(&fields), &strict()).report.errors), [error]);
 }
 
 #[test]
@@ -136,7 +136,7 @@ fn everything_at_once() {
                       "startsAt": "2026-11-27T09:00:00Z", "expiresAt": "2026-11-27T08:00:00Z", "duration": "1w"});
     let settings = Settings { protected_namespaces: vec!["kube-system".into()], ..strict() };
     let codes: Vec<_> =
-        created(spec, &settings).report.errors.iter().map(|error| (error.path.clone(), error.code)).collect();
+        created(&spec, &settings).report.errors.iter().map(|error| (error.path.clone(), error.code)).collect();
     let expected = [
         ("spec", Code::TargetMissing),
         ("spec", Code::TwoEnds),
@@ -159,7 +159,7 @@ fn what_is_not_known_is_not_judged(#[case] fields: Value, #[case] codes: &[Code]
     let mut settings = strict();
     settings.require_reason = false;
     settings.protected_namespaces = vec!["kube-system".into()];
-    let report = created(spec(fields), &settings).report;
+    let report = created(&spec(&fields), &settings).report;
     assert_eq!(report.errors.iter().map(|error| error.code).collect::<Vec<_>>(), codes);
     assert_eq!(report.warnings, []);
 }
@@ -184,7 +184,7 @@ fn what_is_not_known_is_not_judged(#[case] fields: Value, #[case] codes: &[Code]
     "spec EndsByDefault no end is given, so it ends at 2026-11-27T06:00:00Z; set expiresAt or duration to choose",
     "spec AlreadyEnded its end 2026-11-27T06:00:00Z has passed, so it does nothing; on a running override that means now"])]
 fn warns(#[case] fields: Value, #[case] warnings: &[&str]) {
-    let review = created(spec(fields), &Settings::default());
+    let review = created(&spec(&fields), &Settings::default());
     assert_eq!(lines(&review.report.warnings), warnings);
     assert!(review.report.is_clean() && review.object.is_some());
 }
@@ -192,14 +192,14 @@ fn warns(#[case] fields: Value, #[case] warnings: &[&str]) {
 #[test]
 fn warns_of_no_end_at_all() {
     let settings = Settings::parse(&json!({"defaultDuration": "Never"})).unwrap();
-    let report = created(spec(json!({"duration": null})), &settings).report;
+    let report = created(&spec(&json!({"duration": null})), &settings).report;
     let warning = "spec NeverEnds no end is given, so it holds until it is deleted; set expiresAt or duration";
     assert_eq!((lines(&report.warnings), report.errors), (vec![warning.into()], vec![]));
 }
 
 #[test]
 fn on_create_it_is_created_now_whatever_it_says() {
-    let mut object = object(spec(json!({})));
+    let mut object = object(&spec(&json!({})));
     object["metadata"]["creationTimestamp"] = "2020-01-01T00:00:00Z".into();
     let review = review_override(&object, None, &request(), &Settings::default(), at(NOW));
     assert_eq!(review.report, Report::default());
@@ -213,7 +213,7 @@ fn updated(old: &Value, new: &Value) -> Review {
 
 #[test]
 fn an_unchanged_spec_is_always_admitted() {
-    let old = stored(spec(json!({"minReplicas": 99, "duration": "never"})), HOUR_AGO);
+    let old = stored(&spec(&json!({"minReplicas": 99, "duration": "never"})), HOUR_AGO);
     let mut new = old.clone();
     new["metadata"]["labels"] = json!({"app": "web"});
     assert_eq!(updated(&old, &new), Review { report: Report::default(), object: None });
@@ -221,7 +221,7 @@ fn an_unchanged_spec_is_always_admitted() {
 
 #[test]
 fn one_that_is_being_deleted_is_always_admitted() {
-    let (mut old, mut new) = (stored(spec(json!({})), HOUR_AGO), stored(spec(json!({"hpa": "other"})), HOUR_AGO));
+    let (mut old, mut new) = (stored(&spec(&json!({})), HOUR_AGO), stored(&spec(&json!({"hpa": "other"})), HOUR_AGO));
     assert!(!updated(&old, &new).report.is_clean());
     new["metadata"]["deletionTimestamp"] = NOW.into();
     assert!(!updated(&old, &new).report.is_clean(), "a client cannot say so itself");
@@ -238,7 +238,7 @@ fn one_that_is_being_deleted_is_always_admitted() {
     immutable; delete this override and create another for the other target"])]
 #[case::other_fields(json!({"minReplicas": 11, "reason": "more"}), &[])]
 fn the_target_is_immutable_as_written(#[case] fields: Value, #[case] errors: &[&str]) {
-    let (old, new) = (stored(spec(json!({})), HOUR_AGO), stored(spec(fields), HOUR_AGO));
+    let (old, new) = (stored(&spec(&json!({})), HOUR_AGO), stored(&spec(&fields), HOUR_AGO));
     let review = review_override(&new, Some(&old), &request(), &Settings::default(), at(NOW));
     assert_eq!(lines(&review.report.errors), errors);
 }
@@ -254,7 +254,7 @@ fn the_target_is_immutable_as_written(#[case] fields: Value, #[case] errors: &[&
 #[case::a_start_written_otherwise(json!({"startsAt": HOUR_AGO}), json!({"startsAt": "2026-11-27T06:00:00.5+01:00"}), None)]
 #[case::a_start_that_could_not_be_read(json!({"startsAt": "soon"}), json!({"startsAt": NOW}), None)]
 fn a_start_that_has_passed_stays(#[case] before: Value, #[case] after: Value, #[case] error: Option<&str>) {
-    let (old, new) = (stored(spec(before), HOUR_AGO), stored(spec(after), HOUR_AGO));
+    let (old, new) = (stored(&spec(&before), HOUR_AGO), stored(&spec(&after), HOUR_AGO));
     let review = review_override(&new, Some(&old), &request(), &Settings::default(), at(NOW));
     let expected: Vec<String> = error.iter().map(|error| format!("spec.startsAt StartMoved {error}")).collect();
     assert_eq!(lines(&review.report.errors), expected);
@@ -262,8 +262,9 @@ fn a_start_that_has_passed_stays(#[case] before: Value, #[case] after: Value, #[
 
 #[test]
 fn a_running_override_can_be_ended_by_an_end_in_the_past() {
-    let old = stored(spec(json!({"reason": "CHG-1"})), HOUR_AGO);
-    let new = stored(spec(json!({"reason": "CHG-1", "duration": null, "expiresAt": "2026-11-27T05:30:00Z"})), HOUR_AGO);
+    let old = stored(&spec(&json!({"reason": "CHG-1"})), HOUR_AGO);
+    let new =
+        stored(&spec(&json!({"reason": "CHG-1", "duration": null, "expiresAt": "2026-11-27T05:30:00Z"})), HOUR_AGO);
     let settings = Settings { protected_namespaces: vec![], ..strict() };
     let report = review_override(&new, Some(&old), &request(), &settings, at(NOW)).report;
     assert_eq!(report.errors, []);
@@ -276,7 +277,7 @@ fn stamp_on(review: &Review, sent: &Value) -> Option<String> {
 
 #[test]
 fn whoever_creates_is_stamped_and_nothing_else_changes() {
-    let mut sent = object(spec(json!({})));
+    let mut sent = object(&spec(&json!({})));
     let review = review_override(&sent, None, &request(), &Settings::default(), at(NOW));
     sent["metadata"]["annotations"] = json!({REQUESTED_BY_ANNOTATION: r#"{"user":"bob","groups":["devs"]}"#});
     assert_eq!(review.object, Some(sent));
@@ -296,14 +297,14 @@ fn stamps(
     #[case] sent: Option<&str>,
     #[case] after: Option<&str>,
 ) {
-    let stamped = |user: Option<&str>, spec: Value| {
+    let stamped = |user: Option<&str>, spec: &Value| {
         let mut object = stored(spec, HOUR_AGO);
         let stamp = user.filter(|user| !user.is_empty()).map(stamp);
         set_annotation(&mut object, REQUESTED_BY_ANNOTATION, stamp);
         object
     };
-    let old = before.map(|user| stamped(Some(user), spec(json!({}))));
-    let new = stamped(sent, spec(fields));
+    let old = before.map(|user| stamped(Some(user), &spec(&json!({}))));
+    let new = stamped(sent, &spec(&fields));
     let review = review_override(&new, old.as_ref(), &request(), &Settings::default(), at(NOW));
     assert_eq!(stamp_on(&review, &new), after.map(stamp));
     assert_eq!(review.object.is_some(), sent.map(stamp) != after.map(stamp), "no mutation where nothing changes");

@@ -1,1 +1,261 @@
+use hpa_override_crd::RECORD_ANNOTATION;
+use rstest::rstest;
+use serde_json::json;
 
+use super::*;
+use crate::plan::plan_hpa;
+
+const NOW: &str = "2026-11-27T06:00:00Z";
+const LATER: &str = "2026-11-27T07:00:00Z";
+
+fn at(text: &str) -> Instant {
+    text.parse().unwrap()
+}
+
+/// From 06:00 to 18:00, unless fields say otherwise.
+fn ovr(name: &str, fields: &Value) -> Value {
+    let mut spec = json!({"hpa": "web", "minReplicas": 10, "maxReplicas": 20, "duration": "12h"});
+    for (key, value) in fields.as_object().unwrap() {
+        spec[key] = value.clone();
+    }
+    let stamp = r#"{"user":"alice","groups":["devs"]}"#;
+    json!({"metadata": {"namespace": "shop", "name": name, "uid": format!("uid-{name}"), "generation": 3,
+                        "creationTimestamp": NOW, "annotations": {"hpa-override.dev/requested-by": stamp}},
+           "spec": spec})
+}
+
+fn hpa() -> Value {
+    json!({"metadata": {"namespace": "shop", "name": "web", "resourceVersion": "7"},
+           "spec": {"minReplicas": 2, "maxReplicas": 5}})
+}
+
+fn settings() -> Settings {
+    Settings::parse(&json!({"maxPriority": 5})).unwrap()
+}
+
+fn read(objects: &[&Value]) -> Vec<Override> {
+    objects.iter().map(|object| Override::read(object, at(NOW))).collect()
+}
+
+/// The HPA once nothing is left to be written for these overrides.
+fn settled(mut hpa: Value, overrides: &[&Value]) -> Value {
+    while let Some(patch) = plan_hpa(&hpa, &read(overrides), &settings(), at(NOW), None).patch {
+        for (bound, number) in patch.get("spec").and_then(Value::as_object).into_iter().flatten() {
+            hpa["spec"][bound] = number.clone();
+        }
+        let record = patch["metadata"]["annotations"][RECORD_ANNOTATION].as_str().map(Into::into);
+        crate::object::set_annotation(&mut hpa, RECORD_ANNOTATION, record);
+    }
+    hpa
+}
+
+/// The status of the first of `overrides`, as seen on this HPA.
+fn seen(hpa: &Value, overrides: &[&Value], trouble: Option<&Trouble>, now: &str) -> StatusPlan {
+    let all = read(overrides);
+    let plan = plan_hpa(hpa, &all, &settings(), at(now), None);
+    plan_status(overrides[0], &all[0], &[TargetView { hpa, plan: &plan, trouble }], &settings(), at(now))
+}
+
+fn without_a_target(object: &Value) -> StatusPlan {
+    plan_status(object, &Override::read(object, at(NOW)), &[], &settings(), at(NOW))
+}
+
+/// Phase, Ready, Active, Stalled and the reason that all three give.
+fn row(status: &AutoscalerOverrideStatus) -> (Phase, [bool; 3], Reason) {
+    let [ready, active, stalled] = &status.conditions[..] else { panic!("three conditions") };
+    let types = [ConditionType::Ready, ConditionType::Active, ConditionType::Stalled];
+    assert_eq!([ready.type_, active.type_, stalled.type_], types);
+    assert!([active, stalled].iter().all(|other| (other.reason, &other.message) == (ready.reason, &ready.message)));
+    let holds = [ready, active, stalled].map(|condition| condition.status == ConditionStatus::True);
+    (status.phase.unwrap(), holds, ready.reason)
+}
+
+fn denied() -> Trouble {
+    Trouble { reason: Reason::WriteDenied, message: "denied: at most 15".into() }
+}
+
+const READY: [bool; 3] = [true, false, false];
+const ACTIVE: [bool; 3] = [true, true, false];
+const STALLED: [bool; 3] = [false, false, true];
+const NOT_READY: [bool; 3] = [false, false, false];
+
+#[rstest]
+#[case::active(json!({}), Phase::Active, ACTIVE, Reason::Applied)]
+#[case::pending(json!({"startsAt": LATER}), Phase::Pending, READY, Reason::Pending)]
+#[case::expired(json!({"duration": "1s", "startsAt": "2026-11-27T05:00:00Z"}), Phase::Expired, READY, Reason::Ended)]
+#[case::invalid(json!({"minReplicas": 30}), Phase::Invalid, STALLED, Reason::Invalid)]
+#[case::limit(json!({"priority": 6}), Phase::Blocked, STALLED, Reason::LimitExceeded)]
+fn phases_and_conditions(
+    #[case] fields: Value,
+    #[case] phase: Phase,
+    #[case] holds: [bool; 3],
+    #[case] reason: Reason,
+) {
+    let object = ovr("black-friday", &fields);
+    let status = seen(&settled(hpa(), &[&object]), &[&object], None, NOW).status.unwrap();
+    assert_eq!(row(&status), (phase, holds, reason));
+}
+
+#[test]
+fn superseded() {
+    let (low, high) = (ovr("low", &json!({})), ovr("high", &json!({"priority": 1})));
+    let status = seen(&settled(hpa(), &[&low, &high]), &[&low, &high], None, NOW).status.unwrap();
+    assert_eq!(row(&status), (Phase::Superseded, READY, Reason::Superseded));
+    assert_eq!(status.conditions[0].message, "AutoscalerOverride shop/high leaves nothing of it");
+}
+
+#[test]
+fn blocked_by_the_hpa() {
+    let object = ovr("black-friday", &json!({}));
+    let mut owned = hpa();
+    owned["metadata"]["ownerReferences"] = json!([{"controller": true}]);
+    assert_eq!(
+        row(&seen(&owned, &[&object], None, NOW).status.unwrap()),
+        (Phase::Blocked, STALLED, Reason::OwnedByController)
+    );
+    let mut unreadable = hpa();
+    unreadable["metadata"]["annotations"] = json!({RECORD_ANNOTATION: "?"});
+    let row = row(&seen(&unreadable, &[&object], None, NOW).status.unwrap());
+    assert_eq!(row, (Phase::Blocked, STALLED, Reason::UnreadableRecord));
+}
+
+#[rstest]
+#[case::wanted(json!({}), (Phase::Active, NOT_READY, Reason::TargetNotFound))]
+#[case::not_yet(json!({"startsAt": LATER}), (Phase::Pending, READY, Reason::Pending))]
+#[case::no_longer(json!({"duration": null, "expiresAt": NOW}), (Phase::Expired, READY, Reason::Ended))]
+#[case::invalid(json!({"minReplicas": 0}), (Phase::Invalid, STALLED, Reason::Invalid))]
+#[case::protected(json!({"namespace": "kube-system"}), (Phase::Blocked, STALLED, Reason::NamespaceProtected))]
+fn without_its_target(#[case] fields: Value, #[case] expected: (Phase, [bool; 3], Reason)) {
+    let status = without_a_target(&ovr("black-friday", &fields)).status.unwrap();
+    assert_eq!(row(&status), expected);
+    assert_eq!((status.targets, status.applied, status.desired), (0, 0, None));
+}
+
+#[test]
+fn target_not_found_names_it() {
+    let message = without_a_target(&ovr("black-friday", &json!({}))).status.unwrap().conditions[0].message.clone();
+    assert_eq!(message, "there is no HorizontalPodAutoscaler shop/web; the override acts as soon as there is");
+}
+
+#[test]
+fn an_invalid_one_says_what_admission_says() {
+    let status = without_a_target(&ovr("black-friday", &json!({"minReplicas": 0}))).status.unwrap();
+    let message = "spec.minReplicas: `0` is not an amount; write a whole number from 1 to 2147483647";
+    assert_eq!(status.conditions[0].message, message);
+    assert_eq!((status.starts_at, status.ends_at, status.next_transition), (None, None, None));
+}
+
+#[test]
+fn everything_that_an_active_one_tells() {
+    let object = ovr("black-friday", &json!({}));
+    let plan = seen(&settled(hpa(), &[&object]), &[&object], None, NOW);
+    let condition = |type_: &str, status: &str| {
+        json!({"type": type_, "status": status, "observedGeneration": 3, "lastTransitionTime": NOW, "reason": "Applied",
+               "message": "it is in force until 2026-11-27T18:00:00Z"})
+    };
+    let expected = json!({
+        "observedGeneration": 3, "phase": "Active", "startsAt": NOW, "endsAt": "2026-11-27T18:00:00Z",
+        "nextTransition": "2026-11-27T18:00:00Z", "targets": 1, "applied": 1,
+        "desired": {"minReplicas": 2, "maxReplicas": 5}, "effective": {"minReplicas": 10, "maxReplicas": 20},
+        "requestedBy": "alice",
+        "conditions": [condition("Ready", "True"), condition("Active", "True"), condition("Stalled", "False")],
+    });
+    assert_eq!(serde_json::to_value(plan.status.unwrap()).unwrap(), expected);
+    assert_eq!((plan.event, plan.next_transition), (None, Some(at("2026-11-27T18:00:00Z"))));
+}
+
+/// The object with the status written to it.
+fn with_status(mut object: Value, status: &AutoscalerOverrideStatus) -> Value {
+    object["status"] = serde_json::to_value(status).unwrap();
+    object
+}
+
+#[test]
+fn nothing_is_written_when_nothing_changed() {
+    let object = ovr("black-friday", &json!({}));
+    let hpa = settled(hpa(), &[&object]);
+    let object = with_status(object.clone(), &seen(&hpa, &[&object], None, NOW).status.unwrap());
+    assert_eq!(seen(&hpa, &[&object], None, LATER).status, None);
+}
+
+#[test]
+fn nothing_is_written_while_the_target_is_being_written_to() {
+    let object = ovr("black-friday", &json!({}));
+    let plan = seen(&hpa(), &[&object], None, NOW);
+    assert_eq!(plan, StatusPlan { next_transition: Some(at("2026-11-27T18:00:00Z")), ..StatusPlan::default() });
+}
+
+#[test]
+fn a_condition_keeps_its_time_while_it_holds() {
+    let object = ovr("black-friday", &json!({}));
+    let overridden = settled(hpa(), &[&object]);
+    let object = with_status(object.clone(), &seen(&overridden, &[&object], None, NOW).status.unwrap());
+    let status = seen(&hpa(), &[&object], Some(&denied()), LATER).status.unwrap();
+    let since: Vec<_> = status.conditions.iter().map(|condition| condition.last_transition_time).collect();
+    assert_eq!(row(&status), (Phase::Active, NOT_READY, Reason::WriteDenied));
+    assert_eq!(since, [at(LATER), at(LATER), at(NOW)]);
+}
+
+#[test]
+fn a_new_generation_is_observed() {
+    let mut object = ovr("black-friday", &json!({}));
+    let hpa = settled(hpa(), &[&object]);
+    object = with_status(object.clone(), &seen(&hpa, &[&object], None, NOW).status.unwrap());
+    object["metadata"]["generation"] = 4.into();
+    let status = seen(&hpa, &[&object], None, LATER).status.unwrap();
+    assert_eq!(status.observed_generation, Some(4));
+    assert!(status.conditions.iter().all(|condition| condition.observed_generation == Some(4)));
+    assert!(status.conditions.iter().all(|condition| condition.last_transition_time == at(NOW)));
+}
+
+#[test]
+fn trouble_is_told_once() {
+    let object = ovr("black-friday", &json!({}));
+    let plan = seen(&hpa(), &[&object], Some(&denied()), NOW);
+    let status = plan.status.unwrap();
+    assert_eq!(row(&status), (Phase::Active, NOT_READY, Reason::WriteDenied));
+    let failing =
+        FailingTarget { hpa: "web".into(), reason: Reason::WriteDenied, message: "denied: at most 15".into() };
+    assert_eq!((status.applied, &status.failing), (0, &vec![failing]));
+    let about = About::Override(crate::Id::parse("shop/black-friday").unwrap(), "uid-black-friday".into());
+    assert_eq!(plan.event, Some(Event::new(about, true, "WriteDenied", "denied: at most 15".into())));
+
+    let told = with_status(object, &status);
+    assert_eq!(
+        seen(&hpa(), &[&told], Some(&denied()), LATER),
+        StatusPlan { next_transition: Some(at("2026-11-27T18:00:00Z")), ..StatusPlan::default() }
+    );
+    let other = Trouble { reason: Reason::WriteDenied, message: "denied: at most 14".into() };
+    let changed = seen(&hpa(), &[&told], Some(&other), LATER);
+    assert_eq!((changed.status.is_some(), changed.event), (true, None));
+}
+
+#[rstest]
+#[case::pending(json!({"startsAt": LATER}), (Phase::Pending, READY, Reason::Pending))]
+#[case::expired(json!({"duration": null, "expiresAt": NOW}), (Phase::Expired, READY, Reason::Ended))]
+#[case::invalid(json!({"minReplicas": 30}), (Phase::Invalid, STALLED, Reason::Invalid))]
+fn what_is_not_due_is_not_troubled(#[case] fields: Value, #[case] expected: (Phase, [bool; 3], Reason)) {
+    let (object, other) = (ovr("black-friday", &fields), ovr("other", &json!({})));
+    let status = seen(&hpa(), &[&object, &other], Some(&denied()), NOW).status.unwrap();
+    assert_eq!((row(&status), status.failing), (expected, vec![]));
+}
+
+#[rstest]
+#[case::expired(json!({"duration": "1s"}), (Phase::Expired, NOT_READY, Reason::WriteDenied))]
+#[case::newly_invalid(json!({"minReplicas": 30}), (Phase::Invalid, STALLED, Reason::Invalid))]
+fn an_end_that_fails_is_troubled(#[case] fields: Value, #[case] expected: (Phase, [bool; 3], Reason)) {
+    let overridden = settled(hpa(), &[&ovr("black-friday", &json!({}))]);
+    let object = ovr("black-friday", &fields);
+    let status = seen(&overridden, &[&object], Some(&denied()), LATER).status.unwrap();
+    assert_eq!((row(&status), status.failing.len()), (expected, 1));
+}
+
+#[test]
+fn at_most_10_failing_targets_are_listed() {
+    let object = ovr("black-friday", &json!({}));
+    let (hpa, trouble, all) = (hpa(), denied(), read(&[&object]));
+    let plan = plan_hpa(&hpa, &all, &settings(), at(NOW), None);
+    let targets = [TargetView { hpa: &hpa, plan: &plan, trouble: Some(&trouble) }; 11];
+    let status = plan_status(&object, &all[0], &targets, &settings(), at(NOW)).status.unwrap();
+    assert_eq!((status.targets, status.failing.len(), status.desired), (11, 10, None));
+}

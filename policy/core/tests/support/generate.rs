@@ -160,7 +160,9 @@ pub fn record() -> impl Strategy<Value = Value> {
         layer["by"] = "shop/web".into();
         layer["uid"] = "u1".into();
         layer["mode"] = "Set".into();
-        until.into_iter().for_each(|until| layer["until"] = until.into());
+        if let Some(until) = until {
+            layer["until"] = until.into();
+        }
         layer
     });
     (instant(), pair(), pair(), ours, vec(layer, 1..4)).prop_map(|(as_of, desired, effective, ours, layers)| {

@@ -35,9 +35,9 @@ pub(crate) async fn until_enter() {
         let read = std::io::stdin().read_line(&mut String::new());
         if read.is_ok_and(|bytes| bytes > 0) {
             let _ = tell.send(());
-        } else {
-            std::mem::forget(tell);
         }
     });
-    let _ = told.await;
+    if told.await.is_err() {
+        std::future::pending::<()>().await;
+    }
 }

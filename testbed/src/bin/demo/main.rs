@@ -16,17 +16,18 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use clap::Parser as _;
-use hpa_override_testbed::{Options, World, WorldOptions};
+use hpa_override_testbed::{Identity, Options, World, WorldOptions};
 use serde_json::{Value, json};
-use tokio::signal::unix::{SignalKind, signal};
 
 use args::{Args, Programs};
 use shop::{ALICE, ARGOCD};
 use timeline::Timeline;
 
+/// What a shell says of a program that Ctrl-C ended.
+const INTERRUPTED: u8 = 130;
+
 fn main() -> ExitCode {
-    let timeline = Arc::new(Timeline::start());
-    match run(&Args::parse(), &timeline) {
+    match run(&Args::parse(), &Arc::new(Timeline::start())) {
         Ok(code) => code,
         Err(error) => {
             eprintln!("error: {error:#}");
@@ -37,15 +38,61 @@ fn main() -> ExitCode {
 
 fn run(args: &Args, timeline: &Arc<Timeline>) -> Result<ExitCode> {
     let programs = args.programs()?;
-    timeline.note("$ what somebody does · what is seen on the API server ✓ ✗ a promise, and what was seen of it");
+    timeline.note(timeline::LEGEND);
     timeline.chapter("A control plane with hpa-override");
     let world = start(programs, timeline)?;
-    // Ends before the world does: its watches would tell of a server that is gone.
     let runtime = tokio::runtime::Runtime::new().context("failed to start a runtime")?;
     runtime.block_on(async {
         tokio::select! {
-            told = show(&world, timeline, args.keep) => told,
-            interrupted = interrupted() => interrupted,
+            code = show(&world, timeline, args.keep) => code,
+            _ = tokio::signal::ctrl_c() => Ok(INTERRUPTED.into()),
         }
     })
+    // The runtime ends before the world: its watches would tell of a server that is gone.
+}
+
+/// The limits of the platform team, which somebody will break.
+fn settings() -> Value {
+    json!({"maxDuration": "8h", "requireReason": true})
+}
+
+fn start(programs: Programs, timeline: &Timeline) -> Result<World> {
+    let Programs { controller, module } = programs;
+    let size = std::fs::metadata(&module).context("failed to look at the module")?.len();
+    timeline.saw("starting etcd, the API server, the controller manager, the policies and our controller");
+    let plane = Options::with_controllers().user(ALICE, &[]).user(ARGOCD, &[]);
+    let world = World::start(WorldOptions { plane, controller, module: Some(module), settings: settings() })?;
+    timeline.saw(&format!("policies        both run policy.wasm, {size} bytes; settings {}", settings()));
+    Ok(world)
+}
+
+async fn show(world: &World, timeline: &Arc<Timeline>, keep: bool) -> Result<ExitCode> {
+    let client = world.plane().client(&Identity::Admin).await?;
+    let version = client.apiserver_version().await?.git_version;
+    timeline.saw(&format!("API server      {version} at {}", world.plane().url()));
+    let told = story::tell(world, timeline).await;
+    let kept = sum_up(world, timeline, told);
+    if keep {
+        keep::invite(world, timeline)?;
+        keep::until_enter().await;
+    }
+    Ok(if kept { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Whether all went well; where not, with the end of the controller's log.
+fn sum_up(world: &World, timeline: &Timeline, told: Result<()>) -> bool {
+    let tally = timeline.tally();
+    let took = timeline.elapsed().as_secs_f64();
+    timeline.chapter(&format!("{} promises kept, {} broken, in {took:.1} s", tally.kept, tally.broken.len()));
+    for promise in &tally.broken {
+        timeline.note(&format!("broken: {promise}"));
+    }
+    if let Err(error) = &told {
+        timeline.note(&format!("the demonstration ended early: {error:#}"));
+    }
+    let kept = told.is_ok() && tally.broken.is_empty();
+    if !kept {
+        timeline.note(&world.controller_log());
+    }
+    kept
 }

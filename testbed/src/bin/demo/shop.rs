@@ -4,12 +4,11 @@
 //! itself only reads.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 use hpa_override_testbed::{AuditEvent, AuditLog, CONTROLLER_USER, Identity, World, apply_yaml, wait_for};
-use kube::Client;
 use kube::api::{Api, DynamicObject, ListParams};
 use serde_json::Value;
 
@@ -35,6 +34,7 @@ pub(crate) struct Shop<'a> {
     pub(crate) timeline: &'a Timeline,
     pub(crate) sightings: Arc<Sightings>,
     folder: PathBuf,
+    last: Mutex<String>,
     hpas: Api<DynamicObject>,
     deployments: Api<DynamicObject>,
     overrides: Api<DynamicObject>,
@@ -76,15 +76,17 @@ impl<'a> Shop<'a> {
             timeline,
             sightings: Sightings::start(&client, NAMESPACE, timeline)?,
             folder: world.plane().folder().to_owned(),
+            last: Mutex::default(),
             hpas: of("autoscaling/v2", "HorizontalPodAutoscaler")?,
             deployments: of("apps/v1", "Deployment")?,
             overrides: of("hpa-override.dev/v1", "AutoscalerOverride")?,
         })
     }
 
-    /// A file for kubectl, shown from its `spec:` on.
-    pub(crate) fn write_and_show(&self, name: &str, content: &str) -> Result<()> {
+    /// A file of alice, for kubectl and for the reader.
+    pub(crate) fn alice_writes(&self, name: &str, content: &str) -> Result<()> {
         self.write(name, content)?;
+        self.timeline.did(ALICE, &format!("cat {name}"));
         self.timeline.quote(content);
         Ok(())
     }
@@ -93,7 +95,7 @@ impl<'a> Shop<'a> {
     pub(crate) fn commit(&self, min: i32, max: i32) -> Result<()> {
         let web = include_str!("manifests/web.yaml");
         self.write("web.yaml", &web.replace("$MIN", &min.to_string()).replace("$MAX", &max.to_string()))?;
-        self.timeline.saw(&format!("in Git: web.yaml with a Deployment, and an HPA {min}–{max}"));
+        self.timeline.did("Git", &format!("commit web.yaml, with a Deployment and an HPA {min}–{max}"));
         Ok(())
     }
 
@@ -108,8 +110,15 @@ impl<'a> Shop<'a> {
         self.timeline.did(user, &format!("kubectl {arguments}"));
         let output = command.output().context("failed to run kubectl")?;
         let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-        self.timeline.quote(&text);
+        self.show(&text);
         Ok(Answer { success: output.status.success(), text })
+    }
+
+    /// An answer that comes again is not told again.
+    fn show(&self, text: &str) {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        self.timeline.quote(if *last == text { "(the same answer)" } else { text });
+        text.clone_into(&mut last);
     }
 
     /// What the GitOps tool does at every sync.
@@ -173,9 +182,4 @@ async fn wait_until_allowed(world: &World, user: &str, version: &str, kind: &str
     let api = api_of(&client, version, kind, NAMESPACE)?;
     let what = format!("{user} to have the rights given");
     wait_for(&what, LIMIT, async || Ok(api.list(&ListParams::default()).await.map(drop)?)).await
-}
-
-/// Fails with what was seen.
-pub(crate) fn seen<T>(what: impl std::fmt::Display) -> Result<T> {
-    bail!("{what}")
 }

@@ -1,12 +1,7 @@
 //! What is printed: when, what kind of line, and what was seen.
 //!
-//! ```text
-//!     +9.8s  $ what somebody did          ✓ a promise, and the numbers by which it was kept
-//!            │ what the server answered   ✗ a promise, and what was seen instead
-//!     +9.9s  · what a watch reported
-//! ```
-//!
-//! Lines come from several tasks and never mix. It says nothing by itself and counts promises.
+//! Lines come from several tasks and never mix. A long one goes on below, set off from the next. It counts promises, and
+//! says nothing by itself.
 
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -14,9 +9,20 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
+/// What the marks mean, for the reader.
+pub(crate) const LEGEND: &str = "\
+Seconds since the start, then
+  $ what somebody does     │ what kubectl answers, or what is in a file
+  · what the API server shows: to a watch, to a read, or in its audit log
+  ✓ a promise that is kept, and the numbers by which     ✗ one that is not, and what was seen instead";
+
+/// Characters of a line beside its time.
+const WIDTH: usize = 107;
+
+const PLAIN: &str = "";
 const BOLD: &str = "1";
 const DIM: &str = "2";
-const RED: &str = "1;31";
+const RED: &str = "31";
 const GREEN: &str = "32";
 
 /// The one that prints.
@@ -34,7 +40,7 @@ pub(crate) struct Tally {
 }
 
 impl Timeline {
-    /// Time counts from here.
+    /// Time counts from here. There is colour on a terminal, unless `NO_COLOR` is set.
     pub(crate) fn start() -> Self {
         let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
         Self { start: Instant::now(), colour, tally: Mutex::default() }
@@ -50,17 +56,22 @@ impl Timeline {
 
     /// What comes next.
     pub(crate) fn chapter(&self, title: &str) {
-        self.print(&format!("\n{}\n", self.paint(BOLD, title)));
+        self.note(&format!("\n{}", self.paint(BOLD, title)));
     }
 
     /// Something that somebody did.
     pub(crate) fn did(&self, who: &str, command: &str) {
-        self.line("$", &format!("{} {}", self.paint(DIM, &format!("{who}:")), self.paint(BOLD, command)), "");
+        self.lines("$", BOLD, "   ", &format!("{who}: {command}"));
     }
 
-    /// Something that was seen; further lines are quoted below.
+    /// Something that was seen.
     pub(crate) fn saw(&self, what: &str) {
-        self.line("·", what, "");
+        self.lines("·", PLAIN, "   ", what);
+    }
+
+    /// The text of a file or a program.
+    pub(crate) fn quote(&self, text: &str) {
+        self.lines("│", PLAIN, "│", text);
     }
 
     /// A promise: what was seen by which it was kept, or what was seen instead.
@@ -68,19 +79,15 @@ impl Timeline {
         match outcome {
             Ok(seen) => {
                 self.lock().kept += 1;
-                self.line(&self.paint(GREEN, "✓"), &format!("{promise}: {seen}"), "");
+                let short = promise.chars().count() + seen.chars().count() + 2 <= WIDTH;
+                let gap = if short { " " } else { "\n" };
+                self.lines("✓", GREEN, "   ", &format!("{promise}:{gap}{seen}"));
             }
             Err(error) => {
                 self.lock().broken.push(promise.to_owned());
-                let broken = format!("NOT KEPT: {promise}; seen:");
-                self.line(&self.paint(RED, "✗"), &self.paint(RED, &broken), &format!("{error:#}"));
+                self.lines("✗", RED, "   ", &format!("NOT KEPT: {promise}; seen:\n{error:#}"));
             }
         }
-    }
-
-    /// Text as it is, set off from what is said here.
-    pub(crate) fn quote(&self, text: &str) {
-        self.print(&self.quoted(text));
     }
 
     /// Text without a time.
@@ -88,14 +95,16 @@ impl Timeline {
         self.print(&format!("{text}\n"));
     }
 
-    fn line(&self, mark: &str, text: &str, quote: &str) {
-        let time = format!("{:>9}", format!("+{:.1}s", self.elapsed().as_secs_f64()));
-        self.print(&format!("{}  {mark} {text}\n{}", self.paint(DIM, &time), self.quoted(quote)));
-    }
-
-    fn quoted(&self, text: &str) -> String {
-        let bar = self.paint(DIM, "│");
-        text.trim_end().lines().map(|line| format!("{:11}{bar} {line}\n", "")).collect()
+    /// The first line behind time and mark, the others behind `below`.
+    fn lines(&self, mark: &str, colour: &str, below: &str, text: &str) {
+        let time = format!("{:>9} ", format!("+{:.1}s", self.elapsed().as_secs_f64()));
+        let mut before = format!("{} {mark}", self.paint(DIM, &time));
+        let mut all = String::new();
+        for line in text.trim_end().lines().flat_map(|line| wrap(line, WIDTH)) {
+            all += &format!("{before} {}\n", self.paint(colour, &line));
+            before = format!("{:11}{below}", "");
+        }
+        self.print(&all);
     }
 
     fn paint(&self, colour: &str, text: &str) -> String {
@@ -109,5 +118,38 @@ impl Timeline {
 
     fn lock(&self) -> MutexGuard<'_, Tally> {
         self.tally.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Breaks a line that is too long at its spaces; others stay as they are.
+fn wrap(line: &str, width: usize) -> Vec<String> {
+    if line.chars().count() <= width {
+        return vec![line.to_owned()];
+    }
+    let mut done = Vec::new();
+    let mut current = String::new();
+    for word in line.split(' ') {
+        if !current.is_empty() && current.chars().count() + 1 + word.chars().count() > width {
+            done.push(std::mem::take(&mut current));
+        }
+        let gap = if current.is_empty() { "" } else { " " };
+        current = current + gap + word;
+    }
+    done.push(current);
+    done
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_that_fits_stays_as_it_is() {
+        assert_eq!(wrap("  a  b", 6), ["  a  b"]);
+    }
+
+    #[test]
+    fn a_long_line_breaks_at_spaces_alone() {
+        assert_eq!(wrap("one two three-four-five six", 9), ["one two", "three-four-five", "six"]);
     }
 }

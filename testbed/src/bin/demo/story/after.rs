@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
-use hpa_override_testbed::{AuditLog, wait_for};
+use anyhow::{Context as _, Result, bail, ensure};
+use hpa_override_testbed::{AuditEvent, AuditLog, CONTROLLER_USER, wait_for};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
@@ -30,6 +30,7 @@ async fn restored(shop: &Shop<'_>) -> Result<String> {
     let hpa = shop.wait_hpa("the HPA without a trace of the override", left + LIMIT, is_traceless).await?;
     ensure!(bounds(&hpa) == Some(Bounds(3, 8)), "{}", describe_hpa(&hpa));
     let late = lateness(&audit, ends).await?;
+    shop.timeline.saw(&format!("audit log       until the end our controller asked for {}", requests(&audit, ends)?));
     Ok(format!("{}; the restoring request came {} ms after endsAt", describe_hpa(&hpa), late.as_millis()))
 }
 
@@ -45,14 +46,23 @@ async fn lateness(audit: &AuditLog, ends: Timestamp) -> Result<SignedDuration> {
         Ok(writes)
     });
     let writes = writes.await?;
-    let [restore, _finish] = writes.as_slice() else { return crate::shop::seen(format!("{} writes", writes.len())) };
+    let [restore, _finish] = writes.as_slice() else { bail!("{} writes", writes.len()) };
     let late = restore.received.duration_since(ends);
     ensure!((SignedDuration::ZERO..LATE).contains(&late), "the restoring request came {late:#} after endsAt");
     Ok(late)
 }
 
+/// What the controller did before that instant: it polls nothing, and confirms an end before it acts.
+fn requests(audit: &AuditLog, before: Timestamp) -> Result<String> {
+    let ours = |event: &AuditEvent| event.user == CONTROLLER_USER && event.is_complete() && event.received < before;
+    let requests: Vec<_> =
+        audit.select(ours)?.iter().map(|event| format!("{} {}", event.verb, event.resource)).collect();
+    Ok(if requests.is_empty() { "nothing".to_owned() } else { requests.join(", ") })
+}
+
 async fn at_most(shop: &Shop<'_>, max: i64) -> Result<String> {
-    let replicas = wait_for(&format!("at most {max} replicas"), LIMIT, async || {
+    let what = format!("at most {max} replicas");
+    let replicas = wait_for(&what, LIMIT, async || {
         let replicas = number(&shop.deployment().await?, "/spec/replicas").context("no spec.replicas")?;
         ensure!(replicas <= max, "spec.replicas {replicas}");
         Ok(replicas)
@@ -107,7 +117,7 @@ fn never(shop: &Shop<'_>) -> Result<String> {
     let hpas = shop.sightings.hpas();
     let bad = hpas.iter().find(|hpa| we_own_a_bound(hpa) || bounds(hpa).is_none_or(|bounds| bounds.0 > bounds.1));
     if let Some(bad) = bad {
-        return crate::shop::seen(format!("{}; {}", describe_hpa(bad), describe_owners(bad)));
+        bail!("{}; {}", describe_hpa(bad), describe_owners(bad));
     }
     Ok(format!("{} versions were seen", hpas.len()))
 }
