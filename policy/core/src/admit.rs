@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::{
     bounds::{Bound, Bounds},
     object::{annotation, child, set_annotation, set_managed_fields},
-    ownership::{entries, names_us},
+    ownership::{disown_annotations, entries, names_us},
     rebase::{Declared, rebase},
     record::{Record, text_of},
     request::Request,
@@ -82,7 +82,7 @@ fn by_the_controller(old: Option<&Value>, new: &Value) -> Admission {
 /// A record that comes with an HPA which had none is a copy, a backup or a forgery: it gets the owner's numbers.
 fn without_memory(new: &Value) -> Admission {
     let Some(record) = Record::of_hpa(new) else { return Admission::default() };
-    let mut object = with_record(new, None);
+    let mut object = without(new, &[RECORD_ANNOTATION]);
     let warning = match record {
         Ok(record) => {
             put_bounds(&mut object, record.desired);
@@ -97,10 +97,22 @@ fn without_memory(new: &Value) -> Admission {
     Admission::of(new, object, Some(warning))
 }
 
+/// The object without those annotations, and nobody owning them.
+fn without(object: &Value, annotations: &[&str]) -> Value {
+    let mut object = object.clone();
+    for key in annotations {
+        set_annotation(&mut object, key, None);
+    }
+    let managed = object.get_mut("metadata").and_then(|metadata| metadata.get_mut("managedFields"));
+    if let Some(managed) = managed.and_then(Value::as_array_mut) {
+        disown_annotations(managed, annotations);
+    }
+    object
+}
+
 /// The way out by hand.
 fn release(new: &Value, bounds: Bounds) -> Admission {
-    let mut object = with_record(new, None);
-    set_annotation(&mut object, RELEASE_ANNOTATION, None);
+    let mut object = without(new, &[RECORD_ANNOTATION, RELEASE_ANNOTATION]);
     put_bounds(&mut object, bounds);
     Admission::of(new, object, None)
 }

@@ -112,6 +112,27 @@ pub fn given_back(entries: &[Value], owners: &[Owner], t: Instant) -> Vec<Value>
     if list.is_empty() { vec![json!({})] } else { list }
 }
 
+/// Takes the ownership of annotations that are no longer there out of the entries, and entries that own nothing else.
+pub(crate) fn disown_annotations(entries: &mut Vec<Value>, keys: &[&str]) {
+    entries.retain_mut(|entry| {
+        let Some(fields) = entry.get_mut("fieldsV1").and_then(Value::as_object_mut) else { return true };
+        let Some(metadata) = fields.get_mut("f:metadata").and_then(Value::as_object_mut) else { return true };
+        let Some(annotations) = metadata.get_mut("f:annotations").and_then(Value::as_object_mut) else { return true };
+        let before = annotations.len();
+        annotations.retain(|field, _| !keys.iter().any(|key| field.strip_prefix("f:") == Some(key)));
+        if annotations.len() == before {
+            return true;
+        }
+        if annotations.keys().all(|field| field == ".") {
+            metadata.remove("f:annotations");
+        }
+        if metadata.is_empty() {
+            fields.remove("f:metadata");
+        }
+        !fields.is_empty()
+    });
+}
+
 fn give(list: &mut Vec<Value>, owner: &Owner, fields: &[&str], t: Instant) {
     if !list.iter().any(|entry| owner.is(entry)) {
         list.push(json!({
@@ -210,6 +231,19 @@ mod tests {
         let mut status = entry("kube-controller-manager", &json!({"f:spec": {"f:minReplicas": {}}}));
         status["subresource"] = "status".into();
         assert_eq!(owners(&[status], &Bound::BOTH), []);
+    }
+
+    #[test]
+    fn annotations_that_left_have_no_owner() {
+        let label = json!({"f:metadata": {"f:annotations": {".": {}, "f:b": {}}, "f:labels": {"f:app": {}}}});
+        let mut entries = vec![
+            entry("marker", &json!({"f:metadata": {"f:annotations": {"f:a": {}}}})),
+            entry("both", &label),
+            entry("other", &json!({"f:metadata": {"f:annotations": {".": {}, "f:c": {}}}})),
+        ];
+        let other = entries[2].clone();
+        disown_annotations(&mut entries, &["a", "b"]);
+        assert_eq!(entries, [entry("both", &json!({"f:metadata": {"f:labels": {"f:app": {}}}})), other]);
     }
 
     #[test]
