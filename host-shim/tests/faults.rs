@@ -21,14 +21,14 @@ fn world() -> &'static World {
 }
 
 async fn until(instant: Timestamp) {
-    let passed = wait_for("the clock to pass", Duration::from_secs(120), async || {
+    let passed = wait_for("the clock to pass", Duration::from_mins(2), async || {
         anyhow::ensure!(Timestamp::now() >= instant, "{}", Timestamp::now());
         Ok(())
     });
     passed.await.unwrap();
 }
 
-fn overridden(over: Value) -> Value {
+fn overridden(over: &Value) -> Value {
     let mut spec = json!({"minReplicas": 10, "maxReplicas": 20});
     for (key, value) in over.as_object().unwrap() {
         spec[key] = value.clone();
@@ -41,7 +41,7 @@ async fn under_override(world: &'static World, namespace: &str) -> (Shop, Value)
     let shop = Shop::open(world, namespace).await;
     shop.apply("argocd", 2, 5, false).await.unwrap();
     let before = shop.hpa().await;
-    shop.create("ovr", overridden(json!({"duration": "1h"}))).await;
+    shop.create("ovr", overridden(&json!({"duration": "1h"}))).await;
     shop.wait_overridden(10, 20).await;
     (shop, before)
 }
@@ -81,7 +81,7 @@ async fn an_end_while_the_api_server_is_gone_happens_on_its_return_once() {
     shop.apply("argocd", 2, 5, false).await.unwrap();
     let before = shop.hpa().await;
     let ends = Timestamp::from_second(Timestamp::now().as_second() + 10).unwrap();
-    shop.create("ovr", overridden(json!({"expiresAt": ends.to_string()}))).await;
+    shop.create("ovr", overridden(&json!({"expiresAt": ends.to_string()}))).await;
     shop.wait_overridden(10, 20).await;
     world.plane().stop_api_server().unwrap();
     until(ends + SignedDuration::from_secs(20)).await;
@@ -215,7 +215,7 @@ async fn fifty_overrides_are_quiet_for_a_minute() {
         let name = format!("name: web-{index}, namespace");
         let manifest = shop.manifest(2, 5).replace("name: web, namespace", &name);
         hpa_override_testbed::apply_yaml(&shop.client, &manifest, "argocd", false).await.unwrap();
-        shop.create(&format!("ovr-{index}"), overridden(json!({"hpa": format!("web-{index}"), "duration": "1h"})))
+        shop.create(&format!("ovr-{index}"), overridden(&json!({"hpa": format!("web-{index}"), "duration": "1h"})))
             .await;
     }
     for index in 0..COUNT {

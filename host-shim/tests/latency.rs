@@ -20,7 +20,7 @@ const ROUNDS: i64 = 20;
 
 fn report(what: &str, mut times: Vec<SignedDuration>) {
     times.sort();
-    let millis = |time: SignedDuration| time.as_micros() as f64 / 1000.0;
+    let millis = |time: SignedDuration| time.as_secs_f64() * 1000.0;
     let (median, worst) = (times[times.len() / 2], times[times.len() - 1]);
     println!("{what}: median {:.1} ms, worst {:.1} ms of {}", millis(median), millis(worst), times.len());
 }

@@ -88,7 +88,7 @@ spec:
 
     /// Overrides of this namespace.
     pub fn overrides(&self) -> Api<DynamicObject> {
-        let object = self.new_override("any", json!({}));
+        let object = self.new_override("any", &json!({}));
         api_for(&self.client, &object).unwrap()
     }
 
@@ -107,7 +107,7 @@ spec:
         serde_json::to_value(self.hpas("v2").patch("web", &params, patch).await.unwrap()).unwrap()
     }
 
-    fn new_override(&self, name: &str, spec: Value) -> DynamicObject {
+    fn new_override(&self, name: &str, spec: &Value) -> DynamicObject {
         serde_json::from_value(json!({
             "apiVersion": "hpa-override.dev/v1", "kind": "AutoscalerOverride",
             "metadata": {"name": name, "namespace": self.namespace}, "spec": spec,
@@ -126,7 +126,7 @@ spec:
     /// Creates an override as given.
     pub async fn try_create(&self, name: &str, spec: Value) -> kube::Result<Value> {
         let params = PostParams { field_manager: Some("alice".into()), ..PostParams::default() };
-        let created = self.overrides().create(&params, &self.new_override(name, spec)).await?;
+        let created = self.overrides().create(&params, &self.new_override(name, &spec)).await?;
         Ok(serde_json::to_value(created).unwrap())
     }
 
