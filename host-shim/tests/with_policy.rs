@@ -143,6 +143,22 @@ async fn a_declared_number_equal_to_ours_becomes_what_the_owner_wants() {
 }
 
 #[tokio::test]
+async fn one_bound_alone_is_heard() {
+    let shop = Shop::open(world(), "one-bound").await;
+    let manifest = shop.manifest(2, 5).replace("  minReplicas: 2\n", "");
+    hpa_override_testbed::apply_yaml(&shop.client, &manifest, "argocd", false).await.unwrap();
+    shop.create("ovr", json!({"minReplicas": 10, "duration": "1h"})).await;
+    shop.wait_overridden(10, 10).await;
+    hpa_override_testbed::apply_yaml(&shop.client, &manifest, "argocd", false).await.unwrap();
+    let hpa = shop.hpa().await;
+    assert_eq!((bounds(&hpa), desired(&hpa)), ((10, 10), Some((1, 5))));
+    let hpa = shop.patch("merger", &Patch::Merge(json!({"spec": {"maxReplicas": 8}}))).await;
+    assert_eq!((bounds(&hpa), desired(&hpa)), ((10, 10), Some((1, 8))));
+    shop.delete("ovr").await;
+    shop.wait_traceless(1, 8).await;
+}
+
+#[tokio::test]
 async fn an_echo_does_not() {
     let shop = Shop::open(world(), "echo").await;
     shop.apply("argocd", 2, 5, false).await.unwrap();

@@ -11,7 +11,7 @@ use crate::{
     bounds::{Bound, Bounds},
     object::{annotation, child, set_annotation, set_managed_fields},
     ownership::{disown_annotations, entries, names_us},
-    rebase::{Declared, rebase},
+    rebase::{Declared, meant, rebase},
     record::{Record, text_of},
     request::Request,
     resolve::settle,
@@ -45,12 +45,14 @@ pub fn admit_hpa(old: Option<&Value>, new: &Value, request: &Request, settings: 
         "status" => return protect_record(remembered, new),
         _ => return Admission::default(),
     }
-    let Some(incoming) = Bounds::of_hpa(new) else { return Admission::default() };
+    // Rule 1 and its exception, see docs/adr/0004: what is left invalid is the API server's to refuse.
+    let sent = Bounds::of_hpa(new);
     if request.user == settings.controller_user {
-        return by_the_controller(old, new);
+        return sent.map_or_else(Admission::default, |_| by_the_controller(old, new));
     }
+    let record = remembered.and_then(Value::as_str).and_then(|text| Record::parse(text).ok());
+    let Some(incoming) = sent.or_else(|| meant(record.as_ref()?, new)) else { return Admission::default() };
     let Some(text) = remembered else { return without_memory(new) };
-    let record = text.as_str().and_then(|text| Record::parse(text).ok());
     let released = annotation(new, RELEASE_ANNOTATION) == Some("true");
     let desired = |record: &Record| rebase(record, incoming, Declared::by_write(old, new, incoming));
     match (record, released) {

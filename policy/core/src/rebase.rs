@@ -67,6 +67,18 @@ pub fn rebase(record: &Record, incoming: Bounds, declared: Declared) -> Bounds {
         .fold(record.desired, |desired, bound| desired.with(bound, incoming.get(bound)))
 }
 
+/// What a write means that leaves a number of ours beside one of the owner's that does not fit it, as a manifest without
+/// `minReplicas` does: the owner's own pair, where that is valid.
+#[must_use]
+pub fn meant(record: &Record, new: &Value) -> Option<Bounds> {
+    let spec = new.get("spec")?;
+    let number = |bound: Bound| {
+        let sent = replicas(spec.get(bound.field())?)?;
+        Some(if is_echo(record, bound, sent) { record.desired.get(bound) } else { sent })
+    };
+    Bounds::new(number(Bound::Min)?, number(Bound::Max)?)
+}
+
 #[cfg(test)]
 mod tests {
     use rstest::rstest;

@@ -268,3 +268,76 @@ mod laws {
         }
     }
 }
+
+/// That the model does what was measured on a real API server.
+#[cfg(test)]
+mod model {
+    use hpa_override_core::Settings;
+    use serde_json::json;
+
+    use crate::support::{
+        owner::{Kind, Manifest, Write, created},
+        ownership::Ownership,
+        server::{Refused, Writer},
+    };
+
+    const UNCHANGED: Manifest = Manifest { min: Some(2), max: 5 };
+    const CHANGED: Manifest = Manifest { min: Some(3), max: 8 };
+    const APPLY: Write = Write::Apply { manager: "argocd", force: false };
+    const FORCED: Write = Write::Apply { manager: "argocd", force: true };
+
+    #[test]
+    fn a_patch_of_ours_takes_ownership_and_a_second_one_gives_it_back() {
+        let (mut server, us) = (created(Kind::Applies, &UNCHANGED), Writer::controller(&Settings::default()));
+        let before = server.hpa["metadata"]["managedFields"].clone();
+        server.merge_patch(&us, &json!({"spec": {"minReplicas": 4}})).unwrap();
+        server.merge_patch(&us, &json!({"spec": {"minReplicas": 2}})).unwrap();
+        assert!(Ownership::read(&server.hpa).gives_us_a_bound());
+        assert_eq!(APPLY.send(&mut server, &CHANGED), Err(Refused::Conflict));
+        server.merge_patch(&us, &json!({"metadata": {"managedFields": before}})).unwrap();
+        assert_eq!(server.hpa["metadata"]["managedFields"], before);
+        assert_eq!(APPLY.send(&mut server, &CHANGED), Ok(()));
+    }
+
+    #[test]
+    fn a_forced_apply_takes_what_differs() {
+        let (mut server, us) = (created(Kind::Applies, &UNCHANGED), Writer::controller(&Settings::default()));
+        server.merge_patch(&us, &json!({"spec": {"minReplicas": 4}})).unwrap();
+        FORCED.send(&mut server, &UNCHANGED).unwrap();
+        assert!(!Ownership::read(&server.hpa).names_us());
+        assert_eq!(server.hpa["spec"]["minReplicas"], 2);
+    }
+
+    #[test]
+    fn what_changes_nothing_leaves_the_version() {
+        let mut server = created(Kind::Applies, &UNCHANGED);
+        let before = server.hpa.clone();
+        for write in [APPLY, FORCED, Write::Echo { manager: "kubectl" }] {
+            write.send(&mut server, &UNCHANGED).unwrap();
+            assert_eq!(server.hpa, before);
+        }
+    }
+
+    #[test]
+    fn a_field_that_its_owner_drops_is_removed_and_defaulted() {
+        let mut server = created(Kind::Applies, &UNCHANGED);
+        APPLY.send(&mut server, &Manifest { min: None, max: 5 }).unwrap();
+        assert_eq!(server.hpa["spec"]["minReplicas"], 1);
+    }
+
+    #[test]
+    fn an_empty_entry_resets_ownership() {
+        let mut server = created(Kind::Updates, &UNCHANGED);
+        let us = Writer::controller(&Settings::default());
+        server.merge_patch(&us, &json!({"metadata": {"managedFields": [{}]}})).unwrap();
+        assert_eq!(Ownership::read(&server.hpa), Ownership::default());
+    }
+
+    #[test]
+    fn an_old_version_is_stale() {
+        let mut server = created(Kind::Updates, &UNCHANGED);
+        let read = server.hpa.clone();
+        FORCED.send(&mut server, &CHANGED).unwrap();
+        assert_eq!(server.put(&Writer::owner("kubectl"), &read), Err(Refused::Stale));
+    }
+}

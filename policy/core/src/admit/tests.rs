@@ -78,6 +78,7 @@ fn overridden(change: impl Fn(&mut Value)) -> Value {
 
 #[rstest]
 #[case::min_above_max(json!({"minReplicas": 9, "maxReplicas": 3}))]
+#[case::ours_beside_a_word_that_does_not_fit_the_owners_own(json!({"minReplicas": 10, "maxReplicas": 1}))]
 #[case::no_max(json!({"minReplicas": 3}))]
 #[case::text(json!({"minReplicas": 3, "maxReplicas": "8"}))]
 #[case::zero(json!({"minReplicas": 0, "maxReplicas": 0}))]
@@ -85,6 +86,18 @@ fn an_invalid_pair_is_left_to_the_api_server(#[case] spec: Value) {
     let mut new = hpa(3, 8, None);
     new["spec"] = spec;
     assert_eq!(owner_writes(&overridden(|_| {}), &new), Admission::default());
+}
+
+#[rstest]
+#[case::a_manifest_that_names_max_alone(json!({"minReplicas": 10, "maxReplicas": 5}), (2, 5))]
+#[case::one_bound_changed_alone(json!({"minReplicas": 10, "maxReplicas": 8}), (2, 8))]
+fn ours_beside_the_owners_is_the_owners_own_pair(#[case] spec: Value, #[case] desired: (i32, i32)) {
+    let mut new = hpa(10, 20, None);
+    new["spec"] = spec;
+    let object = owner_writes(&overridden(|_| {}), &new).object.unwrap();
+    assert_eq!(object["spec"], json!({"minReplicas": 10, "maxReplicas": 20}));
+    let record = Record::of_hpa(&object).unwrap().unwrap();
+    assert_eq!(record.desired, Bounds::new(desired.0, desired.1).unwrap());
 }
 
 // Rule 2: the controller's own write.

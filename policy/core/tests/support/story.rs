@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::{
     owner::{Kind, Manifest, Tampering, Write, created},
     ownership::Ownership,
-    server::{Refused, Server, untouchable},
+    server::{Server, untouchable},
     world::{Wish, World},
 };
 
@@ -107,9 +107,8 @@ impl Story {
         }
         let had_record = self.world.record().is_some();
         let sent = write.send(&mut self.world.server, &self.manifest);
-        // A write that leaves our bound beside a number of the owner's that does not fit it is refused (rule 1); and
-        // without the policy we own a bound until it is given back.
-        let unheard = sent == Err(Refused::Invalid) || !guarded && sent.is_err();
+        // Without the policy we own a bound until it is given back.
+        let unheard = !guarded && sent.is_err();
         if write.speaks() && !unheard {
             assert_eq!(write.send(&mut self.reference, &self.manifest), sent, "{write:?} fares as without an override");
         }
