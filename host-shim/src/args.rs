@@ -27,6 +27,10 @@ pub struct Args {
     /// How to write the log
     #[arg(long, value_name = "FORMAT", env = "HPA_OVERRIDE_LOG_FORMAT", default_value = "text")]
     pub log_format: LogFormat,
+
+    /// For tests: seconds by which to take the clock for ahead of what it says (behind it, where negative)
+    #[arg(long, value_name = "SECONDS", default_value_t = 0, allow_hyphen_values = true, hide = true)]
+    pub clock_offset: i64,
 }
 
 /// How the log is written.

@@ -21,6 +21,7 @@ use clap::Parser;
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let args = args::Args::parse();
+    context::offset_clock(args.clock_offset);
     telemetry::init(args.log_format);
     run::run(args).await
 }

@@ -10,10 +10,8 @@ mod support;
 
 use std::time::Instant;
 
-use futures::StreamExt;
-use hpa_override_testbed::{Proxy, Stop, World};
-use jiff::{SignedDuration, Timestamp};
-use kube::core::{WatchEvent, params::WatchParams};
+use hpa_override_testbed::{Proxy, Stop, World, wait_for};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use support::*;
 
@@ -29,10 +27,12 @@ enum Life {
     Three,
     /// One override, until its time is over.
     Timed,
+    /// The same, and a killed controller comes back only when its time is over.
+    Across,
 }
 
 impl Life {
-    const ALL: [Self; 3] = [Self::One, Self::Three, Self::Timed];
+    const ALL: [Self; 4] = [Self::One, Self::Three, Self::Timed, Self::Across];
 
     async fn live(self, shop: &Shop) {
         match self {
@@ -58,14 +58,23 @@ impl Life {
                 shop.delete("low").await;
             }
             Self::Timed => {
-                let ends = Timestamp::now() + SignedDuration::from_secs(4);
-                let spec = json!({"minReplicas": 10, "maxReplicas": 20, "expiresAt": format!("{ends:.0}")});
-                shop.create("ovr", spec).await;
+                shop.create("ovr", ends_in(4)).await;
                 shop.wait_overridden(10, 20).await;
+                shop.wait_phase("ovr", "Expired").await;
+            }
+            // It may be over before it was ever applied.
+            Self::Across => {
+                shop.create("ovr", ends_in(3)).await;
                 shop.wait_phase("ovr", "Expired").await;
             }
         }
     }
+}
+
+/// An override that ends in that many seconds or up to one less.
+fn ends_in(seconds: i64) -> Value {
+    let ends = Timestamp::from_second(Timestamp::now().as_second() + seconds).unwrap();
+    json!({"minReplicas": 10, "maxReplicas": 20, "expiresAt": ends.to_string()})
 }
 
 /// One run in a namespace of its own, with a kill at `stop`.
@@ -76,18 +85,22 @@ struct Run {
 }
 
 impl Run {
-    async fn of(world: &'static World, proxy: &Proxy, life: Life, stop: Option<Stop>) -> Self {
-        let shop = Shop::open(world, &namespace(life, stop)).await;
+    async fn of(world: &'static World, proxy: &Proxy, life: Life, at: Option<Stop>) -> Self {
+        let shop = Shop::open(world, &namespace(life, at)).await;
         shop.apply("argocd", OWNER.0, OWNER.1, false).await.unwrap();
         let before = shop.hpa().await;
-        proxy.watch_writes(&shop.namespace, stop);
+        proxy.watch_writes(&shop.namespace, at);
         let killed = async {
-            if stop.is_some() {
+            if at.is_some() {
                 kill_at_the_stop(world, proxy).await;
+                if matches!(life, Life::Across) {
+                    wait_for_the_end(&shop).await;
+                }
+                world.start_controller().unwrap();
             }
         };
         tokio::join!(life.live(&shop), killed);
-        let run = Self { shop, before, stop };
+        let run = Self { shop, before, stop: at };
         run.check().await;
         run
     }
@@ -96,7 +109,7 @@ impl Run {
     async fn check(&self) {
         let after = self.shop.wait_traceless(OWNER.0.into(), OWNER.1.into()).await;
         assert_eq!(traces(&after), traces(&self.before), "{:?}", self.stop);
-        for version in versions(&self.shop, &self.before, &after).await {
+        for version in self.shop.versions(&self.before, &after).await {
             let captured = desired(&version).unwrap_or((OWNER.0.into(), OWNER.1.into()));
             assert_eq!(captured, (OWNER.0.into(), OWNER.1.into()), "{:?}: {version}", self.stop);
         }
@@ -123,22 +136,15 @@ async fn kill_at_the_stop(world: &World, proxy: &Proxy) {
     assert!(reached.is_ok(), "the write to stop at never came; {} came\n{}", proxy.writes(), world.controller_log());
     world.kill_controller().unwrap();
     proxy.resume();
-    world.start_controller().unwrap();
 }
 
-/// Every version of the HPA that the API server has had, from after `first` to `last`.
-async fn versions(shop: &Shop, first: &Value, last: &Value) -> Vec<Value> {
-    let version = |hpa: &Value| hpa["metadata"]["resourceVersion"].as_str().unwrap().to_owned();
-    let hpas = shop.hpas("v2");
-    let mut events = hpas.watch(&WatchParams::default(), &version(first)).await.unwrap().boxed();
-    let mut versions: Vec<Value> = Vec::new();
-    while versions.last().map(version) != Some(version(last)) {
-        match tokio::time::timeout(LIMIT, events.next()).await.unwrap().unwrap().unwrap() {
-            WatchEvent::Modified(hpa) => versions.push(serde_json::to_value(hpa).unwrap()),
-            other => panic!("{other:?}"),
-        }
-    }
-    versions
+async fn wait_for_the_end(shop: &Shop) {
+    let ends: Timestamp = shop.override_("ovr").await["spec"]["expiresAt"].as_str().unwrap().parse().unwrap();
+    let passed = wait_for("the end to pass", LIMIT, async || {
+        anyhow::ensure!(Timestamp::now() >= ends, "{}", Timestamp::now());
+        Ok(())
+    });
+    passed.await.unwrap();
 }
 
 /// Walks every write of all lives.

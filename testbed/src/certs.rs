@@ -4,12 +4,17 @@
 //! elsewhere; nothing here reads a certificate of anybody else.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
     KeyUsagePurpose, SanType,
 };
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
+use tokio_rustls::rustls::{ClientConfig, RootCertStore, ServerConfig};
 
 /// A server certificate with the authority that signed it.
 #[derive(Debug)]
@@ -20,6 +25,33 @@ pub(crate) struct ServerCertificate {
     pub(crate) cert_der: Vec<u8>,
     pub(crate) key_pem: String,
     pub(crate) key_der: Vec<u8>,
+}
+
+impl ServerCertificate {
+    /// TLS for a server that shows this certificate.
+    pub(crate) fn acceptor(&self) -> Result<TlsAcceptor> {
+        let chain = vec![CertificateDer::from(self.cert_der.clone())];
+        let key = PrivatePkcs8KeyDer::from(self.key_der.clone());
+        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .context("failed to set up TLS")?
+            .with_no_client_auth()
+            .with_single_cert(chain, key.into())
+            .context("failed to use the server certificate")?;
+        Ok(TlsAcceptor::from(Arc::new(config)))
+    }
+}
+
+/// TLS for a client that trusts this authority alone.
+pub(crate) fn client_config(ca_der: &[u8]) -> Result<ClientConfig> {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_slice(ca_der)).context("failed to trust the certificate authority")?;
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .context("failed to set up TLS")?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(config)
 }
 
 /// A new authority and a certificate for 127.0.0.1, `localhost` and `names`.

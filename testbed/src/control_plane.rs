@@ -28,6 +28,7 @@ use self::site::Site;
 use crate::assets::{self, Program};
 use crate::audit::AuditLog;
 use crate::process::Child;
+use crate::proxy::Proxy;
 use crate::wait::wait_for_blocking;
 
 /// Generous for a busy machine: the usual time is five seconds.
@@ -109,6 +110,11 @@ impl ControlPlane {
     /// As [`kubeconfig`](Self::kubeconfig), and when the file cannot be written.
     pub fn kubeconfig_file(&self, identity: &Identity) -> Result<PathBuf> {
         self.site.kubeconfig_file(identity)
+    }
+
+    /// A proxy in front of the API server, which it does not stop with.
+    pub(crate) fn proxy(&self) -> Result<Proxy> {
+        Proxy::start(self.site.api_port(), self.site.ca_der())
     }
 
     /// A new client that acts as `identity`. It belongs to the runtime that it is made in.

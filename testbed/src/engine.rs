@@ -18,6 +18,7 @@ use wasmtime_provider::wasmtime::{Config, Engine, Error, Module as Compiled};
 use wasmtime_provider::{EpochDeadlines, WasmtimeEngineProviderBuilder, WasmtimeEngineProviderPre};
 
 pub use self::call_error::CallError;
+use crate::frozen::{Clock, Frozen};
 
 /// What policy-server allows a call by default.
 pub(crate) const TIME_LIMIT: Duration = Duration::from_secs(2);
@@ -46,8 +47,17 @@ impl HostCalls for NoHostCalls {
 /// A compiled policy module. Clones share the compiled code.
 #[derive(Clone)]
 pub struct Module {
-    compiled: WasmtimeEngineProviderPre,
+    compiled: Engines,
     host_calls: Arc<dyn HostCalls>,
+}
+
+/// What runs a module.
+#[derive(Clone)]
+enum Engines {
+    /// policy-server's.
+    Wasmtime(Arc<WasmtimeEngineProviderPre>),
+    /// The one with a clock of the caller's.
+    Frozen(Arc<Frozen>),
 }
 
 impl Module {
@@ -73,7 +83,17 @@ impl Module {
         ticker::start(engine.weak())?;
         let compiled = WasmtimeEngineProviderBuilder::new().engine(engine).module(compiled).build_pre();
         let compiled = compiled.context("failed to link the module")?;
-        Ok(Self { compiled, host_calls: Arc::new(NoHostCalls) })
+        Ok(Self { compiled: Engines::Wasmtime(Arc::new(compiled)), host_calls: Arc::new(NoHostCalls) })
+    }
+
+    /// Makes the module in that file ready on an interpreter on which it reads `clock`, without a limit of time.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn load_with_clock(path: &Path, clock: Clock) -> Result<Self> {
+        let bytes = std::fs::read(path).with_context(|| format!("failed to read the module {}", path.display()))?;
+        let frozen = Frozen::new(&bytes, clock).with_context(|| format!("failed to load {}", path.display()))?;
+        Ok(Self { compiled: Engines::Frozen(Arc::new(frozen)), host_calls: Arc::new(NoHostCalls) })
     }
 
     /// The same module with other host functions.
@@ -87,9 +107,21 @@ impl Module {
     /// # Errors
     /// When the guest cannot start, answers with an error, traps or takes too long.
     pub fn call_raw(&self, operation: &str, payload: &[u8]) -> Result<Vec<u8>, CallError> {
+        match &self.compiled {
+            Engines::Wasmtime(compiled) => self.call_on_wasmtime(compiled, operation, payload),
+            Engines::Frozen(frozen) => frozen.call(Arc::clone(&self.host_calls), operation, payload),
+        }
+    }
+
+    fn call_on_wasmtime(
+        &self,
+        compiled: &WasmtimeEngineProviderPre,
+        operation: &str,
+        payload: &[u8],
+    ) -> Result<Vec<u8>, CallError> {
         let deadline = ticker::ticks(TIME_LIMIT);
         let deadlines = EpochDeadlines { wapc_init: deadline, wapc_func: deadline };
-        let instance = self.compiled.rehydrate(Some(deadlines)).map_err(|error| CallError::init(&error))?;
+        let instance = compiled.rehydrate(Some(deadlines)).map_err(|error| CallError::init(&error))?;
         let host_calls = Arc::clone(&self.host_calls);
         let callback = move |_, binding: &str, namespace: &str, operation: &str, payload: &[u8]| {
             host_calls.call(binding, namespace, operation, payload)

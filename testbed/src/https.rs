@@ -9,9 +9,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use tokio_rustls::rustls::crypto::ring;
-use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
-use tokio_rustls::rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use tokio_rustls::rustls::pki_types::ServerName;
+use tokio_rustls::rustls::{ClientConfig, ClientConnection, StreamOwned};
+
+use crate::certs;
 
 const TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -24,13 +25,7 @@ pub(crate) struct Getter {
 
 impl Getter {
     pub(crate) fn new(ca_der: &[u8], port: u16, token: &str) -> Result<Self> {
-        let mut roots = RootCertStore::empty();
-        roots.add(CertificateDer::from_slice(ca_der)).context("failed to trust the certificate authority")?;
-        let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .context("failed to set up TLS")?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
+        let tls = certs::client_config(ca_der)?;
         Ok(Self { tls: Arc::new(tls), port, token: token.to_owned() })
     }
 

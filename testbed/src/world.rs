@@ -5,7 +5,8 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -15,10 +16,13 @@ use serde_json::{Value, json};
 
 use crate::Signal;
 use crate::control_plane::{ControlPlane, Identity, Options};
+use crate::engine::Module;
+use crate::frozen::Clock;
 use crate::kubewarden::{Policies, wait_until_active};
 use crate::objects::{api_for, apply_yaml};
-use crate::policy_host::PolicyHost;
+use crate::policy_host::{HostOptions, PolicyHost};
 use crate::process::Child;
+use crate::proxy::Proxy;
 use crate::wait::wait_for;
 
 /// Generous for a busy machine.
@@ -47,6 +51,8 @@ pub struct WorldOptions {
 pub struct World {
     // In the order in which they are to end.
     controller: Mutex<Option<Child>>,
+    proxy: OnceLock<Proxy>,
+    controller_clock: AtomicI64,
     plane: ControlPlane,
     policy_host: Option<PolicyHost>,
     options: WorldOptions,
@@ -59,10 +65,23 @@ impl World {
     /// # Errors
     /// When a part does not start, or refuses what is shipped.
     pub fn start(options: WorldOptions) -> Result<Self> {
+        Self::start_with(options, Module::load)
+    }
+
+    /// [`start`](Self::start), but admission reads `clock`. The controller's is set by
+    /// [`set_controller_clock`](Self::set_controller_clock).
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub fn start_with_clock(options: WorldOptions, clock: &Clock) -> Result<Self> {
+        Self::start_with(options, |module| Module::load_with_clock(module, clock.clone()))
+    }
+
+    fn start_with(options: WorldOptions, load: impl FnOnce(&Path) -> Result<Module>) -> Result<Self> {
         let plane = ControlPlane::start(&options.plane)?;
         finish(|| install(&plane))?;
-        let policy_host =
-            options.module.as_deref().map(|module| serve_policies(module, &options.settings)).transpose()?;
+        let module = options.module.as_deref().map(load).transpose()?;
+        let policy_host = module.map(|module| serve_policies(module, &options.settings)).transpose()?;
         if let Some((policies, host)) = &policy_host {
             finish(|| install_policies(&plane, policies, host))?;
         }
@@ -70,7 +89,9 @@ impl World {
         let folder = plane.folder().to_owned();
         let settings = serde_json::to_string(&options.settings).context("failed to write the settings")?;
         std::fs::write(folder.join("settings.yaml"), settings).context("failed to write the settings")?;
-        let world = Self { controller: Mutex::default(), plane, policy_host, options, folder };
+        let (controller, proxy) = (Mutex::default(), OnceLock::new());
+        let controller_clock = AtomicI64::new(0);
+        let world = Self { controller, proxy, controller_clock, plane, policy_host, options, folder };
         world.start_controller()?;
         Ok(world)
     }
@@ -85,6 +106,26 @@ impl World {
     #[must_use]
     pub fn policy_host(&self) -> Option<&PolicyHost> {
         self.policy_host.as_ref()
+    }
+
+    /// Puts a proxy between the controller, which is started anew, and the API server. There is one at most.
+    ///
+    /// # Errors
+    /// When a part does not start.
+    pub fn controller_through_proxy(&self) -> Result<&Proxy> {
+        if self.proxy.get().is_none() {
+            self.kill_controller()?;
+            // Of two that come at once, the later one is given up.
+            let _ = self.proxy.set(self.plane.proxy()?);
+            self.start_controller()?;
+        }
+        self.proxy.get().context("there is no proxy")
+    }
+
+    /// How many seconds the clock of the controller is ahead of the real time (behind it, where negative), from its
+    /// next start on.
+    pub fn set_controller_clock(&self, ahead: i64) {
+        self.controller_clock.store(ahead, Ordering::SeqCst);
     }
 
     /// Starts the controller, where it does not run.
@@ -133,8 +174,21 @@ impl World {
         let identity = Identity::service_account("hpa-override", "hpa-override-controller");
         let mut command = Command::new(&self.options.controller);
         command.arg("--settings").arg(self.folder.join("settings.yaml"));
-        command.env("KUBECONFIG", self.plane.kubeconfig_file(&identity)?).env("NO_PROXY", "127.0.0.1");
+        match self.controller_clock.load(Ordering::SeqCst) {
+            0 => {}
+            ahead => drop(command.arg(format!("--clock-offset={ahead}"))),
+        }
+        command.env("KUBECONFIG", self.kubeconfig_file(&identity)?).env("NO_PROXY", "127.0.0.1");
         Ok(command)
+    }
+
+    fn kubeconfig_file(&self, identity: &Identity) -> Result<PathBuf> {
+        let Some(proxy) = self.proxy.get() else { return self.plane.kubeconfig_file(identity) };
+        let kubeconfig = proxy.redirect(self.plane.kubeconfig(identity)?)?;
+        let path = self.folder.join("proxied.kubeconfig");
+        let text = serde_json::to_string(&kubeconfig).context("failed to print a kubeconfig")?;
+        std::fs::write(&path, text).context("failed to write a kubeconfig")?;
+        Ok(path)
     }
 }
 
@@ -172,10 +226,10 @@ async fn install(plane: &ControlPlane) -> Result<()> {
 }
 
 /// The shipped policies with these settings; the merge policy needs none of the limits.
-fn serve_policies(module: &Path, settings: &Value) -> Result<(Policies, PolicyHost)> {
+fn serve_policies(module: Module, settings: &Value) -> Result<(Policies, PolicyHost)> {
     let mut policies = Policies::load(&root().join("deploy/kubewarden"))?;
     policies.set(Some(GUARD), settings);
-    let host = PolicyHost::start(module, policies.configs())?;
+    let host = PolicyHost::start_with(module, policies.configs(), HostOptions::default())?;
     Ok((policies, host))
 }
 

@@ -4,12 +4,13 @@
 
 use std::{io::Write, path::Path, process::Stdio, time::Duration};
 
+use futures::StreamExt as _;
 use hpa_override_testbed::{
-    AuditEvent, AuditLog, Identity, Options, World, WorldOptions, api_for, apply_yaml, parse_yaml, wait_for,
+    AuditEvent, AuditLog, Clock, Identity, Options, World, WorldOptions, api_for, apply_yaml, parse_yaml, wait_for,
 };
 use kube::{
     Api, Client,
-    api::{DynamicObject, Patch, PatchParams, PostParams},
+    api::{DynamicObject, Patch, PatchParams, PostParams, WatchEvent, WatchParams},
 };
 use serde_json::{Value, json};
 
@@ -26,17 +27,25 @@ pub fn world(policies: bool, settings: Value) -> World {
 
 /// A world on a control plane of one's own choice.
 pub fn world_on(plane: Options, policies: bool, settings: Value) -> World {
+    World::start(options(plane, policies, settings)).unwrap()
+}
+
+/// A world with the policies, whose admission reads that clock.
+pub fn world_with_clock(clock: &Clock) -> World {
+    World::start_with_clock(options(Options::default(), true, json!({})), clock).unwrap()
+}
+
+fn options(plane: Options, policies: bool, settings: Value) -> WorldOptions {
     let module = Path::new(env!("CARGO_MANIFEST_DIR")).join("../dist/policy.wasm");
     if policies {
         assert!(module.exists(), "there is no dist/policy.wasm; run `cargo xtask dist`");
     }
-    World::start(WorldOptions {
+    WorldOptions {
         plane: plane.user(ALICE, &["devs", "system:masters"]),
         controller: env!("CARGO_BIN_EXE_host-shim").into(),
         module: policies.then_some(module),
         settings,
-    })
-    .unwrap()
+    }
 }
 
 /// One test's part of a world.
@@ -200,6 +209,21 @@ spec:
         let output = child.wait_with_output().unwrap();
         let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         (output.status.success(), text)
+    }
+
+    /// Every version of the HPA `web` that the API server has had, from after `first` to `last`.
+    pub async fn versions(&self, first: &Value, last: &Value) -> Vec<Value> {
+        let version = |hpa: &Value| hpa["metadata"]["resourceVersion"].as_str().unwrap().to_owned();
+        let hpas = self.hpas("v2");
+        let mut events = hpas.watch(&WatchParams::default(), &version(first)).await.unwrap().boxed();
+        let mut versions = vec![first.clone()];
+        while version(versions.last().unwrap()) != version(last) {
+            match tokio::time::timeout(LIMIT, events.next()).await.unwrap().unwrap().unwrap() {
+                WatchEvent::Modified(hpa) => versions.push(serde_json::to_value(hpa).unwrap()),
+                other => panic!("{other:?}"),
+            }
+        }
+        versions.split_off(1)
     }
 
     /// The controller's writes to the HPA `web`, from the API server's audit log. One that met a conflict wrote nothing.

@@ -94,6 +94,10 @@ impl Site {
         self.folder().join("audit.log")
     }
 
+    pub(super) fn ca_der(&self) -> &[u8] {
+        &self.certificate.ca_der
+    }
+
     /// Starts a program with its log in the folder.
     pub(super) fn spawn(&self, program: Program, flags: &[String]) -> Result<Child> {
         let mut command = Command::new(assets::find(program)?);

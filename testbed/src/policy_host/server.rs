@@ -21,9 +21,6 @@ use tokio::net::TcpStream;
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::ServerConfig;
-use tokio_rustls::rustls::crypto::ring;
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 
 use super::Policies;
 use crate::certs::ServerCertificate;
@@ -42,7 +39,7 @@ impl Server {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port));
         let listener = listener.with_context(|| format!("failed to listen on 127.0.0.1:{port}"))?;
         listener.set_nonblocking(true).context("failed to set up the listener")?;
-        let acceptor = acceptor(certificate)?;
+        let acceptor = certificate.acceptor()?;
         let runtime = Runtime::new().context("failed to start a runtime")?;
         let (stop, stopped) = oneshot::channel();
         let thread = std::thread::Builder::new().name("testbed-policies".into()).spawn(move || {
@@ -67,18 +64,6 @@ impl Drop for Server {
             let _ = thread.join();
         }
     }
-}
-
-fn acceptor(certificate: &ServerCertificate) -> Result<TlsAcceptor> {
-    let chain = vec![CertificateDer::from(certificate.cert_der.clone())];
-    let key = PrivatePkcs8KeyDer::from(certificate.key_der.clone());
-    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .context("failed to set up TLS")?
-        .with_no_client_auth()
-        .with_single_cert(chain, key.into())
-        .context("failed to use the server certificate")?;
-    Ok(TlsAcceptor::from(Arc::new(config)))
 }
 
 async fn accept(listener: TcpListener, acceptor: TlsAcceptor, policies: Arc<Policies>) -> Result<()> {

@@ -7,19 +7,19 @@ use hpa_override_testbed::assets::{self, Program};
 use hpa_override_testbed::{Identity, World};
 
 use crate::shop::{ALICE, ARGOCD};
-use crate::timeline::Timeline;
+use crate::timeline::{Timeline, note};
 
 /// Says how to get in.
 pub(crate) fn invite(world: &World, timeline: &Timeline) -> Result<()> {
     let file = |identity| world.plane().kubeconfig_file(&identity).map(|file| file.display().to_string());
     timeline.chapter("The control plane stays up. In another terminal:");
-    timeline.note(&format!("alias kubectl={}", assets::find(Program::Kubectl)?.display()));
-    timeline.note(&format!("export KUBECONFIG={}", file(Identity::Admin)?));
-    timeline.note("kubectl -n shop get hpao,hpa,deployments");
-    timeline.note(&format!("kubectl apply -f {}    # the override again", shown(world, "campaign.yaml")));
+    note(&format!("alias kubectl={}", assets::find(Program::Kubectl)?.display()));
+    note(&format!("export KUBECONFIG={}", file(Identity::Admin)?));
+    note("kubectl -n shop get hpao,hpa,deployments");
+    note(&format!("kubectl apply -f {}    # the override again", shown(world, "campaign.yaml")));
     timeline.chapter("As somebody else, with the rights that he has in the namespace shop:");
-    timeline.note(&format!("export KUBECONFIG={}", file(Identity::user(ALICE))?));
-    timeline.note(&format!("export KUBECONFIG={}", file(Identity::user(ARGOCD))?));
+    note(&format!("export KUBECONFIG={}", file(Identity::user(ALICE))?));
+    note(&format!("export KUBECONFIG={}", file(Identity::user(ARGOCD))?));
     timeline.chapter("Enter or Ctrl-C ends it.");
     Ok(())
 }

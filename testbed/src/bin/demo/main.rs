@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 
 use args::{Args, Programs};
 use shop::{ALICE, ARGOCD};
-use timeline::Timeline;
+use timeline::{LEGEND, Timeline, note};
 
 /// What a shell says of a program that Ctrl-C ended.
 const INTERRUPTED: u8 = 130;
@@ -38,7 +38,7 @@ fn main() -> ExitCode {
 
 fn run(args: &Args, timeline: &Arc<Timeline>) -> Result<ExitCode> {
     let programs = args.programs()?;
-    timeline.note(timeline::LEGEND);
+    note(LEGEND);
     timeline.chapter("A control plane with hpa-override");
     let world = start(programs, timeline)?;
     let runtime = tokio::runtime::Runtime::new().context("failed to start a runtime")?;
@@ -71,7 +71,7 @@ async fn show(world: &World, timeline: &Arc<Timeline>, keep: bool) -> Result<Exi
     let version = client.apiserver_version().await?.git_version;
     timeline.saw(&format!("API server      {version} at {}", world.plane().url()));
     let told = story::tell(world, timeline).await;
-    let kept = sum_up(world, timeline, told);
+    let kept = sum_up(world, timeline, &told);
     if keep {
         keep::invite(world, timeline)?;
         keep::until_enter().await;
@@ -80,19 +80,19 @@ async fn show(world: &World, timeline: &Arc<Timeline>, keep: bool) -> Result<Exi
 }
 
 /// Whether all went well; where not, with the end of the controller's log.
-fn sum_up(world: &World, timeline: &Timeline, told: Result<()>) -> bool {
+fn sum_up(world: &World, timeline: &Timeline, told: &Result<()>) -> bool {
     let tally = timeline.tally();
     let took = timeline.elapsed().as_secs_f64();
     timeline.chapter(&format!("{} promises kept, {} broken, in {took:.1} s", tally.kept, tally.broken.len()));
     for promise in &tally.broken {
-        timeline.note(&format!("broken: {promise}"));
+        note(&format!("broken: {promise}"));
     }
-    if let Err(error) = &told {
-        timeline.note(&format!("the demonstration ended early: {error:#}"));
+    if let Err(error) = told {
+        note(&format!("the demonstration ended early: {error:#}"));
     }
     let kept = told.is_ok() && tally.broken.is_empty();
     if !kept {
-        timeline.note(&world.controller_log());
+        note(&world.controller_log());
     }
     kept
 }

@@ -9,9 +9,11 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use hpa_override_testbed::{AuditEvent, AuditLog, CONTROLLER_USER, Identity, World, apply_yaml, wait_for};
+use jiff::SignedDuration;
 use kube::api::{Api, DynamicObject, ListParams};
 use serde_json::Value;
 
+use crate::facts::{describe_owners, owners, we_own_a_bound};
 use crate::sightings::{Sightings, api_of};
 use crate::timeline::Timeline;
 
@@ -27,6 +29,9 @@ pub(crate) const WEB: &str = "web";
 pub(crate) const CAMPAIGN: &str = "campaign";
 /// For what usually takes milliseconds, or one period of the HPA controller; this machine may be busy.
 pub(crate) const LIMIT: Duration = Duration::from_secs(15);
+
+/// What is done at once or at an instant: usually within milliseconds, this machine may be busy.
+pub(crate) const AT_ONCE: SignedDuration = SignedDuration::from_secs(1);
 
 /// The namespace `shop` and a view of it.
 pub(crate) struct Shop<'a> {
@@ -95,7 +100,7 @@ impl<'a> Shop<'a> {
     pub(crate) fn commit(&self, min: i32, max: i32) -> Result<()> {
         let web = include_str!("manifests/web.yaml");
         self.write("web.yaml", &web.replace("$MIN", &min.to_string()).replace("$MAX", &max.to_string()))?;
-        self.timeline.did("Git", &format!("commit web.yaml, with a Deployment and an HPA {min}–{max}"));
+        self.timeline.did("Git", &format!("web.yaml holds a Deployment and an HPA {min}–{max}"));
         Ok(())
     }
 
@@ -129,6 +134,14 @@ impl<'a> Shop<'a> {
 
     pub(crate) async fn hpa(&self) -> Result<Value> {
         Ok(serde_json::to_value(self.hpas.get(WEB).await?)?)
+    }
+
+    /// Who owns what of the HPA, where that is as it was and no bound is ours.
+    pub(crate) async fn same_owners(&self, before: &Value) -> Result<String> {
+        let hpa = self.hpa().await?;
+        let (now, then) = (owners(&hpa), owners(before));
+        ensure!(now == then && !we_own_a_bound(&hpa), "{} where {} was", Value::from(now), Value::from(then));
+        Ok(describe_owners(&hpa))
     }
 
     pub(crate) async fn deployment(&self) -> Result<Value> {

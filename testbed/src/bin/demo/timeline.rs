@@ -56,7 +56,7 @@ impl Timeline {
 
     /// What comes next.
     pub(crate) fn chapter(&self, title: &str) {
-        self.note(&format!("\n{}", self.paint(BOLD, title)));
+        note(&format!("\n{}", self.paint(BOLD, title)));
     }
 
     /// Something that somebody did.
@@ -79,8 +79,8 @@ impl Timeline {
         match outcome {
             Ok(seen) => {
                 self.lock().kept += 1;
-                let short = promise.chars().count() + seen.chars().count() + 2 <= WIDTH;
-                let gap = if short { " " } else { "\n" };
+                let fits = promise.chars().count() + seen.chars().count() + 2 <= WIDTH;
+                let gap = if fits && !seen.contains('\n') { " " } else { "\n" };
                 self.lines("✓", GREEN, "   ", &format!("{promise}:{gap}{seen}"));
             }
             Err(error) => {
@@ -90,35 +90,33 @@ impl Timeline {
         }
     }
 
-    /// Text without a time.
-    pub(crate) fn note(&self, text: &str) {
-        self.print(&format!("{text}\n"));
-    }
-
     /// The first line behind time and mark, the others behind `below`.
     fn lines(&self, mark: &str, colour: &str, below: &str, text: &str) {
         let time = format!("{:>9} ", format!("+{:.1}s", self.elapsed().as_secs_f64()));
-        let mut before = format!("{} {mark}", self.paint(DIM, &time));
-        let mut all = String::new();
-        for line in text.trim_end().lines().flat_map(|line| wrap(line, WIDTH)) {
-            all += &format!("{before} {}\n", self.paint(colour, &line));
-            before = format!("{:11}{below}", "");
-        }
-        self.print(&all);
+        let first = format!("{} {mark} ", self.paint(DIM, &time));
+        let others = format!("\n{:11}{below} ", "");
+        let lines = text.trim_end().lines().flat_map(|line| wrap(line, WIDTH));
+        let lines: Vec<_> = lines.map(|line| self.paint(colour, &line)).collect();
+        print(&format!("{first}{}\n", lines.join(&others)));
     }
 
     fn paint(&self, colour: &str, text: &str) -> String {
         if self.colour { format!("\u{1b}[{colour}m{text}\u{1b}[0m") } else { text.to_owned() }
     }
 
-    /// In one piece. Where nobody reads any more (`| head`), the exit code still tells.
-    fn print(&self, text: &str) {
-        let _ = std::io::stdout().lock().write_all(text.as_bytes());
-    }
-
     fn lock(&self) -> MutexGuard<'_, Tally> {
         self.tally.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Text without a time.
+pub(crate) fn note(text: &str) {
+    print(&format!("{text}\n"));
+}
+
+/// In one piece. Where nobody reads any more (`| head`), the exit code still tells.
+fn print(text: &str) {
+    let _ = std::io::stdout().lock().write_all(text.as_bytes());
 }
 
 /// Breaks a line that is too long at its spaces; others stay as they are.

@@ -7,11 +7,8 @@ use hpa_override_testbed::{AuditEvent, AuditLog, CONTROLLER_USER, wait_for};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use crate::facts::{Bounds, bounds, describe_hpa, describe_owners, number, owners, text, we_own_a_bound};
-use crate::shop::{LIMIT, Shop, controller_writes};
-
-/// How late the restoring request may be: it is usually a few milliseconds, this machine may be busy.
-const LATE: SignedDuration = SignedDuration::from_secs(1);
+use crate::facts::{Bounds, bounds, describe_hpa, describe_owners, number, text, we_own_a_bound};
+use crate::shop::{AT_ONCE, LIMIT, Shop, controller_writes};
 
 pub(super) async fn it_ends(shop: &Shop<'_>) {
     shop.timeline.chapter("The end, at its instant");
@@ -29,8 +26,10 @@ async fn restored(shop: &Shop<'_>) -> Result<String> {
     let left = Duration::try_from(left).unwrap_or_default();
     let hpa = shop.wait_hpa("the HPA without a trace of the override", left + LIMIT, is_traceless).await?;
     ensure!(bounds(&hpa) == Some(Bounds(3, 8)), "{}", describe_hpa(&hpa));
-    let late = lateness(&audit, ends).await?;
-    shop.timeline.saw(&format!("audit log       until the end our controller asked for {}", requests(&audit, ends)?));
+    let restore = restore(&audit).await?;
+    shop.timeline.saw(&format!("audit log       {}", requests_until(&audit, &restore)?));
+    let late = restore.received.duration_since(ends);
+    ensure!((SignedDuration::ZERO..AT_ONCE).contains(&late), "it came {} ms after endsAt", late.as_millis());
     Ok(format!("{}; the restoring request came {} ms after endsAt", describe_hpa(&hpa), late.as_millis()))
 }
 
@@ -39,25 +38,24 @@ fn is_traceless(hpa: &Value) -> Result<()> {
     Ok(())
 }
 
-async fn lateness(audit: &AuditLog, ends: Timestamp) -> Result<SignedDuration> {
-    let writes = wait_for("both writes of the end in the audit log", LIMIT, async || {
+/// The first of the two writes of the end.
+async fn restore(audit: &AuditLog) -> Result<AuditEvent> {
+    wait_for("the two writes of the end in the audit log", LIMIT, async || {
         let writes = controller_writes(audit)?;
-        ensure!(writes.len() >= 2, "{} writes", writes.len());
-        Ok(writes)
-    });
-    let writes = writes.await?;
-    let [restore, _finish] = writes.as_slice() else { bail!("{} writes", writes.len()) };
-    let late = restore.received.duration_since(ends);
-    ensure!((SignedDuration::ZERO..LATE).contains(&late), "the restoring request came {late:#} after endsAt");
-    Ok(late)
+        let [restore, _finish] = writes.as_slice() else { bail!("{} writes", writes.len()) };
+        Ok(restore.clone())
+    })
+    .await
 }
 
-/// What the controller did before that instant: it polls nothing, and confirms an end before it acts.
-fn requests(audit: &AuditLog, before: Timestamp) -> Result<String> {
-    let ours = |event: &AuditEvent| event.user == CONTROLLER_USER && event.is_complete() && event.received < before;
-    let requests: Vec<_> =
-        audit.select(ours)?.iter().map(|event| format!("{} {}", event.verb, event.resource)).collect();
-    Ok(if requests.is_empty() { "nothing".to_owned() } else { requests.join(", ") })
+/// What our controller asked for up to the restoring request: it polls nothing, and confirms an end before it acts.
+fn requests_until(audit: &AuditLog, restore: &AuditEvent) -> Result<String> {
+    let before =
+        |event: &AuditEvent| event.user == CONTROLLER_USER && event.is_complete() && event.received < restore.received;
+    let requests = audit.select(before)?;
+    let requests: Vec<_> = requests.iter().map(|event| format!("{} {}", event.verb, event.resource)).collect();
+    let which = if requests.is_empty() { String::new() } else { format!(": {}", requests.join(", ")) };
+    Ok(format!("requests of our controller from then to the end: {}{which}", requests.len()))
 }
 
 async fn at_most(shop: &Shop<'_>, max: i64) -> Result<String> {
@@ -75,7 +73,7 @@ pub(super) async fn nothing_is_left(shop: &Shop<'_>, before: &Value) {
     let promise = "spec, labels, annotations and managedFields are as at the start, but for Git's numbers";
     shop.timeline.promise(promise, same_but_numbers(shop, before).await);
     shop.timeline.promise("Git's next unforced sync succeeds, without a word", next_sync(shop).await);
-    shop.timeline.promise("managedFields are still as at the start", same_owners(shop, before).await);
+    shop.timeline.promise("managedFields are still as at the start", shop.same_owners(before).await);
     shop.timeline.promise("in no version of the HPA were we owner of a bound, or min above max", never(shop));
 }
 
@@ -102,14 +100,7 @@ fn rest(hpa: &Value) -> Value {
 async fn same_but_numbers(shop: &Shop<'_>, before: &Value) -> Result<String> {
     let hpa = shop.hpa().await?;
     ensure!(rest(&hpa) == rest(before), "{} where {} was", rest(&hpa), rest(before));
-    same_owners(shop, before).await
-}
-
-async fn same_owners(shop: &Shop<'_>, before: &Value) -> Result<String> {
-    let hpa = shop.hpa().await?;
-    let (now, then) = (owners(&hpa), owners(before));
-    ensure!(now == then, "{} where {} was", Value::from(now), Value::from(then));
-    Ok(describe_owners(&hpa))
+    shop.same_owners(before).await
 }
 
 /// Over all that the watch has shown.

@@ -1,0 +1,97 @@
+//! The lever: which write to stop at, how many came, and whether the point is reached.
+//!
+//! It sees method and path only and touches no connection.
+
+use http::Method;
+use tokio::sync::watch;
+
+/// The point at which the controller is stopped. The first write is number 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// When its n-th write arrives: it is not forwarded.
+    Before(u32),
+    /// When its n-th write is done: its answer is withheld.
+    After(u32),
+}
+
+/// What becomes of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Turn {
+    Forward,
+    /// Forward, then report and withhold the answer.
+    ForwardAndHold,
+    Hold,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Lever(watch::Sender<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    namespace: String,
+    stop: Option<Stop>,
+    writes: u32,
+    stopped: bool,
+}
+
+impl Lever {
+    pub(super) fn watch_writes(&self, namespace: &str, stop: Option<Stop>) {
+        self.0.send_replace(State { namespace: namespace.to_owned(), stop, ..State::default() });
+    }
+
+    pub(super) fn writes(&self) -> u32 {
+        self.0.borrow().writes
+    }
+
+    pub(super) async fn stopped(&self) {
+        // The sender lives as long as this.
+        let _ = self.0.subscribe().wait_for(|state| state.stopped).await;
+    }
+
+    pub(super) fn resume(&self) {
+        self.0.send_modify(|state| {
+            state.stop = None;
+            state.stopped = false;
+        });
+    }
+
+    /// Reports that the point is reached.
+    pub(super) fn reached(&self) {
+        self.0.send_modify(|state| state.stopped = true);
+    }
+
+    /// What becomes of a request that arrives.
+    pub(super) fn turn(&self, method: &Method, path: &str) -> Turn {
+        let mut turn = Turn::Forward;
+        self.0.send_modify(|state| turn = state.turn(method, path));
+        turn
+    }
+}
+
+impl State {
+    fn turn(&mut self, method: &Method, path: &str) -> Turn {
+        if self.stopped {
+            return Turn::Hold;
+        }
+        if method != Method::PATCH || !is_hpa_of(&self.namespace, path) {
+            return Turn::Forward;
+        }
+        self.writes += 1;
+        match self.stop {
+            Some(Stop::Before(n)) if n == self.writes => {
+                self.stopped = true;
+                Turn::Hold
+            }
+            Some(Stop::After(n)) if n == self.writes => Turn::ForwardAndHold,
+            _ => Turn::Forward,
+        }
+    }
+}
+
+fn is_hpa_of(namespace: &str, path: &str) -> bool {
+    path.starts_with("/apis/autoscaling/")
+        && path.contains(&format!("/namespaces/{namespace}/horizontalpodautoscalers/"))
+}
+
+#[cfg(test)]
+mod tests;

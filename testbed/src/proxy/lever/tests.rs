@@ -1,0 +1,46 @@
+//! The lever, without a connection.
+
+#![allow(clippy::indexing_slicing, reason = "tests")]
+
+use super::{Lever, Stop, Turn};
+use http::Method;
+
+const WEB: &str = "/apis/autoscaling/v2/namespaces/shop/horizontalpodautoscalers/web";
+const OTHER: &str = "/apis/autoscaling/v2/namespaces/other/horizontalpodautoscalers/web";
+
+fn turns(stop: Option<Stop>) -> Vec<Turn> {
+    let lever = Lever::default();
+    lever.watch_writes("shop", stop);
+    let requests = [(Method::GET, WEB), (Method::PATCH, OTHER), (Method::PATCH, WEB), (Method::PATCH, WEB)];
+    let turns = requests.iter().chain(&requests[..2]).map(|(method, path)| lever.turn(method, path));
+    turns.collect()
+}
+
+#[test]
+fn only_writes_of_that_namespace_count() {
+    let lever = Lever::default();
+    lever.watch_writes("shop", None);
+    lever.turn(&Method::PATCH, OTHER);
+    lever.turn(&Method::GET, WEB);
+    lever.turn(&Method::PATCH, WEB);
+    assert_eq!(lever.writes(), 1);
+}
+
+#[test]
+fn stops_at_the_write_told() {
+    use Turn::{Forward, ForwardAndHold, Hold};
+    assert_eq!(turns(None), [Forward; 6]);
+    assert_eq!(turns(Some(Stop::Before(2))), [Forward, Forward, Forward, Hold, Hold, Hold]);
+    assert_eq!(turns(Some(Stop::After(1))), [Forward, Forward, ForwardAndHold, Forward, Forward, Forward]);
+}
+
+#[test]
+fn holds_from_when_it_is_reached_until_it_resumes() {
+    let lever = Lever::default();
+    lever.watch_writes("shop", Some(Stop::After(1)));
+    lever.turn(&Method::PATCH, WEB);
+    lever.reached();
+    assert_eq!(lever.turn(&Method::GET, OTHER), Turn::Hold);
+    lever.resume();
+    assert_eq!(lever.turn(&Method::PATCH, WEB), Turn::Forward);
+}
