@@ -9,27 +9,36 @@ use hpa_override_testbed::{Identity, World};
 use crate::shop::{ALICE, ARGOCD};
 use crate::timeline::{Timeline, note};
 
-/// Says how to get in.
-pub(crate) fn invite(world: &World, timeline: &Timeline) -> Result<()> {
-    let file = |identity| world.plane().kubeconfig_file(&identity).map(|file| file.display().to_string());
-    timeline.chapter("The control plane stays up. In another terminal:");
-    note(&format!("alias kubectl={}", assets::find(Program::Kubectl)?.display()));
-    note(&format!("export KUBECONFIG={}", file(Identity::Admin)?));
-    note("kubectl -n shop get hpao,hpa,deployments");
-    note(&format!("kubectl apply -f {}    # the override again", shown(world, "campaign.yaml")));
-    timeline.chapter("As somebody else, with the rights that he has in the namespace shop:");
-    note(&format!("export KUBECONFIG={}", file(Identity::user(ALICE))?));
-    note(&format!("export KUBECONFIG={}", file(Identity::user(ARGOCD))?));
-    timeline.chapter("Enter or Ctrl-C ends it.");
+/// Says how to get in, and returns when it is enough.
+pub(crate) async fn stay(world: &World, timeline: &Timeline) -> Result<()> {
+    invite(world, timeline)?;
+    tokio::select! {
+        () = enter() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
     Ok(())
 }
 
-fn shown(world: &World, name: &str) -> String {
-    world.plane().folder().join(name).display().to_string()
+fn invite(world: &World, timeline: &Timeline) -> Result<()> {
+    let export = |identity| {
+        let file = world.plane().kubeconfig_file(&identity)?;
+        anyhow::Ok(format!("  export KUBECONFIG={}", file.display()))
+    };
+    let campaign = world.plane().folder().join("campaign.yaml");
+    timeline.chapter("The control plane stays up. In another terminal, as admin:");
+    note(&format!("  alias kubectl={}", assets::find(Program::Kubectl)?.display()));
+    note(&export(Identity::Admin)?);
+    note("  kubectl -n shop get hpao,hpa,deployments");
+    note(&format!("  kubectl replace --force -f {}    # the override once more", campaign.display()));
+    timeline.chapter("As somebody else, with the rights that he has in the namespace shop:");
+    note(&format!("{}    # alice", export(Identity::user(ALICE))?));
+    note(&format!("{}    # Git", export(Identity::user(ARGOCD))?));
+    timeline.chapter("What is seen is told below. Enter or Ctrl-C ends it.");
+    Ok(())
 }
 
-/// Returns with the next line on standard input. Where there is none to come, only a signal ends this.
-pub(crate) async fn until_enter() {
+/// Returns with the next line on standard input. Where there is none to come, it does not.
+async fn enter() {
     let (tell, told) = tokio::sync::oneshot::channel();
     std::thread::spawn(move || {
         let read = std::io::stdin().read_line(&mut String::new());

@@ -43,10 +43,14 @@ fn run(args: &Args, timeline: &Arc<Timeline>) -> Result<ExitCode> {
     let world = start(programs, timeline)?;
     let runtime = tokio::runtime::Runtime::new().context("failed to start a runtime")?;
     runtime.block_on(async {
-        tokio::select! {
-            code = show(&world, timeline, args.keep) => code,
-            _ = tokio::signal::ctrl_c() => Ok(INTERRUPTED.into()),
+        let kept = tokio::select! {
+            kept = show(&world, timeline) => kept?,
+            _ = tokio::signal::ctrl_c() => return Ok(INTERRUPTED.into()),
+        };
+        if args.keep {
+            keep::stay(&world, timeline).await?;
         }
+        Ok(if kept { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     })
     // The runtime ends before the world: its watches would tell of a server that is gone.
 }
@@ -66,17 +70,13 @@ fn start(programs: Programs, timeline: &Timeline) -> Result<World> {
     Ok(world)
 }
 
-async fn show(world: &World, timeline: &Arc<Timeline>, keep: bool) -> Result<ExitCode> {
+/// Whether all promises were kept.
+async fn show(world: &World, timeline: &Arc<Timeline>) -> Result<bool> {
     let client = world.plane().client(&Identity::Admin).await?;
     let version = client.apiserver_version().await?.git_version;
     timeline.saw(&format!("API server      {version} at {}", world.plane().url()));
     let told = story::tell(world, timeline).await;
-    let kept = sum_up(world, timeline, &told);
-    if keep {
-        keep::invite(world, timeline)?;
-        keep::until_enter().await;
-    }
-    Ok(if kept { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(sum_up(world, timeline, &told))
 }
 
 /// Whether all went well; where not, with the end of the controller's log.
@@ -92,7 +92,8 @@ fn sum_up(world: &World, timeline: &Timeline, told: &Result<()>) -> bool {
     }
     let kept = told.is_ok() && tally.broken.is_empty();
     if !kept {
-        note(&world.controller_log());
+        note(&format!("\n{}", world.controller_log()));
+        note("HPA_OVERRIDE_TESTBED_KEEP=1 leaves all logs of a run, the audit log among them, in target/testbed/run.");
     }
     kept
 }

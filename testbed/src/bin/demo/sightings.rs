@@ -3,6 +3,7 @@
 //! Each task sees what any client with a watch sees. A change of something else (the HPA's status, times) is not told,
 //! but every version of the HPA is kept, for promises about all of them.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -38,7 +39,7 @@ impl Sightings {
                 api: api_of(client, version, kind, namespace)?,
                 short,
                 describe,
-                told: String::new(),
+                told: BTreeMap::new(),
                 timeline: Arc::clone(timeline),
                 sightings: Arc::clone(&sightings),
             };
@@ -66,7 +67,8 @@ struct Watcher {
     api: Api<DynamicObject>,
     short: &'static str,
     describe: Describe,
-    told: String,
+    /// By name.
+    told: BTreeMap<String, String>,
     timeline: Arc<Timeline>,
     sightings: Arc<Sightings>,
 }
@@ -87,7 +89,10 @@ impl Watcher {
         while let Some(event) = events.try_next().await? {
             match event {
                 WatchEvent::Added(object) | WatchEvent::Modified(object) => self.tell(&object)?,
-                WatchEvent::Deleted(object) => self.say(&object.name_any(), "deleted"),
+                WatchEvent::Deleted(object) => {
+                    self.told.remove(&object.name_any());
+                    self.say(&object.name_any(), "deleted");
+                }
                 WatchEvent::Bookmark(_) => {}
                 WatchEvent::Error(error) => return Err(anyhow::anyhow!("{}", error.message)),
             }
@@ -99,9 +104,9 @@ impl Watcher {
         let name = object.name_any();
         let object = serde_json::to_value(object)?;
         let now = (self.describe)(&object);
-        if now != self.told {
+        if self.told.get(&name) != Some(&now) {
             self.say(&name, &now);
-            self.told = now;
+            self.told.insert(name, now);
         }
         if self.short == "hpa" {
             self.sightings.keep(object);

@@ -61,17 +61,17 @@ impl Timeline {
 
     /// Something that somebody did.
     pub(crate) fn did(&self, who: &str, command: &str) {
-        self.lines("$", BOLD, "   ", &format!("{who}: {command}"));
+        self.lines("$", PLAIN, BOLD, "   ", &format!("{who}: {command}"));
     }
 
     /// Something that was seen.
     pub(crate) fn saw(&self, what: &str) {
-        self.lines("·", PLAIN, "   ", what);
+        self.lines("·", PLAIN, PLAIN, "   ", what);
     }
 
     /// The text of a file or a program.
     pub(crate) fn quote(&self, text: &str) {
-        self.lines("│", PLAIN, "│", text);
+        self.lines("│", PLAIN, PLAIN, "│", text);
     }
 
     /// A promise: what was seen by which it was kept, or what was seen instead.
@@ -81,19 +81,19 @@ impl Timeline {
                 self.lock().kept += 1;
                 let fits = promise.chars().count() + seen.chars().count() + 2 <= WIDTH;
                 let gap = if fits && !seen.contains('\n') { " " } else { "\n" };
-                self.lines("✓", GREEN, "   ", &format!("{promise}:{gap}{seen}"));
+                self.lines("✓", GREEN, PLAIN, "   ", &format!("{promise}:{gap}{seen}"));
             }
             Err(error) => {
                 self.lock().broken.push(promise.to_owned());
-                self.lines("✗", RED, "   ", &format!("NOT KEPT: {promise}; seen:\n{error:#}"));
+                self.lines("✗", RED, RED, "   ", &format!("NOT KEPT: {promise}; seen:\n{error:#}"));
             }
         }
     }
 
     /// The first line behind time and mark, the others behind `below`.
-    fn lines(&self, mark: &str, colour: &str, below: &str, text: &str) {
+    fn lines(&self, mark: &str, mark_colour: &str, colour: &str, below: &str, text: &str) {
         let time = format!("{:>9} ", format!("+{:.1}s", self.elapsed().as_secs_f64()));
-        let first = format!("{} {mark} ", self.paint(DIM, &time));
+        let first = format!("{} {} ", self.paint(DIM, &time), self.paint(mark_colour, mark));
         let others = format!("\n{:11}{below} ", "");
         let lines = text.trim_end().lines().flat_map(|line| wrap(line, WIDTH));
         let lines: Vec<_> = lines.map(|line| self.paint(colour, &line)).collect();
@@ -101,7 +101,7 @@ impl Timeline {
     }
 
     fn paint(&self, colour: &str, text: &str) -> String {
-        if self.colour { format!("\u{1b}[{colour}m{text}\u{1b}[0m") } else { text.to_owned() }
+        if self.colour && !colour.is_empty() { format!("\u{1b}[{colour}m{text}\u{1b}[0m") } else { text.to_owned() }
     }
 
     fn lock(&self) -> MutexGuard<'_, Tally> {

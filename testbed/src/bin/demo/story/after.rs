@@ -20,7 +20,7 @@ pub(super) async fn it_ends(shop: &Shop<'_>) {
 /// Waits for the end, and measures by the audit log.
 async fn restored(shop: &Shop<'_>) -> Result<String> {
     let audit = shop.audit()?;
-    let ends: Timestamp = text(&shop.campaign().await?, "/status/endsAt").parse().context("no endsAt")?;
+    let ends = ends_at(&shop.campaign().await?)?;
     let left = ends.duration_since(Timestamp::now());
     shop.timeline.saw(&format!("it ends at {ends}, in {:.1} s; waiting", left.as_secs_f64()));
     let left = Duration::try_from(left).unwrap_or_default();
@@ -31,6 +31,11 @@ async fn restored(shop: &Shop<'_>) -> Result<String> {
     let late = restore.received.duration_since(ends);
     ensure!((SignedDuration::ZERO..AT_ONCE).contains(&late), "it came {} ms after endsAt", late.as_millis());
     Ok(format!("{}; the restoring request came {} ms after endsAt", describe_hpa(&hpa), late.as_millis()))
+}
+
+fn ends_at(ovr: &Value) -> Result<Timestamp> {
+    let ends = text(ovr, "/status/endsAt");
+    ends.parse().with_context(|| format!("the override's status has endsAt `{ends}`"))
 }
 
 fn is_traceless(hpa: &Value) -> Result<()> {
@@ -54,8 +59,8 @@ fn requests_until(audit: &AuditLog, restore: &AuditEvent) -> Result<String> {
         |event: &AuditEvent| event.user == CONTROLLER_USER && event.is_complete() && event.received < restore.received;
     let requests = audit.select(before)?;
     let requests: Vec<_> = requests.iter().map(|event| format!("{} {}", event.verb, event.resource)).collect();
-    let which = if requests.is_empty() { String::new() } else { format!(": {}", requests.join(", ")) };
-    Ok(format!("requests of our controller from then to the end: {}{which}", requests.len()))
+    let requests = if requests.is_empty() { "none".to_owned() } else { requests.join(", ") };
+    Ok(format!("requests of our controller from then to the end: {requests}"))
 }
 
 async fn at_most(shop: &Shop<'_>, max: i64) -> Result<String> {
