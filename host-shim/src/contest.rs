@@ -74,3 +74,62 @@ impl Contest {
 fn rest(length: Duration, now: Moment, since: Moment) -> Option<Duration> {
     length.checked_sub(now.since(since)).filter(|left| !left.is_zero())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seconds(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn three_are_put_back_at_once_and_then_after_longer_and_longer_pauses() {
+        let start = Moment::now();
+        let mut contest = Contest::default();
+        for second in 0..3 {
+            assert_eq!(contest.note_revert(start.after(seconds(second))), Verdict::PutBack);
+            assert_eq!(contest.goes_on_for(start.after(seconds(second))), None, "few reverts are no contest");
+        }
+        assert_eq!(contest.note_revert(start.after(seconds(3))), Verdict::Hold(seconds(2)));
+        assert_eq!(contest.note_revert(start.after(seconds(4))), Verdict::Hold(seconds(1)));
+        assert_eq!(contest.note_revert(start.after(seconds(5))), Verdict::PutBack);
+        assert_eq!(contest.note_revert(start.after(seconds(6))), Verdict::Hold(seconds(3)));
+        assert_eq!(contest.goes_on_for(start.after(seconds(6))), Some(seconds(59)));
+        assert_eq!(contest.note_revert(start.after(seconds(9))), Verdict::PutBack);
+        assert_eq!(contest.note_revert(start.after(seconds(9))), Verdict::Hold(seconds(8)));
+    }
+
+    #[test]
+    fn a_pause_is_never_longer_than_five_minutes() {
+        let (mut now, mut contest, mut longest) = (Moment::now(), Contest::default(), Duration::ZERO);
+        for _ in 0..40 {
+            if let Verdict::Hold(pause) = contest.note_revert(now) {
+                longest = longest.max(pause);
+                now = now.after(pause);
+            }
+        }
+        assert_eq!(longest, LONGEST_PAUSE);
+    }
+
+    #[test]
+    fn it_is_over_when_ours_has_stood_for_a_minute() {
+        let start = Moment::now();
+        let mut contest = Contest::default();
+        for _ in 0..4 {
+            contest.note_revert(start);
+        }
+        assert_eq!(contest.goes_on_for(start.after(seconds(59))), Some(seconds(1)));
+        assert_eq!(contest.goes_on_for(start.after(seconds(60))), None);
+        assert_eq!(contest.note_revert(start.after(seconds(60))), Verdict::PutBack);
+    }
+
+    #[test]
+    fn reverts_a_minute_apart_are_no_contest() {
+        let (mut now, mut contest) = (Moment::now(), Contest::default());
+        for _ in 0..9 {
+            assert_eq!(contest.note_revert(now), Verdict::PutBack);
+            now = now.after(WINDOW);
+        }
+    }
+}

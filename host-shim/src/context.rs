@@ -108,3 +108,11 @@ impl Moment {
         }
     }
 }
+
+#[cfg(test)]
+impl Moment {
+    /// A later moment.
+    pub fn after(self, time: Duration) -> Self {
+        Self { wall: self.wall + time, steady: self.steady + time }
+    }
+}

@@ -80,14 +80,20 @@ fn note_contest(context: &Context, hpa: &Hpa, manager: &str) {
     }
 }
 
-/// Notes what a person must know, and says when to try again: after 1 s, twice as long each time, at most 5 min.
+/// What a person must mend is tried again less and less often.
+const LONGEST_FOR_A_PERSON: u64 = 300;
+/// What passes by itself, an API server that is gone for example, must not delay an end for long once it has passed.
+const LONGEST_FOR_AN_OUTAGE: u64 = 10;
+
+/// Notes what a person must know, and says when to try again: after 1 s, twice as long each time, at most 5 min where a
+/// person has to act and 10 s where not.
 pub fn hpa_failed(watched: &Hpa, error: &Error, context: &Context) -> Action {
-    if let Some(trouble) = error.trouble()
-        && context.memory.note_trouble(watched, Some(trouble))
-    {
+    let trouble = error.trouble();
+    let longest = if trouble.is_some() { LONGEST_FOR_A_PERSON } else { LONGEST_FOR_AN_OUTAGE };
+    if trouble.is_some() && context.memory.note_trouble(watched, trouble) {
         notify_targeting(context, watched);
     }
-    back_off(context.memory.note_failure(watched))
+    back_off(context.memory.note_failure(watched), longest)
 }
 
 /// Tells of one override what stands on its target.
@@ -122,7 +128,7 @@ pub async fn status(watched: Arc<Override>, context: Arc<Context>) -> Result<Act
 
 /// When to try again.
 pub fn status_failed(watched: &Override, context: &Context) -> Action {
-    back_off(context.statuses.note_failure(watched))
+    back_off(context.statuses.note_failure(watched), LONGEST_FOR_A_PERSON)
 }
 
 /// The HPA that an override names.
@@ -131,9 +137,8 @@ pub fn target_of(reading: &Reading) -> Option<ObjectRef<Hpa>> {
     Some(ObjectRef::new(name).within(reading.target_namespace()?))
 }
 
-fn back_off(failures: u32) -> Action {
-    const LONGEST: u64 = 300;
-    Action::requeue(Duration::from_secs(2_u64.saturating_pow(failures).min(LONGEST)))
+fn back_off(failures: u32, longest: u64) -> Action {
+    Action::requeue(Duration::from_secs(2_u64.saturating_pow(failures).min(longest)))
 }
 
 /// The receiver lives as long as the loops; without it there is nobody to tell.

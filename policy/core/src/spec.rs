@@ -231,14 +231,16 @@ fn requester(metadata: &Value) -> Option<String> {
 
 /// An RFC 1123 label, as namespaces are named.
 fn is_label(name: &str) -> bool {
-    let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    name.len() <= 63 && !name.is_empty() && name.bytes().all(inner) && !name.starts_with('-') && !name.ends_with('-')
+    name.len() <= 63 && is_plain(name)
 }
 
-/// An RFC 1123 subdomain, as HPAs are named: at most 253 bytes, labels (of any length) joined by dots.
+/// An RFC 1123 subdomain, as HPAs are named: at most 253 bytes, parts of any length joined by dots.
 fn is_subdomain(name: &str) -> bool {
+    name.len() <= 253 && name.split('.').all(is_plain)
+}
+
+/// Lower-case letters, digits and inner hyphens, at least one.
+fn is_plain(part: &str) -> bool {
     let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-    let label =
-        |part: &str| !part.is_empty() && part.bytes().all(inner) && !part.starts_with('-') && !part.ends_with('-');
-    name.len() <= 253 && name.split('.').all(label)
+    !part.is_empty() && part.bytes().all(inner) && !part.starts_with('-') && !part.ends_with('-')
 }
