@@ -24,7 +24,7 @@ const MOST_WRITES: u32 = 4;
 /// # Errors
 /// When a step fails; nothing more is written then.
 pub async fn hpa(watched: Arc<Hpa>, context: Arc<Context>) -> Result<Action, Error> {
-    for _ in 0..MOST_WRITES {
+    for writes in 0..MOST_WRITES {
         let moment = Moment::now();
         let now = moment.instant();
         let mut situation = Situation::of(&context, watched.clone(), now);
@@ -35,6 +35,10 @@ pub async fn hpa(watched: Arc<Hpa>, context: Arc<Context>) -> Result<Action, Err
         }
         let Some(patch) = plan.patch else {
             let held = settled(&context, &situation.hpa, plan.remember, moment);
+            if writes > 0 {
+                // What we wrote is known here before the watch delivers it.
+                notify_targeting(&context, &situation.hpa);
+            }
             return Ok(moment.sleep_until(plan.next_transition, held));
         };
         if let Some(manager) = &plan.reverted_by

@@ -1,7 +1,8 @@
 //! The watches: they fill the stores and say whose turn it is.
 
-use std::{future, sync::Arc};
+use std::{future, sync::Arc, time::Duration};
 
+use backon::ExponentialBuilder;
 use futures::{Stream, StreamExt};
 use hpa_override_core::Override as Reading;
 use kube::{
@@ -9,7 +10,7 @@ use kube::{
     runtime::{
         WatchStreamExt,
         reflector::{ObjectRef, store::Writer},
-        watcher::{self, Event, watcher},
+        watcher::{self, Event, ExponentialBackoff, watcher},
     },
 };
 use tokio::sync::mpsc::UnboundedSender;
@@ -68,9 +69,15 @@ pub async fn overrides(context: Arc<Context>, writer: Writer<Override>, queue: U
 /// Watch events, after the store has taken them. Failures are logged and retried with back-off.
 fn events<K: Kind>(api: Api<Object<K>>, writer: Writer<Object<K>>) -> impl Stream<Item = Event<Object<K>>> {
     let config = watcher::Config::default().timeout(WATCH_TIMEOUT);
-    watcher(api, config).default_backoff().reflect(writer).filter_map(|event| {
+    watcher(api, config).backoff(patience()).reflect(writer).filter_map(|event| {
         future::ready(event.inspect_err(|error| tracing::warn!(%error, "failed to watch {}", K::PLURAL)).ok())
     })
+}
+
+/// An outage must not delay for long, once it has passed, what it kept from being seen.
+fn patience() -> ExponentialBackoff {
+    let builder = ExponentialBuilder::default().with_min_delay(Duration::from_millis(500));
+    builder.with_max_delay(Duration::from_secs(5)).with_jitter().without_max_times().into()
 }
 
 /// The status of every override that targets an HPA.

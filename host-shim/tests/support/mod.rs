@@ -15,7 +15,7 @@ use kube::{
 use serde_json::{Value, json};
 
 /// For a busy machine; what is waited for usually takes milliseconds.
-pub const LIMIT: Duration = Duration::from_secs(30);
+pub const LIMIT: Duration = Duration::from_mins(1);
 /// An ordinary user who may create overrides and write HPAs everywhere.
 pub const ALICE: &str = "alice";
 
