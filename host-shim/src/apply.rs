@@ -50,15 +50,16 @@ pub async fn patch_hpa(context: &Context, hpa: &Hpa, patch: &Value) -> Result<Ar
 ///
 /// # Errors
 /// When it cannot be read.
-pub async fn reread(context: &Context, hpa: &Hpa) -> Result<(), Error> {
+pub async fn reread(context: &Context, hpa: &Hpa) -> Result<Arc<Hpa>, Error> {
     let api: Api<Hpa> = Api::namespaced(context.client.clone(), hpa.namespace());
     let fresh = within_time(api.get(hpa.name())).await.map_err(|source| Error::WriteHpa {
         namespace: hpa.namespace().into(),
         name: hpa.name().into(),
         source,
     })?;
-    context.memory.note_written(Arc::new(fresh));
-    Ok(())
+    let fresh = Arc::new(fresh);
+    context.memory.note_written(fresh.clone());
+    Ok(fresh)
 }
 
 /// Writes a planned status.

@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use clap::{Parser, ValueEnum};
+use clap::{Parser, ValueEnum, builder::NonEmptyStringValueParser};
 use hpa_override_core::Settings;
 use serde_json::Value;
 
@@ -21,7 +21,7 @@ pub struct Args {
     pub settings: Option<PathBuf>,
 
     /// Serve the overrides and HPAs of this namespace only [default: all namespaces]
-    #[arg(long, value_name = "NAMESPACE", env = "HPA_OVERRIDE_NAMESPACE")]
+    #[arg(long, value_name = "NAMESPACE", env = "HPA_OVERRIDE_NAMESPACE", value_parser = NonEmptyStringValueParser::new())]
     pub namespace: Option<String>,
 
     /// How to write the log

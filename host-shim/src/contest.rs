@@ -23,7 +23,7 @@ pub enum Verdict {
 }
 
 /// The reverts of one HPA.
-#[derive(Debug, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Contest {
     reverts: u32,
     first: Option<Moment>,

@@ -81,7 +81,7 @@ impl Failure {
 }
 
 impl Error {
-    /// What a person must know of, because trying again will hardly help.
+    /// What a person must know of.
     pub fn trouble(&self) -> Option<Trouble> {
         match self {
             Self::WriteHpa { source, .. } => refused(source.status()?),
@@ -89,7 +89,15 @@ impl Error {
             Self::Confirm(_) | Self::WriteStatus { .. } => None,
         }
     }
+
+    /// Whether trying again will hardly help before somebody acts. A webhook that does not answer comes back by itself.
+    pub fn needs_a_person(&self) -> bool {
+        self.trouble().is_some_and(|trouble| !trouble.message.contains(NO_ANSWER))
+    }
 }
+
+/// What the API server says of a webhook that does not answer and is set to fail closed.
+const NO_ANSWER: &str = "failed calling webhook";
 
 /// RBAC refuses with 403 and names the verb; everything else in the 400s is an admission's or the API's verdict on
 /// what was written, repeated to the letter.
@@ -98,8 +106,38 @@ fn refused(status: &Status) -> Option<Trouble> {
     let reason = match status.code {
         403 if rbac => Reason::Forbidden,
         400 | 403 | 422 => Reason::WriteDenied,
-        500 if status.message.contains("admission webhook") => Reason::WriteDenied,
+        500 if status.message.contains("admission webhook") || status.message.contains(NO_ANSWER) => {
+            Reason::WriteDenied
+        }
         _ => return None,
     };
     Some(Trouble { reason, message: status.message.clone() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answered(code: u16, message: &str) -> Error {
+        let status = Status { code, message: message.into(), ..Status::default() };
+        let source = Failure::Kube(kube::Error::Api(Box::new(status)));
+        Error::WriteHpa { namespace: "shop".into(), name: "web".into(), source }
+    }
+
+    #[track_caller]
+    fn judged(code: u16, message: &str, reason: Option<Reason>, needs_a_person: bool) {
+        let error = answered(code, message);
+        assert_eq!(error.trouble().map(|trouble| trouble.reason), reason);
+        assert_eq!(error.needs_a_person(), needs_a_person);
+    }
+
+    #[test]
+    fn what_a_refusal_means() {
+        judged(403, "User \"c\" cannot patch resource \"horizontalpodautoscalers\"", Some(Reason::Forbidden), true);
+        judged(403, "admission webhook \"x\" denied the request: no", Some(Reason::WriteDenied), true);
+        judged(422, "ValidatingAdmissionPolicy 'max' denied request", Some(Reason::WriteDenied), true);
+        judged(500, "Internal error occurred: failed calling webhook \"x\": timeout", Some(Reason::WriteDenied), false);
+        judged(500, "etcdserver: leader changed", None, false);
+        judged(503, "unavailable", None, false);
+    }
 }

@@ -96,9 +96,22 @@ impl<K: Kind> Memory<Object<K>> {
         })
     }
 
-    /// Notes that somebody wrote over ours; whether to put it back now.
-    pub fn note_revert(&self, object: &Object<K>, moment: Moment) -> Verdict {
-        self.with(object, |known| known.contest.note_revert(moment))
+    /// Somebody wrote over ours; whether to put it back now. It counts as put back only by
+    /// [`note_put_back`](Self::note_put_back): a write that is refused and tried again is one revert, not many.
+    pub fn judge_revert(&self, object: &Object<K>, moment: Moment) -> Verdict {
+        self.with(object, |known| {
+            let mut judged = known.contest;
+            let verdict = judged.note_revert(moment);
+            if verdict != Verdict::PutBack {
+                known.contest = judged;
+            }
+            verdict
+        })
+    }
+
+    /// Notes that a revert judged at `moment` is put back.
+    pub fn note_put_back(&self, object: &Object<K>, moment: Moment) {
+        self.with(object, |known| known.contest.note_revert(moment));
     }
 
     /// How much longer a contest is held to go on.
@@ -124,5 +137,30 @@ impl<K: Kind> Memory<Object<K>> {
     /// Forgets a deleted object.
     pub fn forget(&self, object: &Object<K>) {
         self.known().remove(object.uid());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::object::Hpa;
+
+    #[test]
+    fn a_write_that_is_tried_again_is_one_revert() {
+        let (memory, moment) = (Memory::<Hpa>::default(), Moment::now());
+        let hpa: Hpa = serde_json::from_value(json!({"metadata": {"uid": "hpa-1"}})).unwrap();
+        for _ in 0..9 {
+            assert_eq!(memory.judge_revert(&hpa, moment), Verdict::PutBack);
+        }
+        for _ in 0..3 {
+            assert_eq!(memory.judge_revert(&hpa, moment), Verdict::PutBack);
+            memory.note_put_back(&hpa, moment);
+        }
+        let pause = Duration::from_secs(2);
+        assert_eq!(memory.judge_revert(&hpa, moment), Verdict::Hold(pause));
+        assert_eq!(memory.judge_revert(&hpa, moment.after(pause)), Verdict::PutBack);
+        assert_eq!(memory.judge_revert(&hpa, moment.after(pause)), Verdict::PutBack, "refused, and tried again");
     }
 }

@@ -18,12 +18,14 @@ use crate::{
 
 /// Writes to one HPA in a row; what is left comes with the next round, so that no HPA starves the others.
 const MOST_WRITES: u32 = 4;
+/// The pause before that round: should something undo every write of ours, it is no storm.
+const NEXT_ROUND: Duration = Duration::from_secs(1);
 
 /// Gather, plan, apply, report; again until nothing is to be done.
 ///
 /// # Errors
 /// When a step fails; nothing more is written then.
-pub async fn hpa(watched: Arc<Hpa>, context: Arc<Context>) -> Result<Action, Error> {
+pub async fn hpa(mut watched: Arc<Hpa>, context: Arc<Context>) -> Result<Action, Error> {
     for writes in 0..MOST_WRITES {
         let moment = Moment::now();
         let now = moment.instant();
@@ -42,24 +44,30 @@ pub async fn hpa(watched: Arc<Hpa>, context: Arc<Context>) -> Result<Action, Err
             return Ok(moment.sleep_until(plan.next_transition, held));
         };
         if let Some(manager) = &plan.reverted_by
-            && let Verdict::Hold(wait) = context.memory.note_revert(&situation.hpa, moment)
+            && let Verdict::Hold(wait) = context.memory.judge_revert(&situation.hpa, moment)
         {
             note_contest(&context, &situation.hpa, manager);
             return Ok(moment.sleep_until(plan.next_transition, Some(wait)));
         }
         match patch_hpa(&context, &situation.hpa, &patch).await {
             Ok(written) => {
+                if plan.reverted_by.is_some() {
+                    context.memory.note_put_back(&written, moment);
+                }
                 context.memory.note_record(&written, plan.remember);
                 for event in plan.events {
                     tell(&context, Told::of_hpa(event, &written));
                 }
             }
-            Err(Error::WriteHpa { source, .. }) if source.is_conflict() => reread(&context, &situation.hpa).await?,
+            // What is there now may be another HPA of that name, which the watch has yet to deliver.
+            Err(Error::WriteHpa { source, .. }) if source.is_conflict() && writes + 1 < MOST_WRITES => {
+                watched = reread(&context, &situation.hpa).await?;
+            }
             Err(Error::WriteHpa { source, .. }) if source.is_not_found() => return Ok(Action::await_change()),
             Err(error) => return Err(error),
         }
     }
-    Ok(Action::requeue(Duration::ZERO))
+    Ok(Action::requeue(NEXT_ROUND))
 }
 
 /// Nothing is left to do: what was wrong is over, but for a contest, which is looked at again later.
@@ -93,7 +101,7 @@ const LONGEST_FOR_AN_OUTAGE: u64 = 10;
 /// person has to act and 10 s where not.
 pub fn hpa_failed(watched: &Hpa, error: &Error, context: &Context) -> Action {
     let trouble = error.trouble();
-    let longest = if trouble.is_some() { LONGEST_FOR_A_PERSON } else { LONGEST_FOR_AN_OUTAGE };
+    let longest = if error.needs_a_person() { LONGEST_FOR_A_PERSON } else { LONGEST_FOR_AN_OUTAGE };
     if trouble.is_some() && context.memory.note_trouble(watched, trouble) {
         notify_targeting(context, watched);
     }

@@ -1,6 +1,6 @@
 //! Puts the parts together and runs them until the process is told to stop.
 
-use std::{convert::Infallible, sync::Arc};
+use std::{convert::Infallible, future, sync::Arc};
 
 use anyhow::Context as _;
 use futures::{FutureExt, Stream, StreamExt, future::Shared, stream};
@@ -97,11 +97,22 @@ async fn serve(client: Client, settings: Settings, namespace: Option<String>, st
     tokio::select! {
         _ = watches => {}
         () = async { tokio::join!(hpa_loop.for_each(logged), status_loop.for_each(logged)); } => {}
+        () = stopped_before(both_filled(), stop) => {}
     }
     // The last sender goes with the context; then everything told is published.
     drop(context);
     if let Err(error) = events.await {
         tracing::warn!(%error, "failed to publish the last events");
+    }
+}
+
+/// The stop that comes before the stores are filled: the loops wait for them, and would wait for ever for an API server
+/// that is away. Nothing is under way then.
+async fn stopped_before(filled: impl Future<Output = bool>, stop: impl Future<Output = ()>) {
+    tokio::select! {
+        biased;
+        _ = filled => future::pending().await,
+        () = stop => {}
     }
 }
 

@@ -33,12 +33,12 @@ pub async fn hpas(context: Arc<Context>, writer: Writer<Hpa>, queue: UnboundedSe
                     context.memory.forget(hpa);
                     notify_targeting(&context, hpa);
                 }
-                Event::Apply(hpa) | Event::InitApply(hpa) => {
+                Event::Apply(hpa) => {
                     send(&queue, hpa.key());
                     notify_targeting(&context, hpa);
                 }
                 Event::InitDone => all_of_both(&context, &queue),
-                Event::Init => {}
+                Event::Init | Event::InitApply(_) => {}
             }
             future::ready(())
         })
@@ -54,12 +54,12 @@ pub async fn overrides(context: Arc<Context>, writer: Writer<Override>, queue: U
                     context.statuses.forget(ovr);
                     notify_siblings(&context, ovr, &queue);
                 }
-                Event::Apply(ovr) | Event::InitApply(ovr) => {
+                Event::Apply(ovr) => {
                     send(&context.status_queue, ovr.key());
                     notify_siblings(&context, ovr, &queue);
                 }
                 Event::InitDone => all_of_both(&context, &queue),
-                Event::Init => {}
+                Event::Init | Event::InitApply(_) => {}
             }
             future::ready(())
         })

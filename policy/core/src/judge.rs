@@ -33,7 +33,12 @@ impl Standing {
     /// The first instant after `t` at which it stands elsewhere by itself. What is over, by its window or by deletion, stays
     /// so.
     pub(crate) fn next_change(&self, t: Instant) -> Option<Instant> {
-        self.window.filter(|_| self.phase != Phase::Expired)?.next_change(t)
+        let window = self.window?;
+        match self.phase {
+            Phase::Expired => None,
+            Phase::Active | Phase::Superseded => window.until.filter(|until| *until > t),
+            _ => window.next_change(t),
+        }
     }
 
     /// Whether the override is to be a layer.
@@ -102,9 +107,14 @@ pub fn by_window(ovr: &Override, acting: Option<&Layer>, settings: &Settings, t:
     let until = window.until.map_or_else(|| "it is deleted".into(), |until| until.to_string());
     let (phase, reason, message) = match window.at(t) {
         _ if ovr.deleting => (Phase::Expired, Reason::Ended, "it is being deleted".into()),
-        Position::Before => (Phase::Pending, Reason::Pending, format!("it starts at {}", window.from)),
+        // What acts since its creation has begun, whatever a clock that was set back says.
+        Position::Before if acting.is_none() || !ovr.starts_at.is_absent() => {
+            (Phase::Pending, Reason::Pending, format!("it starts at {}", window.from))
+        }
         Position::After => (Phase::Expired, Reason::Ended, format!("it ended at {until}")),
-        Position::Inside => (Phase::Active, Reason::Applied, format!("it is in force until {until}")),
+        Position::Before | Position::Inside => {
+            (Phase::Active, Reason::Applied, format!("it is in force until {until}"))
+        }
     };
     Standing::new(phase, reason, message, Some(window))
 }

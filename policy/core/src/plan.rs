@@ -20,7 +20,7 @@ use crate::{
     judge::Standing,
     object::annotation,
     ownership::{entries, given_back, holds, names_us, owners, united},
-    rebase::{Declared, rebase},
+    rebase::rebase_live,
     record::{Record, Unreadable},
     resolve::settle,
     settings::Settings,
@@ -98,7 +98,8 @@ impl Situation<'_> {
             None if layers.is_empty() => return self.finish(&Record::begin(self.live, self.t)),
             None => Record::begin(self.live, self.t),
         };
-        let desired = rebase(&begun, self.live, Declared::NOTHING);
+        let managed = entries(self.hpa);
+        let desired = rebase_live(&begun, self.live, |bound| holds(managed, bound));
         judged.note_superseded(desired);
         let next = settle(&begun, desired, layers, self.t, self.live);
         if next.layers.is_empty() && self.live == next.effective && (begun.layers.is_empty() || !self.written) {

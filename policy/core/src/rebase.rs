@@ -21,7 +21,7 @@ pub struct Declared {
 }
 
 impl Declared {
-    /// Nothing is declared: what the controller reads live.
+    /// Nothing is declared.
     pub const NOTHING: Self = Self { min: false, max: false };
 
     /// What a write declares: its last-applied-configuration changed and names the bound with the incoming value.
@@ -65,6 +65,15 @@ pub fn rebase(record: &Record, incoming: Bounds, declared: Declared) -> Bounds {
         .into_iter()
         .filter(spoken)
         .fold(record.desired, |desired, bound| desired.with(bound, incoming.get(bound)))
+}
+
+/// The same for what stands live, of which `ours` were put there by a write of ours, whatever came of it: another
+/// admission policy may have altered them on the way, and that is no word of the owner's.
+#[must_use]
+pub fn rebase_live(record: &Record, live: Bounds, ours: impl Fn(Bound) -> bool) -> Bounds {
+    let spoken = |bound: &Bound| !ours(*bound) && !is_echo(record, *bound, live.get(*bound));
+    let heard = Bound::BOTH.into_iter().filter(spoken);
+    heard.fold(record.desired, |desired, bound| desired.with(bound, live.get(bound)))
 }
 
 /// What a write means that leaves a number of ours beside one of the owner's that does not fit it, as a manifest without

@@ -293,6 +293,26 @@ fn a_changed_number_is_rebased_and_told() {
     );
 }
 
+#[test]
+fn what_another_policy_made_of_our_write_is_no_word_of_the_owners() {
+    let mut hpa = with_record(hpa(10, 15), &record());
+    hpa["metadata"]["managedFields"] = json!([
+        entry("argocd", "Apply", &json!({"f:minReplicas": {}})),
+        entry(MANAGER, "Update", &json!({"f:maxReplicas": {}}))
+    ]);
+    let during = plan(&hpa, &[black_friday()]);
+    assert_eq!(written(&during).desired, Bounds::new(2, 5).unwrap());
+    let end = plan_at("2026-11-27T18:00:00Z", &hpa, &[black_friday()]);
+    assert_eq!(end.patch.unwrap()["spec"], pair(2, 5));
+}
+
+#[test]
+fn a_clock_that_was_set_back_takes_nothing_off() {
+    let plan = plan_at("2026-11-27T05:50:00Z", &with_record(hpa(10, 20), &record()), &[black_friday()]);
+    assert_eq!((plan.patch.clone(), phase(&plan, "black-friday").0), (None, Phase::Active));
+    assert_eq!(plan.next_transition, Some("2026-11-27T18:00:00Z".parse().unwrap()));
+}
+
 fn remembering(record: &Value) -> At<'static> {
     At { remembered: Some(canonical(record)), ..At::default() }
 }
