@@ -25,28 +25,23 @@ pub fn changes(request: &Value, answer: &Value) -> Vec<String> {
     bounds.into_iter().chain(annotations).chain([owners]).flatten().collect()
 }
 
-/// The object without all that may differ.
+/// The object without all that may differ: a null counts as absent, as the API server has it.
 fn bare(object: &Value, is_hpa: bool) -> Value {
     let mut object = object.clone();
     if is_hpa && let Some(spec) = object.get_mut("spec").and_then(Value::as_object_mut) {
         spec.retain(|key, _| !matches!(key.as_str(), "minReplicas" | "maxReplicas"));
     }
-    let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) else { return object };
-    if is_hpa {
-        metadata.remove("managedFields");
+    if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+        if is_hpa {
+            metadata.remove("managedFields");
+        }
+        if let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) {
+            annotations.retain(|key, _| !key.starts_with("hpa-override.dev/"));
+        }
+        metadata.retain(|key, value| !(key == "annotations" && (value.is_null() || *value == json!({}))));
     }
-    if let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) {
-        annotations.retain(|key, _| !key.starts_with("hpa-override.dev/"));
-    }
-    metadata.retain(|key, value| !(key == "annotations" && (value.is_null() || *value == json!({}))));
-    if metadata.is_empty() {
-        object["metadata"] = Value::Null;
+    if let Some(object) = object.as_object_mut() {
+        object.retain(|key, value| !(value.is_null() || key == "metadata" && *value == json!({})));
     }
     object
-        .as_object()
-        .unwrap()
-        .iter()
-        .filter(|(_, value)| !value.is_null())
-        .map(|(k, v)| (k.clone(), v.clone()))
-        .collect()
 }
