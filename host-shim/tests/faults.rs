@@ -7,7 +7,7 @@ mod support;
 
 use std::time::Duration;
 
-use hpa_override_testbed::{CONTROLLER_USER, Identity, World, api_for, parse_yaml, wait_for};
+use hpa_override_testbed::{CONTROLLER_USER, World, api_for, parse_yaml, wait_for};
 use jiff::{SignedDuration, Timestamp};
 use kube::api::{DeleteParams, DynamicObject, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
@@ -26,24 +26,6 @@ async fn until(instant: Timestamp) {
         Ok(())
     });
     passed.await.unwrap();
-}
-
-fn overridden(over: &Value) -> Value {
-    let mut spec = json!({"minReplicas": 10, "maxReplicas": 20});
-    for (key, value) in over.as_object().unwrap() {
-        spec[key] = value.clone();
-    }
-    spec
-}
-
-/// An HPA of 2–5 under an override of 10–20; what it was like before.
-async fn under_override(world: &'static World, namespace: &str) -> (Shop, Value) {
-    let shop = Shop::open(world, namespace).await;
-    shop.apply("argocd", 2, 5, false).await.unwrap();
-    let before = shop.hpa().await;
-    shop.create("ovr", overridden(&json!({"duration": "1h"}))).await;
-    shop.wait_overridden(10, 20).await;
-    (shop, before)
 }
 
 #[tokio::test]
@@ -108,7 +90,7 @@ async fn the_release_marker_gives_back_with_the_controller_dead() {
 
     // The same on a record that cannot be read: the bounds stay as sent.
     world.kill_controller().unwrap();
-    write_record(&shop, "garbage").await;
+    shop.write_record(Some("garbage")).await;
     let (success, output) = shop.kubectl(&["label", "hpa", "web", "touched=yes"], "");
     assert!(success && output.contains("cannot be read"), "{output}");
     assert_eq!(shop.hpa().await["metadata"]["annotations"]["hpa-override.dev/record"], "garbage");
@@ -117,21 +99,12 @@ async fn the_release_marker_gives_back_with_the_controller_dead() {
     assert_eq!((bounds(&hpa), hpa.to_string().contains("hpa-override.dev")), ((10, 20), false), "{hpa}");
 }
 
-/// As the controller's user, whom the merge policy lets write records.
-async fn write_record(shop: &Shop, text: &str) {
-    let identity = Identity::service_account("hpa-override", "hpa-override-controller");
-    let client = shop.world.plane().client(&identity).await.unwrap();
-    let object = parse_yaml(&shop.manifest(1, 1)).unwrap().remove(0);
-    let patch = json!({"metadata": {"annotations": {"hpa-override.dev/record": text}}});
-    api_for(&client, &object).unwrap().patch("web", &PatchParams::default(), &Patch::Merge(patch)).await.unwrap();
-}
-
 #[tokio::test]
 async fn a_record_that_cannot_be_read_blocks_and_is_left_alone() {
     let world = world();
     let (shop, _) = under_override(world, "unreadable").await;
     world.kill_controller().unwrap();
-    write_record(&shop, "{\"v\":2}").await;
+    shop.write_record(Some("{\"v\":2}")).await;
     world.start_controller().unwrap();
     let status = shop.wait_phase("ovr", "Blocked").await;
     assert_eq!(status["conditions"][0]["reason"], "UnreadableRecord");

@@ -6,7 +6,8 @@ mod support;
 
 use std::sync::OnceLock;
 
-use hpa_override_testbed::World;
+use hpa_override_testbed::{World, wait_for};
+use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use support::*;
 
@@ -80,28 +81,40 @@ async fn a_changed_number_is_rebased() {
     shop.apply("argocd", 4, 9, false).await.unwrap();
 }
 
+/// Three reverts are put back at once, then one after each pause of 2, 4, 8 and 16 s; the one of 32 s ends after the
+/// minute. Each is two writes: the bounds, then ownership.
+const MOST_WRITES_A_MINUTE: usize = 2 * (3 + 4);
+
 #[tokio::test]
 async fn a_tight_revert_loop_ends_in_back_off_and_contested() {
     let shop = Shop::open(world(), "contest").await;
     shop.apply("argocd", 2, 5, false).await.unwrap();
     shop.create("ovr", json!({"minReplicas": 10, "maxReplicas": 20, "duration": "1h"})).await;
-    let audit = world().plane().audit().from_now().unwrap();
-    for _ in 0..3 {
-        shop.wait_overridden(10, 20).await;
-        shop.apply("argocd", 2, 5, true).await.unwrap();
-    }
     shop.wait_overridden(10, 20).await;
-    shop.apply("argocd", 2, 5, true).await.unwrap();
-    let status =
-        shop.wait_status("ovr", "ovr to be Contested", |status| status["conditions"][0]["reason"] == "Contested");
-    let status = status.await;
+    let (audit, start) = (world().plane().audit(), Timestamp::now());
+    let end = start + SignedDuration::from_mins(1);
+    let mut reverts = 0;
+    let minute = wait_for("a minute of reverts", 2 * LIMIT, async || {
+        if bounds(&shop.hpa().await) == (10, 20) {
+            shop.apply("argocd", 2, 5, true).await.unwrap();
+            reverts += 1;
+        }
+        anyhow::ensure!(Timestamp::now() >= end, "{reverts} reverts");
+        Ok(())
+    });
+    minute.await.unwrap();
+    let writes = shop.controller_writes(&audit).into_iter().filter(|write| (start..end).contains(&write.received));
+    let writes = writes.count();
+    println!("in a minute, {reverts} reverts each as soon as ours is seen, and {writes} writes by the controller");
+    assert!(writes <= MOST_WRITES_A_MINUTE, "{writes} writes");
+    let status = shop.override_("ovr").await["status"].clone();
+    assert_eq!(status["conditions"][0]["reason"], "Contested");
     assert_eq!((&status["phase"], &status["conditions"][0]["status"]), (&"Active".into(), &"False".into()));
     let message = status["failing"][0]["message"].as_str().unwrap();
     assert!(message.starts_with("`argocd` keeps writing other bounds"), "{message}");
-    // The fourth is put back after a pause, and still told.
+    // The next is put back after its pause, and still told.
     shop.wait_overridden(10, 20).await;
     assert_eq!(shop.override_("ovr").await["status"]["conditions"][0]["reason"], "Contested");
-    println!("{} writes by the controller in a contest of 4 reverts", shop.controller_writes(&audit).len());
     shop.delete("ovr").await;
     shop.wait_traceless(2, 5).await;
 }

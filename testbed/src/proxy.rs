@@ -1,4 +1,5 @@
-//! A reverse proxy between the controller and the API server, that stops the controller at any of its writes.
+//! A reverse proxy between the controller and the API server, that stops the controller at any of its writes, or stalls
+//! its watches.
 //!
 //! ```text
 //!   controller ──TLS──► proxy ──TLS──► kube-apiserver
@@ -8,9 +9,10 @@
 //! ```
 //!
 //! Requests and answers go through as they are, watches while they come; an API server that is away looks away through
-//! it too. It counts the writes of one namespace, so that what others do does not move the point of the stop. It never
-//! makes up an answer.
+//! it too. It counts the writes of one namespace, so that what others do does not move the point of the stop. Answers
+//! that are stalled stay open, and nothing more comes of them. It never makes up an answer.
 
+mod held;
 mod lever;
 mod server;
 
@@ -77,5 +79,11 @@ impl Proxy {
     /// Forwards again what arrives from now on, and does not stop any more.
     pub fn resume(&self) {
         self.lever.resume();
+    }
+
+    /// Stalls the watches under way, as a network does that loses packets: they stay open, and nothing comes any more,
+    /// not even their end. Whatever is asked from now on, watches included, is forwarded as ever.
+    pub fn stall_watches(&self) {
+        self.lever.stall();
     }
 }

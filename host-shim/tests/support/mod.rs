@@ -234,6 +234,42 @@ spec:
     }
 }
 
+impl Shop {
+    /// Writes the record of the HPA `web`, or takes it away, as the controller's user, whom the merge policy lets do so.
+    pub async fn write_record(&self, text: Option<&str>) -> Value {
+        let identity = Identity::service_account("hpa-override", "hpa-override-controller");
+        let client = self.world.plane().client(&identity).await.unwrap();
+        let object = parse_yaml(&self.manifest(1, 1)).unwrap().remove(0);
+        let patch = Patch::Merge(with_record(text));
+        let written = api_for(&client, &object).unwrap().patch("web", &PatchParams::default(), &patch).await.unwrap();
+        serde_json::to_value(written).unwrap()
+    }
+}
+
+/// A merge patch of the record.
+pub fn with_record(text: Option<&str>) -> Value {
+    json!({"metadata": {"annotations": {"hpa-override.dev/record": text}}})
+}
+
+/// An override of 10–20, with more in its spec.
+pub fn overridden(over: &Value) -> Value {
+    let mut spec = json!({"minReplicas": 10, "maxReplicas": 20});
+    for (key, value) in over.as_object().unwrap() {
+        spec[key] = value.clone();
+    }
+    spec
+}
+
+/// An HPA of 2–5 under an override of 10–20; what it was like before.
+pub async fn under_override(world: &'static World, namespace: &str) -> (Shop, Value) {
+    let shop = Shop::open(world, namespace).await;
+    shop.apply("argocd", 2, 5, false).await.unwrap();
+    let before = shop.hpa().await;
+    shop.create("ovr", overridden(&json!({"duration": "1h"}))).await;
+    shop.wait_overridden(10, 20).await;
+    (shop, before)
+}
+
 /// The bounds that stand.
 pub fn bounds(hpa: &Value) -> (i64, i64) {
     (hpa["spec"]["minReplicas"].as_i64().unwrap(), hpa["spec"]["maxReplicas"].as_i64().unwrap())

@@ -1,6 +1,8 @@
-//! The lever: which write to stop at, how many came, and whether the point is reached.
+//! The lever: which write to stop at, how many came, and whether the point is reached; and which answers are stalled.
 //!
 //! It sees method and path only and touches no connection.
+
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use http::Method;
 use tokio::sync::watch;
@@ -24,7 +26,10 @@ pub(super) enum Turn {
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Lever(watch::Sender<State>);
+pub(super) struct Lever {
+    state: watch::Sender<State>,
+    stalls: AtomicU32,
+}
 
 #[derive(Debug, Default)]
 struct State {
@@ -36,34 +41,44 @@ struct State {
 
 impl Lever {
     pub(super) fn watch_writes(&self, namespace: &str, stop: Option<Stop>) {
-        self.0.send_replace(State { namespace: namespace.to_owned(), stop, ..State::default() });
+        self.state.send_replace(State { namespace: namespace.to_owned(), stop, ..State::default() });
     }
 
     pub(super) fn writes(&self) -> u32 {
-        self.0.borrow().writes
+        self.state.borrow().writes
     }
 
     pub(super) async fn stopped(&self) {
         // The sender lives as long as this.
-        let _ = self.0.subscribe().wait_for(|state| state.stopped).await;
+        let _ = self.state.subscribe().wait_for(|state| state.stopped).await;
     }
 
     pub(super) fn resume(&self) {
-        self.0.send_modify(|state| {
+        self.state.send_modify(|state| {
             state.stop = None;
             state.stopped = false;
         });
     }
 
+    /// Stalls every answer that has begun.
+    pub(super) fn stall(&self) {
+        self.stalls.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// How often answers were stalled: one that began at a lower number is.
+    pub(super) fn stalls(&self) -> u32 {
+        self.stalls.load(Ordering::SeqCst)
+    }
+
     /// Reports that the point is reached.
     pub(super) fn reached(&self) {
-        self.0.send_modify(|state| state.stopped = true);
+        self.state.send_modify(|state| state.stopped = true);
     }
 
     /// What becomes of a request that arrives.
     pub(super) fn turn(&self, method: &Method, path: &str) -> Turn {
         let mut turn = Turn::Forward;
-        self.0.send_modify(|state| turn = state.turn(method, path));
+        self.state.send_modify(|state| turn = state.turn(method, path));
         turn
     }
 }

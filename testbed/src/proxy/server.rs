@@ -22,6 +22,7 @@ use tokio::sync::{Mutex, oneshot};
 use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
+use super::held::Held;
 use super::lever::{Lever, Turn};
 use crate::certs::{self, ServerCertificate};
 
@@ -104,12 +105,15 @@ async fn converse(socket: TcpStream, doors: &Doors) -> Result<()> {
 }
 
 async fn forward(
-    lever: &Lever,
+    lever: &Arc<Lever>,
     sender: &Mutex<SendRequest<Incoming>>,
     request: Request<Incoming>,
-) -> hyper::Result<Response<Incoming>> {
+) -> hyper::Result<Response<Held>> {
     match lever.turn(request.method(), request.uri().path()) {
-        Turn::Forward => sender.lock().await.send_request(request).await,
+        Turn::Forward => {
+            let answer = sender.lock().await.send_request(request).await?;
+            Ok(answer.map(|body| Held::new(body, lever)))
+        }
         Turn::ForwardAndHold => {
             let answer = sender.lock().await.send_request(request).await;
             lever.reached();

@@ -44,3 +44,13 @@ fn holds_from_when_it_is_reached_until_it_resumes() {
     lever.resume();
     assert_eq!(lever.turn(&Method::PATCH, WEB), Turn::Forward);
 }
+
+#[test]
+fn a_stall_is_counted_and_outlasts_the_next_stop() {
+    let lever = Lever::default();
+    let begun = lever.stalls();
+    lever.stall();
+    lever.watch_writes("shop", None);
+    assert_ne!(lever.stalls(), begun, "what has begun is stalled");
+    assert_eq!(lever.turn(&Method::GET, WEB), Turn::Forward, "what comes is not");
+}
