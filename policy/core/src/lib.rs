@@ -29,6 +29,7 @@ mod report;
 mod request;
 mod resolve;
 mod review;
+pub mod schedule;
 mod settings;
 mod spec;
 mod standings;
