@@ -11,8 +11,14 @@
 mod cron;
 mod date;
 mod field;
+#[cfg(feature = "zones")]
+mod starts;
+#[cfg(feature = "zones")]
+mod stretch;
 mod zone;
 
 pub use cron::Cron;
 pub use date::{CivilDate, CivilDateError};
+#[cfg(feature = "zones")]
+pub use starts::Schedule;
 pub use zone::Zone;
