@@ -5,16 +5,18 @@
 //! derive and the schema.
 #![forbid(unsafe_code)]
 
+mod amount;
 mod duration;
 mod instant;
 mod spec;
 mod status;
 
+pub use amount::{Amount, AmountError};
 pub use duration::{Duration, DurationError};
 pub use instant::{Instant, InstantError};
 #[cfg(feature = "schema")]
 pub use spec::AutoscalerOverride;
-pub use spec::AutoscalerOverrideSpec;
+pub use spec::{AutoscalerOverrideSpec, LabelSelector, LabelSelectorRequirement, Mode, Schedule};
 pub use status::{
     AutoscalerOverrideStatus, Condition, ConditionStatus, ConditionType, FailingTarget, Phase, Reason, Replicas,
 };

@@ -1,7 +1,10 @@
 //! The spec: what a person asks for. The field documentation is the user's documentation (`kubectl explain`).
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
+use crate::Amount;
 #[cfg(feature = "schema")]
 use crate::AutoscalerOverrideStatus;
 
@@ -24,6 +27,10 @@ use crate::AutoscalerOverrideStatus;
         validation = kube::core::Rule::new(
             "has(self.spec.hpa) == has(oldSelf.spec.hpa) && (!has(self.spec.hpa) || self.spec.hpa == oldSelf.spec.hpa)"
         ).message("hpa is immutable: delete this override and create another for the other target"),
+        validation = kube::core::Rule::new(
+            "has(self.spec.selector) == has(oldSelf.spec.selector) && \
+             (!has(self.spec.selector) || self.spec.selector == oldSelf.spec.selector)"
+        ).message("selector is immutable: delete this override and create another for the other targets"),
         validation = kube::core::Rule::new(
             "has(self.spec.__namespace__) == has(oldSelf.spec.__namespace__) && \
              (!has(self.spec.__namespace__) || self.spec.__namespace__ == oldSelf.spec.__namespace__)"
@@ -52,21 +59,33 @@ pub struct AutoscalerOverrideSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
 
-    /// hpa is the name of the HorizontalPodAutoscaler to override. Required. Immutable: to change the target, create
-    /// another override.
+    /// hpa is the name of the HorizontalPodAutoscaler to override. Exactly one of hpa and selector is needed.
+    /// Immutable: to change the target, create another override.
     #[cfg_attr(feature = "schema", schemars(length(max = 1024)))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hpa: Option<String>,
 
-    /// minReplicas is the lower bound while the override is in force, from 1 to 2147483647. At least one of
-    /// minReplicas and maxReplicas is needed. Alone, it raises maxReplicas with it where that is lower.
+    /// selector picks HorizontalPodAutoscalers by their labels; those that come later or change their labels count too.
+    /// It must not be empty. Exactly one of hpa and selector is needed. Immutable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub min_replicas: Option<i64>,
+    pub selector: Option<LabelSelector>,
 
-    /// maxReplicas is the upper bound while the override is in force, from 1 to 2147483647, at least minReplicas.
+    /// minReplicas is the lower bound while the override is in force: a number from 1 to 2147483647, or measured by what
+    /// the owner wants at that moment, like "150%" (rounded up), "desired+5" or "desired-5". At least one of minReplicas
+    /// and maxReplicas is needed. Alone, it raises maxReplicas with it where that is lower.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_replicas: Option<Amount>,
+
+    /// maxReplicas is the upper bound while the override is in force, in the form of minReplicas and at least that.
     /// Alone, it lowers minReplicas with it where that is higher.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub max_replicas: Option<i64>,
+    pub max_replicas: Option<Amount>,
+
+    /// mode says how the numbers act on what the owner wants: Set replaces it, Raise gives at least these numbers, Cap
+    /// gives at most these numbers. Default: Set.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>", length(max = 16)))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<Mode>,
 
     /// priority decides between overrides of one HorizontalPodAutoscaler: the higher wins, then the newer one, then
     /// the first by namespace and name. Default: 0. The platform team sets the highest value allowed (1000).
@@ -86,14 +105,110 @@ pub struct AutoscalerOverrideSpec {
     pub expires_at: Option<String>,
 
     /// duration is how long the override is in force from its start: whole numbers with the units d, h, m, s in that
-    /// order, like `90m` or `1d12h`, at most 36500d. At most one of expiresAt and duration.
+    /// order, like `90m` or `1d12h`, at most 36500d. At most one of expiresAt and duration, except with a schedule: there
+    /// it is required, and the length of each occurrence.
     #[cfg_attr(feature = "schema", schemars(length(max = 64)))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duration: Option<String>,
+
+    /// schedule makes the override recur: it is in force for duration from each start on. startsAt and expiresAt, where
+    /// they are given, say from when until when it recurs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<Schedule>,
+
+    /// returnOver lets the bounds come down gradually at the end, over that time and in small steps, instead of at once:
+    /// a duration of at most 24h.
+    #[cfg_attr(feature = "schema", schemars(length(max = 64)))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub return_over: Option<String>,
+
+    /// suspend takes the override off for as long as it is true. Default: false.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suspend: Option<bool>,
 
     /// reason says why, for the people who find the override: a ticket, an incident, a campaign. Optional unless the
     /// platform team requires it.
     #[cfg_attr(feature = "schema", schemars(length(max = 1024)))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+
+    /// ttlAfterFinished deletes this object that long after its end, a duration. It needs an end that does not depend on
+    /// when the object was created (expiresAt, or startsAt with duration), since a GitOps tool that creates it again would
+    /// bring it back to life.
+    #[cfg_attr(feature = "schema", schemars(length(max = 64)))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ttl_after_finished: Option<String>,
+}
+
+/// How an override's numbers act on what is below it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Mode {
+    /// They replace it.
+    #[default]
+    Set,
+    /// At least these numbers.
+    Raise,
+    /// At most these numbers.
+    Cap,
+}
+
+/// Labels that a HorizontalPodAutoscaler must have: all of matchLabels and all of matchExpressions.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LabelSelector {
+    /// matchLabels are labels with their values.
+    #[cfg_attr(feature = "schema", schemars(extend(
+        "maxProperties" = 32, "additionalProperties" = {"type": "string", "maxLength": 63}
+    )))]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub match_labels: BTreeMap<String, String>,
+
+    /// matchExpressions are requirements on labels.
+    #[cfg_attr(feature = "schema", schemars(length(max = 32)))]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub match_expressions: Vec<LabelSelectorRequirement>,
+}
+
+/// A requirement on one label.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LabelSelectorRequirement {
+    /// key is the label.
+    #[cfg_attr(feature = "schema", schemars(length(max = 317)))]
+    #[serde(default)]
+    pub key: String,
+
+    /// operator is In, NotIn, Exists or DoesNotExist.
+    #[cfg_attr(feature = "schema", schemars(length(max = 16)))]
+    #[serde(default)]
+    pub operator: String,
+
+    /// values are what the label is compared with: at least one for In and NotIn, none for Exists and DoesNotExist.
+    #[cfg_attr(feature = "schema", schemars(length(max = 64), inner(length(max = 63))))]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub values: Vec<String>,
+}
+
+/// When a recurring override starts.
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Schedule {
+    /// cron is when it starts, as a CronJob says it: minute, hour, day of month, month, day of week, like
+    /// `0 8 * * MON-FRI`.
+    #[cfg_attr(feature = "schema", schemars(length(max = 200)))]
+    #[serde(default)]
+    pub cron: String,
+
+    /// timeZone is the IANA name of the time zone in which cron is read, like `Europe/Rome`. Default: UTC.
+    #[cfg_attr(feature = "schema", schemars(length(max = 64)))]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_zone: Option<String>,
+
+    /// except are dates, like `2026-12-25`, in that time zone, on which it does not start.
+    #[cfg_attr(feature = "schema", schemars(length(max = 366), inner(length(max = 10))))]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub except: Vec<String>,
 }

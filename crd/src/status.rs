@@ -13,11 +13,12 @@ pub struct AutoscalerOverrideStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
 
-    /// phase sums the override up in a word: Invalid, Blocked, Expired, Pending, Superseded or Active.
+    /// phase sums the override up in a word: Invalid, Blocked, Returning, Expired, Suspended, Pending,
+    /// Superseded or Active.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phase: Option<Phase>,
 
-    /// startsAt is when the override comes or came into force.
+    /// startsAt is when the override comes or came into force; of a recurring one, this time or the next.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub starts_at: Option<Instant>,
 
@@ -25,7 +26,8 @@ pub struct AutoscalerOverrideStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ends_at: Option<Instant>,
 
-    /// nextTransition is the next instant at which something happens by itself: the start or the end.
+    /// nextTransition is the next instant at which something happens by itself: a start, an end, a step of a gradual
+    /// return, the deletion.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_transition: Option<Instant>,
 
@@ -92,9 +94,13 @@ pub enum Phase {
     Invalid,
     /// A limit, a right or the target's state forbids what would be in force now.
     Blocked,
+    /// It has left force, and the bounds come down gradually.
+    Returning,
     /// It has ended.
     Expired,
-    /// It has not started.
+    /// It is taken off for as long as `suspend` is true.
+    Suspended,
+    /// It has not started, or not again.
     Pending,
     /// It is in force, but overrides above it leave nothing of it.
     Superseded,
@@ -108,16 +114,24 @@ pub enum Phase {
 pub enum Reason {
     /// In force on every target.
     Applied,
-    /// It has not started.
+    /// In force on some targets and not on others.
+    PartlyApplied,
+    /// It has not started, or not again.
     Pending,
+    /// It is taken off for as long as `suspend` is true.
+    Suspended,
     /// It has ended and is given back.
     Ended,
+    /// It has left force, and the bounds come down gradually.
+    Returning,
     /// Overrides above it leave nothing of it.
     Superseded,
     /// The spec cannot be understood.
     Invalid,
     /// There is no such HorizontalPodAutoscaler.
     TargetNotFound,
+    /// No HorizontalPodAutoscaler matches the selector.
+    NoTargets,
     /// The target has a controller (KEDA) that would put it back.
     OwnedByController,
     /// Somebody keeps putting the target back.
@@ -136,6 +150,10 @@ pub enum Reason {
     NamespaceProtected,
     /// The target is in another namespace.
     CrossNamespaceDenied,
+    /// Who asked for it may not patch the target.
+    NotAuthorized,
+    /// It is in a namespace that is excluded from admission.
+    UnguardedNamespace,
     /// More than 32 overrides are in force on the target.
     TooManyOverrides,
 }
@@ -146,11 +164,15 @@ impl Reason {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Applied => "Applied",
+            Self::PartlyApplied => "PartlyApplied",
             Self::Pending => "Pending",
+            Self::Suspended => "Suspended",
             Self::Ended => "Ended",
+            Self::Returning => "Returning",
             Self::Superseded => "Superseded",
             Self::Invalid => "Invalid",
             Self::TargetNotFound => "TargetNotFound",
+            Self::NoTargets => "NoTargets",
             Self::OwnedByController => "OwnedByController",
             Self::Contested => "Contested",
             Self::WriteDenied => "WriteDenied",
@@ -160,6 +182,8 @@ impl Reason {
             Self::LimitExceeded => "LimitExceeded",
             Self::NamespaceProtected => "NamespaceProtected",
             Self::CrossNamespaceDenied => "CrossNamespaceDenied",
+            Self::NotAuthorized => "NotAuthorized",
+            Self::UnguardedNamespace => "UnguardedNamespace",
             Self::TooManyOverrides => "TooManyOverrides",
         }
     }

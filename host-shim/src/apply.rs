@@ -1,11 +1,12 @@
-//! The only writes of this controller: merge patches of HPAs and of override statuses.
+//! The only writes of this controller: merge patches of HPAs and of override statuses, and the deletion of an override
+//! that has asked for it.
 
 use std::{future::Future, sync::Arc, time::Duration};
 
 use hpa_override_core::{MANAGER, altered};
 use kube::{
-    Api,
-    api::{Patch, PatchParams},
+    Api, Resource as _,
+    api::{DeleteParams, Patch, PatchParams, Preconditions},
 };
 use serde_json::Value;
 use tokio::time::timeout;
@@ -78,4 +79,26 @@ pub async fn patch_status(context: &Context, ovr: &Override, patch: &Value) -> R
         }
     }
     Ok(())
+}
+
+/// Deletes an override whose `ttlAfterFinished` has passed: this very one, as it was seen.
+///
+/// # Errors
+/// When it is refused or comes to nothing.
+pub async fn delete(context: &Context, ovr: &Override) -> Result<(), Error> {
+    let api: Api<Override> = Api::namespaced(context.client.clone(), ovr.namespace());
+    let (uid, resource_version) = (Some(ovr.uid().into()), ovr.meta().resource_version.clone());
+    let params =
+        DeleteParams { preconditions: Some(Preconditions { uid, resource_version }), ..DeleteParams::default() };
+    match within_time(api.delete(ovr.name(), &params)).await {
+        Ok(_) => {
+            tracing::info!(namespace = ovr.namespace(), name = ovr.name(), "deleted after ttlAfterFinished");
+            Ok(())
+        }
+        Err(gone) if gone.is_not_found() || gone.is_conflict() => Ok(()),
+        Err(source) => {
+            let (namespace, name) = (ovr.namespace().into(), ovr.name().into());
+            Err(Error::Delete { namespace, name, source })
+        }
+    }
 }

@@ -39,6 +39,16 @@ pub enum Error {
         /// Why.
         source: Failure,
     },
+    /// The deletion after `ttlAfterFinished`.
+    #[error("failed to delete AutoscalerOverride {namespace}/{name} after its ttlAfterFinished: {source}")]
+    Delete {
+        /// Its namespace.
+        namespace: String,
+        /// Its name.
+        name: String,
+        /// Why.
+        source: Failure,
+    },
 }
 
 /// A request came to nothing.
@@ -86,7 +96,7 @@ impl Error {
         match self {
             Self::WriteHpa { source, .. } => refused(source.status()?),
             Self::Altered { what, .. } => Some(Trouble { reason: Reason::WriteAltered, message: what.clone() }),
-            Self::Confirm(_) | Self::WriteStatus { .. } => None,
+            Self::Confirm(_) | Self::WriteStatus { .. } | Self::Delete { .. } => None,
         }
     }
 

@@ -74,7 +74,7 @@ impl Confirmation {
 
 fn targeting(overrides: &[Arc<Override>], hpa: &Hpa, now: Instant) -> Vec<Reading> {
     let readings = overrides.iter().map(|ovr| Reading::read(ovr.json(), now));
-    readings.filter(|ovr| ovr.targets(hpa.namespace(), hpa.name())).collect()
+    readings.filter(|ovr| ovr.targets(hpa.json())).collect()
 }
 
 /// The watch may be ahead of the read (an override made since) or behind it (the extension that must not be missed).

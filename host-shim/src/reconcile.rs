@@ -6,7 +6,7 @@ use hpa_override_core::{Override as Reading, Reason, TargetView, Trouble, plan_s
 use kube::runtime::{controller::Action, reflector::ObjectRef};
 
 use crate::{
-    apply::{patch_hpa, patch_status, reread},
+    apply::{delete, patch_hpa, patch_status, reread},
     contest::Verdict,
     context::{Context, Moment},
     error::Error,
@@ -108,26 +108,27 @@ pub fn hpa_failed(watched: &Hpa, error: &Error, context: &Context) -> Action {
     back_off(context.memory.note_failure(watched), longest)
 }
 
-/// Tells of one override what stands on its target.
+/// Tells of one override what stands on its targets, and deletes it once it has ended long enough ago.
 ///
 /// # Errors
-/// When the status cannot be written.
+/// When the status cannot be written, or the override not be deleted.
 pub async fn status(watched: Arc<Override>, context: Arc<Context>) -> Result<Action, Error> {
     let ovr = context.statuses.freshest(watched);
     let moment = Moment::now();
     let now = moment.instant();
     let reading = Reading::read(ovr.json(), now);
-    let target = target_of(&reading).and_then(|target| context.hpas.get(&target));
-    let situation = target.map(|hpa| Situation::of(&context, hpa, now));
-    let planned = situation
-        .as_ref()
-        .map(|situation| (situation, situation.plan(&context, now), context.memory.trouble(&situation.hpa)));
-    let view = planned.as_ref().map(|(situation, plan, trouble)| TargetView {
-        hpa: situation.hpa.json(),
-        plan,
-        trouble: trouble.as_ref(),
-    });
-    let plan = plan_status(ovr.json(), &reading, view.as_slice(), &context.settings, now);
+    let targets = targets_of(&context, &reading).into_iter().map(|hpa| Situation::of(&context, hpa, now));
+    let planned: Vec<_> = targets
+        .map(|situation| (situation.plan(&context, now), context.memory.trouble(&situation.hpa), situation.hpa))
+        .collect();
+    let views: Vec<_> = planned
+        .iter()
+        .map(|(plan, trouble, hpa)| TargetView { hpa: hpa.json(), plan, trouble: trouble.as_ref() })
+        .collect();
+    let plan = plan_status(ovr.json(), &reading, &views, &context.settings, now);
+    if plan.delete {
+        delete(&context, &ovr).await?;
+    }
     if let Some(status) = &plan.status {
         patch_status(&context, &ovr, &status_patch(ovr.json(), status)).await?;
         if let Some(told) = plan.event.and_then(Told::of_override) {
@@ -143,10 +144,13 @@ pub fn status_failed(watched: &Override, context: &Context) -> Action {
     back_off(context.statuses.note_failure(watched), LONGEST_FOR_A_PERSON)
 }
 
-/// The HPA that an override names.
-pub fn target_of(reading: &Reading) -> Option<ObjectRef<Hpa>> {
-    let name = reading.hpa.value()?;
-    Some(ObjectRef::new(name).within(reading.target_namespace()?))
+/// The HPAs that an override targets, as the watch has them.
+pub fn targets_of(context: &Context, reading: &Reading) -> Vec<Arc<Hpa>> {
+    let Some(namespace) = reading.target_namespace() else { return Vec::new() };
+    match reading.hpa.value() {
+        Some(name) => context.hpas.get(&ObjectRef::new(name).within(namespace)).into_iter().collect(),
+        None => context.hpas.state().into_iter().filter(|hpa| reading.targets(hpa.json())).collect(),
+    }
 }
 
 fn back_off(failures: u32, longest: u64) -> Action {

@@ -18,7 +18,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use crate::{
     context::{Context, Moment},
     object::{Hpa, Kind, Object, Override},
-    reconcile::target_of,
+    reconcile::targets_of,
 };
 
 /// A watch that stalls without closing is noticed within a minute: the client gives up five seconds after this.
@@ -80,23 +80,22 @@ fn patience() -> ExponentialBackoff {
     builder.with_max_delay(Duration::from_secs(5)).with_jitter().without_max_times().into()
 }
 
-/// The status of every override that targets an HPA.
+/// The status of every override to which an HPA may matter.
 pub fn notify_targeting(context: &Context, hpa: &Hpa) {
     let now = Moment::now().instant();
     for ovr in context.overrides.state() {
-        if Reading::read(ovr.json(), now).targets(hpa.namespace(), hpa.name()) {
+        if Reading::read(ovr.json(), now).concerns(hpa.namespace(), hpa.name()) {
             send(&context.status_queue, ovr.key());
         }
     }
 }
 
-/// The HPA that an override targets, and the status of every other override of it.
+/// The HPAs that an override targets, and the status of every other override of them.
 fn notify_siblings(context: &Context, ovr: &Override, queue: &UnboundedSender<ObjectRef<Hpa>>) {
-    let Some(target) = target_of(&Reading::read(ovr.json(), Moment::now().instant())) else { return };
-    if let Some(hpa) = context.hpas.get(&target) {
+    for hpa in targets_of(context, &Reading::read(ovr.json(), Moment::now().instant())) {
         notify_targeting(context, &hpa);
+        send(queue, hpa.key());
     }
-    send(queue, target);
 }
 
 /// After a fresh list: what was deleted meanwhile shows only by its absence.

@@ -14,7 +14,6 @@ use crate::{
     rebase::{Declared, meant, rebase},
     record::{Record, text_of},
     request::Request,
-    resolve::settle,
     settings::Settings,
 };
 
@@ -129,9 +128,11 @@ fn leave_alone(text: &Value, new: &Value) -> Admission {
 }
 
 fn merge(record: &Record, desired: Bounds, incoming: Bounds, new: &Value, now: Instant) -> Admission {
-    let t = instant_of(record, now);
-    let layers = record.layers.iter().filter(|layer| layer.in_force_at(t)).cloned().collect();
-    let next = settle(record, desired, layers, t, incoming);
+    let mut next = record.clone();
+    next.hear(desired);
+    let t = instant_of([record, &next], now);
+    next.advance(t);
+    let next = next.settled(record, t, incoming);
     let mut object = with_record(new, Some(&next.to_text().into()));
     put_bounds(&mut object, next.effective);
     let altered = object != *new;
@@ -139,25 +140,33 @@ fn merge(record: &Record, desired: Bounds, incoming: Bounds, new: &Value, now: I
 }
 
 /// Admission lives in the controller's time, so that skewed clocks cannot flap, until the controller has missed a
-/// transition by [`GRACE`].
-fn instant_of(record: &Record, now: Instant) -> Instant {
-    match record.next_transition() {
-        Some(next) if now.since(next) >= GRACE => now.saturating_add(-GRACE),
-        _ => record.as_of,
-    }
+/// transition, as found or with the owner's word in it, by [`GRACE`].
+fn instant_of([found, heard]: [&Record; 2], now: Instant) -> Instant {
+    let missed = |record: &Record| record.next_transition().is_some_and(|next| now.since(next) >= GRACE);
+    if missed(found) || missed(heard) { now.saturating_add(-GRACE) } else { found.as_of }
 }
 
 fn told(record: &Record) -> String {
     let Record { desired, effective, .. } = record;
-    let Some(top) = record.layers.first() else {
-        return format!("hpa-override: the override has ended; the bounds are what the owner wants, {desired}");
-    };
-    let until = top.until.map_or_else(|| "it is deleted".into(), |until| until.to_string());
-    format!(
-        "hpa-override: {desired} is recorded as what the owner wants; {effective} stands until {until} \
-         by AutoscalerOverride {}",
-        top.by
-    )
+    match (record.layers.first(), &record.landing) {
+        (Some(top), _) => {
+            let until = top.until.map_or_else(|| "it is deleted".into(), |until| until.to_string());
+            format!(
+                "hpa-override: {desired} is recorded as what the owner wants; {effective} stands until {until} \
+                 by AutoscalerOverride {}",
+                top.by
+            )
+        }
+        (None, Some(landing)) => format!(
+            "hpa-override: {desired} is recorded as what the owner wants; the bounds come down from {effective} until {} \
+             after AutoscalerOverride {}",
+            landing.ends(),
+            landing.by
+        ),
+        (None, None) => {
+            format!("hpa-override: the override has ended; the bounds are what the owner wants, {desired}")
+        }
+    }
 }
 
 fn with_record(object: &Value, text: Option<&Value>) -> Value {

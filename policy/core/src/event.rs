@@ -84,7 +84,7 @@ fn missing<'a>(these: &'a [Layer], others: &'a [Layer]) -> impl Iterator<Item = 
 
 /// The manager who wrote other bounds over ours, where the override goes on.
 pub(crate) fn reverted_by(before: &Record, next: &Record, live: Bounds, writers: &[Value]) -> Option<String> {
-    let goes_on = !before.layers.is_empty() && !next.layers.is_empty();
+    let goes_on = !before.is_at_rest() && !next.is_at_rest();
     (goes_on && live != before.effective).then(|| manager_of(writers).unwrap_or("somebody").into())
 }
 

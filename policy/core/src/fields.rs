@@ -1,6 +1,32 @@
 //! Takes a JSON object apart, key by key, so that what is left over is what this version does not know.
 
+use std::str::FromStr;
+
+use hpa_override_crd::{Amount, Mode};
 use serde_json::{Map, Value};
+
+/// A text form of ours: an instant, a duration.
+pub(crate) fn parsed<T: FromStr>(value: &Value) -> Option<T> {
+    value.as_str()?.parse().ok()
+}
+
+/// An amount, as a number or as text.
+pub(crate) fn amount(value: &Value) -> Option<Amount> {
+    match value.as_i64() {
+        Some(number) => Amount::from_number(number).ok(),
+        None => parsed(value),
+    }
+}
+
+/// A mode, by its name.
+pub(crate) fn mode(value: &Value) -> Option<Mode> {
+    match value.as_str()? {
+        "Set" => Some(Mode::Set),
+        "Raise" => Some(Mode::Raise),
+        "Cap" => Some(Mode::Cap),
+        _ => None,
+    }
+}
 
 pub(crate) struct Fields(Map<String, Value>);
 

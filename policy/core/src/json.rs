@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::{
     admit::admit_hpa,
     plan::plan_hpa,
-    request::Request,
+    request::{MayPatch, Request},
     review::review_override,
     settings::Settings,
     spec::Override,
@@ -16,7 +16,7 @@ use crate::{
 /// Calls a decision by its name: `reviewOverride`, `admitHpa`, `planHpa`, `planStatus`, `validateSettings`.
 ///
 /// The argument is an object: `now`, `settings`, and per function `object`, `old`, `request` (`user`, `groups`,
-/// `subResource`), `hpa`, `hpas`, `overrides`, `remembered`.
+/// `subResource`), `mayPatch` (`yes`, `no`, `unavailable`, `error`, `notAsked`), `hpa`, `hpas`, `overrides`, `remembered`.
 ///
 /// # Errors
 /// A sentence, when the function is unknown, `now` is no instant or the settings are not valid.
@@ -48,7 +48,8 @@ struct Call<'a> {
 impl Call<'_> {
     fn review_override(&self) -> Value {
         let request = request(at(self.argument, "request"));
-        json!(review_override(at(self.argument, "object"), self.old(), &request, &self.settings, self.now))
+        let may_patch = may_patch(at(self.argument, "mayPatch"));
+        json!(review_override(at(self.argument, "object"), self.old(), &request, &self.settings, self.now, may_patch))
     }
 
     fn admit_hpa(&self) -> Value {
@@ -75,7 +76,7 @@ impl Call<'_> {
         let targets: Vec<_> =
             hpas.iter().zip(&plans).map(|(hpa, plan)| TargetView { hpa, plan, trouble: None }).collect();
         let plan = plan_status(object, &Override::read(object, self.now), &targets, &self.settings, self.now);
-        json!({ "status": plan.status, "nextTransition": plan.next_transition })
+        json!({ "status": plan.status, "delete": plan.delete, "nextTransition": plan.next_transition })
     }
 
     fn old(&self) -> Option<&Value> {
@@ -109,6 +110,17 @@ fn request(value: &Value) -> Request {
         user: text(at(value, "user")),
         groups: groups.iter().map(text).collect(),
         sub_resource: text(at(value, "subResource")),
+    }
+}
+
+/// The answer to whether who asks may patch the target; anything unknown is no answer.
+fn may_patch(value: &Value) -> MayPatch {
+    match value.as_str() {
+        Some("yes") => MayPatch::Yes,
+        Some("no") => MayPatch::No,
+        Some("unavailable") => MayPatch::Unavailable,
+        Some("error") => MayPatch::Error,
+        _ => MayPatch::NotAsked,
     }
 }
 

@@ -4,8 +4,9 @@ use hpa_override_crd::{Instant, Phase, Reason};
 use serde_json::Value;
 
 use crate::{
+    course::Course,
     layer::Layer,
-    limits::{Precision, judged_at_start, namespace_rules},
+    limits::{Precision, judged_at_start, namespace_rules, not_authorized},
     report::{Code, Finding, joined},
     settings::Settings,
     spec::Override,
@@ -21,29 +22,21 @@ pub struct Standing {
     pub reason: Reason,
     /// Why, in a sentence.
     pub message: String,
-    /// When it is in force; unknown where it is invalid.
+    /// When it is in force, or will be next; unknown where it is invalid.
     pub window: Option<Window>,
+    /// The next instant at which it stands elsewhere by itself.
+    pub next: Option<Instant>,
 }
 
 impl Standing {
-    pub(crate) fn new(phase: Phase, reason: Reason, message: impl Into<String>, window: Option<Window>) -> Self {
-        Self { phase, reason, message: message.into(), window }
-    }
-
-    /// The first instant after `t` at which it stands elsewhere by itself. What is over, by its window or by deletion, stays
-    /// so.
-    pub(crate) fn next_change(&self, t: Instant) -> Option<Instant> {
-        let window = self.window?;
-        match self.phase {
-            Phase::Expired => None,
-            Phase::Active | Phase::Superseded => window.until.filter(|until| *until > t),
-            _ => window.next_change(t),
-        }
-    }
-
     /// Whether the override is to be a layer.
     pub(crate) fn is_in_force(&self) -> bool {
         self.phase == Phase::Active
+    }
+
+    /// The same time, otherwise.
+    pub(crate) fn but(self, phase: Phase, reason: Reason, message: impl Into<String>) -> Self {
+        Self { phase, reason, message: message.into(), ..self }
     }
 }
 
@@ -75,25 +68,27 @@ impl Target {
 /// about namespaces.
 #[must_use]
 pub fn judge(ovr: &Override, target: Target, acting: Option<&Layer>, settings: &Settings, t: Instant) -> Standing {
-    let by_window = by_window(ovr, acting, settings, t);
-    if by_window.phase != Phase::Active {
-        return by_window;
+    let standing = by_window(ovr, acting, settings, t);
+    if standing.phase != Phase::Active {
+        return standing;
     }
-    let blocked = |reason, message: String| Standing::new(Phase::Blocked, reason, message, by_window.window);
-    let rules = namespace_rules(ovr, settings);
-    if let Some(first) = rules.first() {
-        return blocked(reason_of(first), joined(&rules));
+    let mut findings = namespace_rules(ovr, settings);
+    if findings.is_empty() && acting.is_none() {
+        findings.extend(not_authorized(ovr, ovr.may_patch, settings));
+        findings.extend(judged_at_start(ovr, standing.window.as_ref(), settings, Precision::Lenient));
     }
-    if acting.is_none() {
-        let limits = judged_at_start(ovr, by_window.window.as_ref(), settings, Precision::Lenient);
-        if let Some(first) = limits.first() {
-            return blocked(reason_of(first), joined(&limits));
+    let blocked = |standing: Standing, reason, message: String| {
+        let again = Course::of(ovr, settings, acting, t).and_then(|course| course.next_start);
+        let next = standing.next.into_iter().chain(again).min();
+        Standing { next, ..standing.but(Phase::Blocked, reason, message) }
+    };
+    match (findings.first(), target, acting) {
+        (Some(first), _, _) => blocked(standing, reason_of(first), joined(&findings)),
+        (None, Target::Unreadable, _) => blocked(standing, Reason::UnreadableRecord, UNREADABLE.into()),
+        (None, Target::Owned, None) if !settings.override_owned_hpas => {
+            blocked(standing, Reason::OwnedByController, OWNED.into())
         }
-    }
-    match (target, acting) {
-        (Target::Unreadable, _) => blocked(Reason::UnreadableRecord, UNREADABLE.into()),
-        (Target::Owned, None) => blocked(Reason::OwnedByController, OWNED.into()),
-        _ => by_window,
+        _ => standing,
     }
 }
 
@@ -101,28 +96,34 @@ pub fn judge(ovr: &Override, target: Target, acting: Option<&Layer>, settings: &
 #[must_use]
 pub fn by_window(ovr: &Override, acting: Option<&Layer>, settings: &Settings, t: Instant) -> Standing {
     let errors = ovr.errors_of_shape();
-    let Some(window) = Window::of(ovr, settings, acting).filter(|_| errors.is_empty()) else {
-        return Standing::new(Phase::Invalid, Reason::Invalid, joined(&errors), None);
+    let Some(course) = Course::of(ovr, settings, acting, t).filter(|_| errors.is_empty()) else {
+        let (phase, reason) = (Phase::Invalid, Reason::Invalid);
+        return Standing { phase, reason, message: joined(&errors), window: None, next: None };
     };
-    let until = window.until.map_or_else(|| "it is deleted".into(), |until| until.to_string());
-    let (phase, reason, message) = match window.at(t) {
-        _ if ovr.deleting => (Phase::Expired, Reason::Ended, "it is being deleted".into()),
-        // What acts since its creation has begun, whatever a clock that was set back says.
-        Position::Before if acting.is_none() || !ovr.starts_at.is_absent() => {
-            (Phase::Pending, Reason::Pending, format!("it starts at {}", window.from))
+    let Course { window, next, over, .. } = course;
+    let until = window.and_then(|window| window.until).map_or_else(|| "it is deleted".into(), |at| at.to_string());
+    // What acts since its creation has begun, whatever a clock that was set back says.
+    let begun = acting.is_some() && ovr.starts_at.is_absent() && ovr.schedule.is_none();
+    let (phase, reason, message, next) = match course.position {
+        _ if ovr.deleting => (Phase::Expired, Reason::Ended, "it is being deleted".into(), None),
+        Position::After => (Phase::Expired, Reason::Ended, format!("it ended at {until}"), None),
+        _ if ovr.suspended => (Phase::Suspended, Reason::Suspended, "it is suspended".into(), over),
+        Position::Before if !begun => {
+            let starts = window.map(|window| format!("it starts at {}", window.from));
+            (Phase::Pending, Reason::Pending, starts.unwrap_or_else(|| "it does not start again".into()), next)
         }
-        Position::After => (Phase::Expired, Reason::Ended, format!("it ended at {until}")),
-        Position::Before | Position::Inside => {
-            (Phase::Active, Reason::Applied, format!("it is in force until {until}"))
-        }
+        Position::Before => (Phase::Active, Reason::Applied, format!("it is in force until {until}"), over),
+        Position::Inside => (Phase::Active, Reason::Applied, format!("it is in force until {until}"), next),
     };
-    Standing::new(phase, reason, message, Some(window))
+    Standing { phase, reason, message, window, next }
 }
 
 fn reason_of(finding: &Finding) -> Reason {
     match finding.code {
         Code::NamespaceProtected => Reason::NamespaceProtected,
         Code::CrossNamespaceDenied => Reason::CrossNamespaceDenied,
+        Code::UnguardedNamespace => Reason::UnguardedNamespace,
+        Code::NotAuthorized | Code::AuthorizationUnavailable => Reason::NotAuthorized,
         _ => Reason::LimitExceeded,
     }
 }

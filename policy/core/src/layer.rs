@@ -1,20 +1,17 @@
 //! Layers: the overrides in force on one HPA, as the record holds them.
 
-use hpa_override_crd::Instant;
+use hpa_override_crd::{Amount, Duration, Instant, Mode};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::{amount::Amount, bounds::Bound, fields::Fields, id::Id};
+use crate::{
+    bounds::Bound,
+    fields::{Fields, amount, mode, parsed},
+    id::Id,
+};
 
 /// The most layers that one HPA carries; overrides beyond them are refused (`TooManyOverrides`).
 pub const MOST_LAYERS: usize = 32;
-
-/// How a layer's amounts act on what is below it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub enum Mode {
-    /// They replace it.
-    Set,
-}
 
 /// One override in force: who, what, until when.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -24,17 +21,20 @@ pub struct Layer {
     pub by: Id,
     /// Its uid: an override deleted and created again is another one.
     pub uid: String,
-    /// How its amounts act.
+    /// How its amounts act on what is below it.
     pub mode: Mode,
-    /// What it gives for `minReplicas`.
+    /// What it gives for `minReplicas`, unresolved.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub min_replicas: Option<Amount>,
-    /// What it gives for `maxReplicas`.
+    /// What it gives for `maxReplicas`, unresolved.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_replicas: Option<Amount>,
     /// When it leaves force; absent: it has no end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub until: Option<Instant>,
+    /// How long the bounds take to come down when it leaves force; absent: they do at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub return_over: Option<Duration>,
     /// Keys that this version does not know, kept as they came.
     #[serde(flatten)]
     pub unknown: Map<String, Value>,
@@ -50,23 +50,23 @@ impl Layer {
         }
     }
 
-    /// Whether it is still in force at `t`: its end is exclusive.
+    /// Whether both are the same override's.
     #[must_use]
-    pub fn in_force_at(&self, t: Instant) -> bool {
-        self.until.is_none_or(|until| t < until)
+    pub fn is_of(&self, by: &Id, uid: &str) -> bool {
+        self.by == *by && self.uid == uid
     }
 
     /// Reads an entry of the record's `layers`.
     pub(crate) fn read(value: Value) -> Option<Self> {
         let mut fields = Fields::of(value)?;
-        (fields.text("mode")? == "Set").then_some(())?;
         let layer = Self {
             by: Id::parse(&fields.text("by")?)?,
             uid: fields.text("uid")?,
-            mode: Mode::Set,
-            min_replicas: fields.optional("minReplicas", Amount::read)?,
-            max_replicas: fields.optional("maxReplicas", Amount::read)?,
-            until: fields.optional("until", |value| value.as_str()?.parse().ok())?,
+            mode: mode(&fields.take("mode")?)?,
+            min_replicas: fields.optional("minReplicas", amount)?,
+            max_replicas: fields.optional("maxReplicas", amount)?,
+            until: fields.optional("until", parsed)?,
+            return_over: fields.optional("returnOver", parsed)?,
             unknown: fields.rest(),
         };
         (layer.min_replicas.is_some() || layer.max_replicas.is_some()).then_some(layer)

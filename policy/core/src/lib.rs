@@ -8,20 +8,29 @@
 //! ```
 //! Pure and total: no clock, no I/O, no logging, no panic. `now` and the cluster are arguments.
 #![forbid(unsafe_code)]
+#![cfg_attr(not(feature = "zones"), allow(dead_code, reason = "what only a plan asks"))]
 
 mod admit;
-mod amount;
+mod advance;
 mod answer;
 mod bounds;
+mod clamps;
+#[cfg(feature = "zones")]
+mod course;
+#[cfg(feature = "zones")]
 mod event;
 mod fields;
 mod id;
+#[cfg(feature = "zones")]
 pub mod json;
+#[cfg(feature = "zones")]
 mod judge;
+mod landing;
 mod layer;
 mod limits;
 mod object;
 mod ownership;
+#[cfg(feature = "zones")]
 mod plan;
 mod rebase;
 mod record;
@@ -30,32 +39,41 @@ mod request;
 mod resolve;
 mod review;
 pub mod schedule;
+mod selector;
 mod settings;
 mod spec;
+#[cfg(feature = "zones")]
 mod standings;
+#[cfg(feature = "zones")]
 mod status;
 mod window;
 
 pub use hpa_override_crd::{
-    AutoscalerOverrideStatus, Duration, GROUP, Instant, KIND, PLURAL, Phase, RECORD_ANNOTATION, RELEASE_ANNOTATION,
-    REQUESTED_BY_ANNOTATION, Reason, VERSION,
+    Amount, AutoscalerOverrideStatus, Duration, GROUP, Instant, KIND, Mode, PLURAL, Phase, RECORD_ANNOTATION,
+    RELEASE_ANNOTATION, REQUESTED_BY_ANNOTATION, Reason, VERSION,
 };
 
 pub use admit::{Admission, GRACE, admit_hpa};
-pub use amount::Amount;
 pub use answer::altered;
 pub use bounds::{Bound, Bounds};
+pub use clamps::Clamps;
+#[cfg(feature = "zones")]
 pub use event::{About, Event};
 pub use id::Id;
+#[cfg(feature = "zones")]
 pub use judge::Standing;
-pub use layer::{Layer, MOST_LAYERS, Mode};
+pub use landing::{Landing, Origin};
+pub use layer::{Layer, MOST_LAYERS};
 pub use ownership::{MANAGER, Owner};
+#[cfg(feature = "zones")]
 pub use plan::{HpaPlan, plan_hpa};
 pub use record::{Ours, Record, Unreadable};
 pub use report::{Code, Finding, Report, joined};
-pub use request::Request;
+pub use request::{MayPatch, Request};
 pub use resolve::{composed, superseded_by};
-pub use review::{Review, review_override};
-pub use settings::{DefaultEnd, Settings};
-pub use spec::Override;
+pub use review::{Question, Review, question, review_override};
+pub use selector::Selector;
+pub use settings::{CrossNamespace, DefaultEnd, Directions, Settings};
+pub use spec::{Override, Recurrence};
+#[cfg(feature = "zones")]
 pub use status::{StatusPlan, TargetView, Trouble, plan_status, status_patch};

@@ -15,6 +15,7 @@ use serde_json::{Map, Value, json};
 use crate::{
     admit::GRACE,
     bounds::{Bound, Bounds},
+    clamps::Clamps,
     event::{self, Event},
     id::Id,
     judge::Standing,
@@ -22,7 +23,6 @@ use crate::{
     ownership::{entries, given_back, holds, names_us, owners, united},
     rebase::rebase_live,
     record::{Record, Unreadable},
-    resolve::settle,
     settings::Settings,
     spec::Override,
     standings::Judged,
@@ -66,10 +66,13 @@ pub fn plan_hpa(
     let t = record.as_ref().map_or(now, |record| instant_of(record, now));
     let mut judged = Judged::of(hpa, overrides, settings, record.as_ref(), unreadable, t);
     let mut plan = match Bounds::of_hpa(hpa).filter(|_| !unreadable) {
-        Some(live) => Situation { hpa, live, record, written: written.is_some(), t }.plan(&mut judged),
+        Some(live) => {
+            let (written, limits) = (written.is_some(), settings.clamps());
+            Situation { hpa, live, record, written, limits, t, now }.plan(&mut judged)
+        }
         None => HpaPlan { remember: remembered.map(Into::into), ..HpaPlan::default() },
     };
-    plan.next_transition = judged.next_change(t);
+    plan.next_transition = plan.next_transition.into_iter().chain(judged.next_change()).min();
     plan.standings = judged.standings;
     plan
 }
@@ -87,26 +90,47 @@ struct Situation<'a> {
     record: Option<Record>,
     /// Whether the record really is on it.
     written: bool,
+    limits: Clamps,
+    /// The instant decided for.
     t: Instant,
+    /// What the clock says: it may be behind the record.
+    now: Instant,
 }
 
 impl Situation<'_> {
     fn plan(&self, judged: &mut Judged) -> HpaPlan {
-        let layers = judged.layers.clone();
         let begun = match &self.record {
             Some(record) => record.clone(),
-            None if layers.is_empty() => return self.finish(&Record::begin(self.live, self.t)),
+            None if judged.layers.is_empty() => return self.finish(&Record::begin(self.live, self.t)),
             None => Record::begin(self.live, self.t),
         };
-        let managed = entries(self.hpa);
-        let desired = rebase_live(&begun, self.live, |bound| holds(managed, bound));
-        judged.note_superseded(desired);
-        let next = settle(&begun, desired, layers, self.t, self.live);
-        if next.layers.is_empty() && self.live == next.effective && (begun.layers.is_empty() || !self.written) {
+        let next = self.follow(&begun, judged);
+        judged.note(&next);
+        let given_back = next.is_at_rest() && self.live == next.effective;
+        let plan = if given_back && (begun.is_at_rest() || !self.written) {
             self.finish(&begun)
         } else {
-            self.carry_on(&begun, next, judged)
+            self.carry_on(&begun, next.clone(), judged)
+        };
+        HpaPlan { next_transition: next.next_step(), ..plan }
+    }
+
+    /// What becomes of a record: the owner is heard, what is over or gone leaves, what is in force stands.
+    fn follow(&self, begun: &Record, judged: &Judged) -> Record {
+        let managed = entries(self.hpa);
+        let mut next = begun.clone();
+        if !self.written {
+            next.land_what_left(self.live);
         }
+        next.hear(rebase_live(begun, self.live, |bound| holds(managed, bound)));
+        let now = |until: Instant| until.min(self.t);
+        next.walk(self.t, |layer| (!judged.keeps(layer)).then(|| layer.until.map_or(self.t, now)));
+        next.put(
+            judged.layers.clone(),
+            Clamps { unknown: begun.limits.unknown.clone(), ..self.limits.clone() },
+            self.t,
+        );
+        next.settled(begun, self.t, self.live)
     }
 
     /// The second write of an end, and the only one where the record is gone already: nothing, unless an entry of ours is
@@ -114,12 +138,15 @@ impl Situation<'_> {
     fn finish(&self, record: &Record) -> HpaPlan {
         let managed = entries(self.hpa);
         let ownership = names_us(managed).then(|| given_back(managed, &record.owners, self.t));
+        // A clock that is behind must not bring back what is over: until it has caught up, the instant is remembered.
+        let behind = (self.now < self.t).then(|| Record::begin(self.live, self.t).to_text());
         if !self.written && ownership.is_none() {
-            return HpaPlan::default();
+            return HpaPlan { remember: behind, ..HpaPlan::default() };
         }
         let gone = self.written.then_some(Value::Null);
         HpaPlan {
             patch: Some(self.patch(gone, ownership, Map::new())),
+            remember: behind,
             events: vec![event::given_back(self.live)],
             ..HpaPlan::default()
         }

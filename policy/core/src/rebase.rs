@@ -50,10 +50,11 @@ fn last_applied(object: &Value) -> Option<&str> {
     object.get("metadata")?.get("annotations")?.get(LAST_APPLIED)?.as_str()
 }
 
-/// Whether an incoming number is one that we put there.
+/// Whether an incoming number is one that we put there, or one from which a bound is landing.
 #[must_use]
 pub fn is_echo(record: &Record, bound: Bound, number: i32) -> bool {
-    number == record.effective.get(bound) || record.ours.of(bound).contains(&number)
+    let landing = record.landing.as_ref().and_then(|landing| landing.from.get(bound));
+    number == record.effective.get(bound) || record.ours.of(bound).contains(&number) || landing == Some(number)
 }
 
 /// What the owner wants once `incoming` is heard. Where the bound just spoken and the other no longer fit, the one just

@@ -13,7 +13,9 @@ use serde_json::{Map, Value};
 
 use crate::{
     bounds::{Bound, Bounds, replicas},
+    clamps::Clamps,
     fields::Fields,
+    landing::Landing,
     layer::Layer,
     ownership::Owner,
 };
@@ -43,6 +45,12 @@ pub struct Record {
     /// Overrides in force, highest precedence first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub layers: Vec<Layer>,
+    /// A gradual return under way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub landing: Option<Landing>,
+    /// What clamps the result.
+    #[serde(skip_serializing_if = "Clamps::is_empty")]
+    pub limits: Clamps,
     /// Who owned the bounds before a take-over that is not given back yet.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub owners: Vec<Owner>,
@@ -117,6 +125,8 @@ impl Record {
             effective: desired,
             ours: Ours::default(),
             layers: Vec::new(),
+            landing: None,
+            limits: Clamps::default(),
             owners: Vec::new(),
             unknown: Map::new(),
         }
@@ -143,6 +153,8 @@ impl Record {
             effective: pair(&fields.take("effective")?)?,
             ours: fields.optional("ours", Ours::read)?.unwrap_or_default(),
             layers: fields.list("layers", Layer::read)?,
+            landing: fields.optional("landing", Landing::read)?.filter(|landing| !landing.from.is_empty()),
+            limits: fields.optional("limits", Clamps::read)?.unwrap_or_default(),
             owners: fields.list("owners", Owner::read)?,
             unknown: fields.rest(),
         })
@@ -154,17 +166,17 @@ impl Record {
         text_of(hpa).map(|text| text.as_str().ok_or(Unreadable).and_then(Self::parse))
     }
 
+    /// Whether nothing acts any more: what is left is to take it off.
+    #[must_use]
+    pub fn is_at_rest(&self) -> bool {
+        self.layers.is_empty() && self.landing.is_none()
+    }
+
     /// The canonical text: fixed key order, no spaces; equal meaning, equal bytes.
     #[must_use]
     pub fn to_text(&self) -> String {
         // A record holds only strings, numbers, lists and maps with string keys: nothing that JSON cannot say.
         serde_json::to_string(self).unwrap_or_default()
-    }
-
-    /// The first instant after `asOf` at which bounds or record differ, nothing else happening.
-    #[must_use]
-    pub fn next_transition(&self) -> Option<Instant> {
-        self.layers.iter().filter_map(|layer| layer.until).filter(|until| *until > self.as_of).min()
     }
 }
 

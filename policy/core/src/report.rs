@@ -10,6 +10,8 @@ use serde::Serialize;
 pub enum Code {
     /// The spec names no target.
     TargetMissing,
+    /// Both kinds of target are given.
+    TwoTargets,
     /// Neither bound is given.
     NoBounds,
     /// Both kinds of end are given.
@@ -20,22 +22,40 @@ pub enum Code {
     NeverEnds,
     /// Not a name of such an object.
     NameInvalid,
+    /// The selector would match everything.
+    SelectorEmpty,
+    /// Not a label selector.
+    SelectorInvalid,
     /// The target's namespace is protected.
     NamespaceProtected,
     /// The target is in another namespace.
     CrossNamespaceDenied,
+    /// The override's own namespace is excluded from admission.
+    UnguardedNamespace,
     /// The target was changed.
     TargetImmutable,
+    /// Who asks may not patch the target.
+    NotAuthorized,
+    /// Whether who asks may patch the target could not be found out.
+    AuthorizationUnavailable,
     /// Not an amount.
     AmountInvalid,
     /// The lower bound is above the upper one.
     MinAboveMax,
     /// Warning: the lower bound alone raises the upper one where that is lower.
     RaisesMaxWithMin,
+    /// Above the ceiling of the platform team.
+    CeilingExceeded,
+    /// Below what the owner wants, which the platform team does not allow.
+    LowersOwner,
+    /// Not a mode.
+    ModeUnknown,
     /// Not an instant.
     InstantInvalid,
     /// Not a duration.
     DurationInvalid,
+    /// A recurring override needs a length.
+    DurationRequired,
     /// The end is not after the start.
     EndBeforeStart,
     /// Longer than the platform team allows.
@@ -44,6 +64,20 @@ pub enum Code {
     StartMoved,
     /// Warning: the end has passed.
     AlreadyEnded,
+    /// Not a cron expression.
+    CronInvalid,
+    /// No date of any year fits.
+    NeverOccurs,
+    /// Warning: an occurrence begins before the one ahead of it has ended.
+    OccurrencesOverlap,
+    /// Not the name of a time zone.
+    TimeZoneUnknown,
+    /// Not a date.
+    DateInvalid,
+    /// Longer than a gradual return may take.
+    ReturnTooLong,
+    /// Deletion after the end needs an end that does not depend on when the object was created.
+    TtlNeedsAbsoluteEnd,
     /// Higher than the platform team allows.
     PriorityTooHigh,
     /// The platform team wants a reason.

@@ -10,3 +10,19 @@ pub struct Request {
     /// The subresource written; empty for the object itself.
     pub sub_resource: String,
 }
+
+/// Whether who asks for an override may patch its target himself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MayPatch {
+    /// He may.
+    Yes,
+    /// He may not.
+    No,
+    /// There is nobody to ask.
+    Unavailable,
+    /// The question failed.
+    Error,
+    /// Nobody was asked.
+    #[default]
+    NotAsked,
+}

@@ -1,76 +1,65 @@
 //! Layers to bounds: what stands on the HPA when the owner wants one thing and overrides another.
 
-use hpa_override_crd::Instant;
+use hpa_override_crd::Mode;
 
 use crate::{
-    amount::Amount,
     bounds::{Bound, Bounds},
+    clamps::Clamps,
     id::Id,
     layer::Layer,
-    rebase::is_echo,
-    record::Record,
 };
 
-/// Folds the layers over what the owner wants, from the lowest precedence to the highest. Where a layer leaves
-/// min > max, the bound that it gave wins and the other follows: the person's number is what happens.
+/// Folds the layers over what the owner wants, from the lowest precedence to the highest, within the limits. Where a layer
+/// leaves min > max, the bound that it gave wins and the other follows (max, where it gave both): the person's number is
+/// what happens.
 #[must_use]
-pub fn composed<'a>(desired: Bounds, layers: impl DoubleEndedIterator<Item = &'a Layer>) -> Bounds {
-    layers.rev().fold(desired, laid_over)
+pub fn composed<'a>(desired: Bounds, layers: impl DoubleEndedIterator<Item = &'a Layer>, limits: &Clamps) -> Bounds {
+    limits.clamp(desired, layers.rev().fold(desired, |below, layer| laid_over(below, layer, desired)))
 }
 
-fn laid_over(below: Bounds, layer: &Layer) -> Bounds {
-    let given = |bound| layer.amount(bound).map(Amount::replicas);
-    let (min, max) = (given(Bound::Min), given(Bound::Max));
-    let with_max = max.map_or(below, |max| below.with(Bound::Max, max));
-    min.map_or(with_max, |min| with_max.with(Bound::Min, min))
+fn laid_over(below: Bounds, layer: &Layer, desired: Bounds) -> Bounds {
+    let given = |bound| {
+        let (below, number) = (below.get(bound), layer.amount(bound)?.resolve(desired.get(bound)));
+        Some(match layer.mode {
+            Mode::Set => number,
+            Mode::Raise => below.max(number),
+            Mode::Cap => below.min(number),
+        })
+    };
+    let with_max = given(Bound::Max).map_or(below, |max| below.with(Bound::Max, max));
+    given(Bound::Min).map_or(with_max, |min| with_max.with(Bound::Min, min))
 }
 
 /// The override that leaves nothing of the layer at `index` (highest precedence first): the highest above it without
 /// which it would count. None where it does count.
 #[must_use]
-pub fn superseded_by(desired: Bounds, layers: &[Layer], index: usize) -> Option<&Id> {
+pub fn superseded_by<'a>(desired: Bounds, layers: &'a [Layer], limits: &Clamps, index: usize) -> Option<&'a Id> {
     let all: Vec<&Layer> = layers.iter().collect();
-    if counts(desired, &all, index) {
+    if counts(desired, &all, limits, index) {
         return None;
     }
     let without = |above: usize| {
         let mut fewer = all.clone();
         fewer.remove(above);
-        counts(desired, &fewer, index - 1)
+        counts(desired, &fewer, limits, index - 1)
     };
     let winner = (0..index).find(|above| without(*above)).unwrap_or(0);
     layers.get(winner).map(|layer| &layer.by)
 }
 
 /// Whether a layer is the top one, or changes something: taken away from all, or laid under those above it alone.
-fn counts(desired: Bounds, layers: &[&Layer], index: usize) -> bool {
+fn counts(desired: Bounds, layers: &[&Layer], limits: &Clamps, index: usize) -> bool {
     let of = |keep: &dyn Fn(usize) -> bool| {
-        composed(desired, layers.iter().enumerate().filter(|(at, _)| keep(*at)).map(|(_, layer)| *layer))
+        let kept = layers.iter().enumerate().filter(|(at, _)| keep(*at)).map(|(_, layer)| *layer);
+        composed(desired, kept, limits)
     };
     index == 0 || of(&|at| at != index) != of(&|_| true) || of(&|at| at < index) != of(&|at| at <= index)
-}
-
-/// The record once the owner is heard to want `desired` and `layers` are in force at `t`, after `standing` came in.
-/// `asOf` moves only where something else does.
-#[must_use]
-pub fn settle(record: &Record, desired: Bounds, layers: Vec<Layer>, t: Instant, standing: Bounds) -> Record {
-    let effective = composed(desired, layers.iter());
-    let mut ours = record.ours.clone();
-    for bound in Bound::BOTH {
-        let echo = Some(standing.get(bound)).filter(|number| is_echo(record, bound, *number));
-        ours.put(bound, effective.get(bound), desired.get(bound), echo);
-    }
-    let mut next = Record { desired, effective, ours, layers, ..record.clone() };
-    if next != *record {
-        next.as_of = t;
-    }
-    next
 }
 
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
@@ -94,14 +83,14 @@ mod tests {
     #[case::repair_after_each_layer(&[(None, Some(3)), (Some(40), None)], (3, 3))]
     fn compose(#[case] amounts: &[(Option<i32>, Option<i32>)], #[case] expected: (i32, i32)) {
         let layers = layers(amounts);
-        let bounds = composed(Bounds::new(2, 5).unwrap(), layers.iter());
+        let bounds = composed(Bounds::new(2, 5).unwrap(), layers.iter(), &Clamps::default());
         assert_eq!(bounds, Bounds::new(expected.0, expected.1).unwrap());
     }
 
     #[test]
     fn the_owners_zero_is_kept_where_no_layer_speaks() {
         let layers = layers(&[(None, Some(3))]);
-        assert_eq!(composed(Bounds::new(0, 5).unwrap(), layers.iter()), Bounds::new(0, 3).unwrap());
+        assert_eq!(composed(Bounds::new(0, 5).unwrap(), layers.iter(), &Clamps::default()), Bounds::new(0, 3).unwrap());
     }
 
     #[rstest]
@@ -112,7 +101,61 @@ mod tests {
     #[case::only_one_of_two_covers(&[(Some(3), None), (Some(10), Some(20)), (None, Some(9))], 2, Some("shop/b"))]
     fn superseded(#[case] amounts: &[(Option<i32>, Option<i32>)], #[case] index: usize, #[case] winner: Option<&str>) {
         let layers = layers(amounts);
-        let by = superseded_by(Bounds::new(2, 5).unwrap(), &layers, index).map(ToString::to_string);
+        let by = superseded_by(Bounds::new(2, 5).unwrap(), &layers, &Clamps::default(), index).map(ToString::to_string);
         assert_eq!(by.as_deref(), winner);
+    }
+
+    /// Layers given as mode, minReplicas, maxReplicas; highest precedence first.
+    fn in_modes(given: &[(&str, Value, Value)]) -> Vec<Layer> {
+        let layer = |((mode, min, max), name): (&(&str, Value, Value), char)| {
+            let by = format!("shop/{name}");
+            let value = json!({"by": by, "uid": by, "mode": mode, "minReplicas": min, "maxReplicas": max});
+            Layer::read(value).unwrap()
+        };
+        given.iter().zip('a'..='z').map(layer).collect()
+    }
+
+    const NONE: Value = Value::Null;
+
+    #[rstest]
+    #[case::raise_above(&[("Raise", json!(4), json!(9))], (4, 9))]
+    #[case::raise_below(&[("Raise", json!(1), json!(3))], (2, 5))]
+    #[case::raise_min_lifts_max(&[("Raise", json!(7), NONE)], (7, 7))]
+    #[case::cap_below(&[("Cap", json!(1), json!(3))], (1, 3))]
+    #[case::cap_above(&[("Cap", json!(4), json!(9))], (2, 5))]
+    #[case::cap_max_lowers_min(&[("Cap", NONE, json!(1))], (1, 1))]
+    #[case::relative(&[("Set", json!("desired+5"), json!("300%"))], (7, 15))]
+    #[case::relative_to_the_owner_not_to_what_is_below(&[("Set", json!("desired+1"), NONE), ("Set", json!(50), json!(60))], (3, 60))]
+    #[case::gave_both_and_max_rises(&[("Set", json!("desired+8"), json!("desired+1"))], (10, 10))]
+    #[case::cap_over_raise(&[("Cap", NONE, json!(6)), ("Raise", json!(8), json!(20))], (6, 6))]
+    #[case::raise_over_cap(&[("Raise", json!(8), NONE), ("Cap", NONE, json!(3))], (8, 8))]
+    fn modes(#[case] given: &[(&str, Value, Value)], #[case] expected: (i32, i32)) {
+        let layers = in_modes(given);
+        let bounds = composed(Bounds::new(2, 5).unwrap(), layers.iter(), &Clamps::default());
+        assert_eq!(bounds, Bounds::new(expected.0, expected.1).unwrap());
+    }
+
+    #[rstest]
+    #[case::ceiling(json!({"ceiling": 30}), (10, 40), (10, 30))]
+    #[case::ceiling_on_both(json!({"ceiling": 30}), (35, 40), (30, 30))]
+    #[case::never_below_the_owner(json!({"ceiling": 3}), (35, 40), (3, 5))]
+    #[case::up_only(json!({"upOnly": true}), (1, 3), (2, 5))]
+    #[case::up_only_per_bound(json!({"upOnly": true}), (1, 9), (2, 9))]
+    #[case::both(json!({"ceiling": 30, "upOnly": true}), (1, 40), (2, 30))]
+    fn within_limits(#[case] limits: Value, #[case] set: (i32, i32), #[case] expected: (i32, i32)) {
+        let limits = Clamps::read(&limits).unwrap();
+        let layers = layers(&[(Some(set.0), Some(set.1))]);
+        let bounds = composed(Bounds::new(2, 5).unwrap(), layers.iter(), &limits);
+        assert_eq!(bounds, Bounds::new(expected.0, expected.1).unwrap());
+    }
+
+    #[rstest]
+    #[case::a_raise_below(&[("Set", json!(10), json!(20)), ("Raise", json!(5), NONE)], 1, Some("shop/a"))]
+    #[case::a_raise_that_would_count_alone(&[("Raise", json!(4), NONE), ("Raise", json!(3), NONE)], 1, Some("shop/a"))]
+    #[case::a_cap_that_counts(&[("Raise", json!(3), NONE), ("Cap", NONE, json!(4))], 1, None)]
+    fn superseded_in_modes(#[case] given: &[(&str, Value, Value)], #[case] index: usize, #[case] winner: Option<&str>) {
+        let layers = in_modes(given);
+        let by = superseded_by(Bounds::new(2, 5).unwrap(), &layers, &Clamps::default(), index);
+        assert_eq!(by.map(ToString::to_string).as_deref(), winner);
     }
 }

@@ -1,16 +1,17 @@
 //! Reviews an `AutoscalerOverride` at admission: all errors and warnings at once, and the stamp that says who asked.
 
-use hpa_override_crd::{Instant, REQUESTED_BY_ANNOTATION};
+use hpa_override_crd::{Instant, Mode, REQUESTED_BY_ANNOTATION};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::{
-    limits::{Precision, judged_at_start, namespace_rules},
+    limits::{Precision, asks_for_authorization, judged_at_start, namespace_rules, not_authorized},
     object::set_annotation,
     report::{Code, Finding, Report},
-    request::Request,
+    request::{MayPatch, Request},
+    schedule::CivilDate,
     settings::Settings,
-    spec::Override,
+    spec::{Override, Recurrence},
     window::{EndSource, Window},
 };
 
@@ -23,7 +24,41 @@ pub struct Review {
     pub object: Option<Value>,
 }
 
-/// Reviews `object`, which replaces `old` (none on create).
+/// Whether somebody may patch HPAs: what a [`review_override`] has to know where the settings want it known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Question {
+    /// The user.
+    pub user: String,
+    /// The user's groups.
+    pub groups: Vec<String>,
+    /// The namespace of the HPAs.
+    pub namespace: String,
+    /// The name of the HPA; none: any in that namespace.
+    pub name: Option<String>,
+}
+
+/// The question whose answer [`review_override`] needs; none where it needs none.
+#[must_use]
+pub fn question(object: &Value, old: Option<&Value>, request: &Request, settings: &Settings) -> Option<Question> {
+    // Nothing that is asked depends on the instant.
+    let ovr = Override::read(object, Instant::MIN);
+    let deleting = old.is_some_and(|old| Override::read(old, Instant::MIN).deleting);
+    if deleting || same_spec(object, old) || !asks_for_authorization(&ovr, settings) {
+        return None;
+    }
+    Some(Question {
+        user: request.user.clone(),
+        groups: request.groups.clone(),
+        namespace: ovr.target_namespace()?.into(),
+        name: ovr.hpa.value().filter(|_| ovr.selector.is_absent()).cloned(),
+    })
+}
+
+fn same_spec(object: &Value, old: Option<&Value>) -> bool {
+    old.is_some_and(|old| old.get("spec") == object.get("spec"))
+}
+
+/// Reviews `object`, which replaces `old` (none on create). `may_patch` is the answer to the [`question`].
 ///
 /// An update that leaves the spec unchanged, or of an object being deleted, is always admitted: nothing that happened
 /// since may block a label, a finalizer or a GitOps sync.
@@ -34,10 +69,11 @@ pub fn review_override(
     request: &Request,
     settings: &Settings,
     now: Instant,
+    may_patch: MayPatch,
 ) -> Review {
     let before = old.map(|old| Override::read(old, now));
-    let ovr = as_admitted(object, before.as_ref(), now);
-    let same_spec = old.is_some_and(|old| old.get("spec") == object.get("spec"));
+    let ovr = Override { may_patch, ..as_admitted(object, before.as_ref(), now) };
+    let same_spec = same_spec(object, old);
     let report = if same_spec || ovr.deleting {
         Report::default()
     } else {
@@ -70,8 +106,10 @@ fn examine(
         errors.extend(start_moved(before, ovr, now));
     }
     errors.extend(namespace_rules(ovr, settings));
+    errors.extend(not_authorized(ovr, ovr.may_patch, settings));
     errors.extend(judged_at_start(ovr, window.as_ref(), settings, Precision::Exact));
-    let mut warnings: Vec<Finding> = window.iter().flat_map(|window| about_the_end(window, now)).collect();
+    let mut warnings: Vec<Finding> = window.iter().flat_map(|window| about_the_end(ovr, window, now)).collect();
+    warnings.extend(about_the_schedule(ovr, now));
     warnings.extend(raises_max_with_min(ovr));
     errors.sort_by(|a, b| (&a.path, a.code).cmp(&(&b.path, b.code)));
     warnings.sort_by(|a, b| (&a.path, a.code).cmp(&(&b.path, b.code)));
@@ -86,7 +124,7 @@ fn target_immutable(old: &Value, new: &Value) -> Vec<Finding> {
         let sentence = format!("{key} is immutable; delete this override and create another for the other target");
         Finding::new(&format!("spec.{key}"), Code::TargetImmutable, sentence)
     };
-    ["hpa", "namespace"].iter().filter(|key| changed(key)).map(|key| finding(key)).collect()
+    ["hpa", "namespace", "selector"].iter().filter(|key| changed(key)).map(|key| finding(key)).collect()
 }
 
 fn start_moved(before: &Override, ovr: &Override, now: Instant) -> Option<Finding> {
@@ -96,7 +134,7 @@ fn start_moved(before: &Override, ovr: &Override, now: Instant) -> Option<Findin
     (begun <= now && start != begun).then(|| Finding::new("spec.startsAt", Code::StartMoved, sentence()))
 }
 
-fn about_the_end(window: &Window, now: Instant) -> Vec<Finding> {
+fn about_the_end(ovr: &Override, window: &Window, now: Instant) -> Vec<Finding> {
     let by_default = window.until.map_or_else(
         || {
             let sentence = "no end is given, so it holds until it is deleted; set expiresAt or duration";
@@ -108,15 +146,39 @@ fn about_the_end(window: &Window, now: Instant) -> Vec<Finding> {
         },
     );
     let by_default = Some(by_default).filter(|_| window.source == EndSource::Default);
-    let ended = window.until.filter(|until| *until <= now).map(|until| {
-        let sentence = format!("its end {until} has passed, so it does nothing; on a running override that means now");
-        Finding::new(window.source.path(), Code::AlreadyEnded, sentence)
-    });
+    let never = |until: Instant| ovr.starts_at.is_absent() && until <= window.from;
+    let ended = window.until.filter(|until| *until <= now || never(*until));
+    let ended = ended.map(|until| already_ended(window.source.path(), until));
     [by_default, ended].into_iter().flatten().collect()
 }
 
+fn about_the_schedule(ovr: &Override, now: Instant) -> Vec<Finding> {
+    let Some(schedule) = &ovr.schedule else { return Vec::new() };
+    let ended = ovr.expires_at.value().copied();
+    let never = |until: Instant| ovr.starts_at.is_absent() && until <= ovr.created;
+    let ended = ended.filter(|until| *until <= now || never(*until));
+    let ended = ended.map(|until| already_ended(EndSource::ExpiresAt.path(), until));
+    [ended, occurrences_overlap(ovr, schedule, now)].into_iter().flatten().collect()
+}
+
+/// Judged by the civil times, of the first starts from now or from its start on.
+fn occurrences_overlap(ovr: &Override, schedule: &Recurrence, now: Instant) -> Option<Finding> {
+    let cron = schedule.cron.as_ref().ok()?;
+    let (duration, except) = (*ovr.duration.value()?, schedule.exceptions()?);
+    let sentence =
+        || format!("occurrences of {duration} overlap: one begins before the one ahead has ended, and they go on");
+    let overlap = cron.overlaps(CivilDate::of(ovr.start()?.max(now)), duration, &except);
+    overlap.then(|| Finding::new("spec.schedule.cron", Code::OccurrencesOverlap, sentence()))
+}
+
+fn already_ended(path: &str, until: Instant) -> Finding {
+    let sentence = format!("its end {until} has passed, so it does nothing; on a running override that means now");
+    Finding::new(path, Code::AlreadyEnded, sentence)
+}
+
 fn raises_max_with_min(ovr: &Override) -> Option<Finding> {
-    let min = ovr.min.value().filter(|_| ovr.max.is_absent())?.replicas();
+    let min = ovr.min.value().filter(|_| ovr.max.is_absent())?;
+    ovr.mode().filter(|mode| *mode != Mode::Cap)?;
     let sentence = format!("without maxReplicas, minReplicas {min} also raises the upper bound where that is lower");
     Some(Finding::new("spec.minReplicas", Code::RaisesMaxWithMin, sentence))
 }

@@ -3,6 +3,8 @@
 use hpa_override_crd::Duration;
 use serde_json::{Map, Value};
 
+use crate::{bounds::replicas, clamps::Clamps};
+
 const DEFAULT_CONTROLLER_USER: &str = "system:serviceaccount:hpa-override:hpa-override-controller";
 const DEFAULT_MAX_PRIORITY: i64 = 1000;
 
@@ -13,6 +15,26 @@ pub enum DefaultEnd {
     After(Duration),
     /// When it is deleted.
     Never,
+}
+
+/// Which way overrides may move a bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Directions {
+    /// Up and down.
+    Both,
+    /// Never below what the owner wants.
+    UpOnly,
+}
+
+/// Whether an override may target another namespace than its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CrossNamespace {
+    /// No.
+    Deny,
+    /// Where who asks for it may patch the target.
+    Authorized,
+    /// Yes.
+    Allow,
 }
 
 /// What the platform team sets.
@@ -28,6 +50,19 @@ pub struct Settings {
     pub require_reason: bool,
     /// `protectedNamespaces`: namespaces whose HPAs nobody may override. Default: kube-system.
     pub protected_namespaces: Vec<String>,
+    /// `replicaCeiling`: no override lifts a bound above it, unless the owner wants it there. Default: none.
+    pub replica_ceiling: Option<i32>,
+    /// `directions`: whether overrides may lower a bound below what the owner wants. Default: Both.
+    pub directions: Directions,
+    /// `unguardedNamespaces`: namespaces excluded from admission; overrides in them do not act. Default: none.
+    pub unguarded_namespaces: Vec<String>,
+    /// `crossNamespace`: whether an override may target another namespace. Default: Deny.
+    pub cross_namespace: CrossNamespace,
+    /// `authorizeRequester`: whether who asks must be allowed to patch the target, within one namespace too. Default:
+    /// false.
+    pub authorize_requester: bool,
+    /// `overrideOwnedHpas`: whether HPAs with a controller owner may be overridden. Default: false.
+    pub override_owned_hpas: bool,
     /// `controllerUser`: the user as whom the controller writes.
     pub controller_user: String,
 }
@@ -40,6 +75,12 @@ impl Default for Settings {
             max_priority: DEFAULT_MAX_PRIORITY,
             require_reason: false,
             protected_namespaces: vec!["kube-system".into()],
+            replica_ceiling: None,
+            directions: Directions::Both,
+            unguarded_namespaces: Vec::new(),
+            cross_namespace: CrossNamespace::Deny,
+            authorize_requester: false,
+            override_owned_hpas: false,
             controller_user: DEFAULT_CONTROLLER_USER.into(),
         }
     }
@@ -77,10 +118,30 @@ impl Settings {
                 let priority = value.as_i64().filter(|number| i32::try_from(*number).is_ok());
                 self.max_priority = priority.ok_or("not a whole number of 32 bits")?;
             }
-            "requireReason" => self.require_reason = value.as_bool().ok_or("not true or false")?,
+            "requireReason" => self.require_reason = truth(value)?,
+            "replicaCeiling" => {
+                let ceiling = replicas(value).filter(|ceiling| *ceiling >= 1);
+                self.replica_ceiling = Some(ceiling.ok_or("not a whole number from 1 to 2147483647")?);
+            }
+            "directions" => {
+                self.directions = match value.as_str() {
+                    Some("Both") => Directions::Both,
+                    Some("UpOnly") => Directions::UpOnly,
+                    _ => return Err("not `Both` or `UpOnly`".into()),
+                }
+            }
             "protectedNamespaces" => self.protected_namespaces = names(value)?,
-            "crossNamespace" if value == "Deny" => {}
-            "crossNamespace" => return Err("only `Deny` is supported".into()),
+            "unguardedNamespaces" => self.unguarded_namespaces = names(value)?,
+            "crossNamespace" => {
+                self.cross_namespace = match value.as_str() {
+                    Some("Deny") => CrossNamespace::Deny,
+                    Some("Authorized") => CrossNamespace::Authorized,
+                    Some("Allow") => CrossNamespace::Allow,
+                    _ => return Err("not `Deny`, `Authorized` or `Allow`".into()),
+                }
+            }
+            "authorizeRequester" => self.authorize_requester = truth(value)?,
+            "overrideOwnedHpas" => self.override_owned_hpas = truth(value)?,
             "controllerUser" => {
                 let user = value.as_str().filter(|user| !user.is_empty());
                 self.controller_user = user.ok_or("not the name of a user")?.into();
@@ -88,6 +149,13 @@ impl Settings {
             _ => return Err("unknown setting".into()),
         }
         Ok(())
+    }
+
+    /// What clamps the composed bounds, as the record carries it.
+    #[must_use]
+    pub fn clamps(&self) -> Clamps {
+        let up_only = self.directions == Directions::UpOnly;
+        Clamps { ceiling: self.replica_ceiling, up_only, ..Clamps::default() }
     }
 
     /// A default that is given must fit `maxDuration`; one that is not given is shortened to it.
@@ -102,6 +170,10 @@ impl Settings {
             DefaultEnd::Never => errors.push(format!("defaultDuration: `Never` contradicts maxDuration {longest}")),
         }
     }
+}
+
+fn truth(value: &Value) -> Result<bool, String> {
+    value.as_bool().ok_or_else(|| "not true or false".into())
 }
 
 fn duration(value: &Value) -> Result<Duration, String> {
@@ -126,6 +198,7 @@ mod tests {
     #[case::empty(json!({}))]
     #[case::the_defaults_written_out(json!({
         "defaultDuration": "24h", "maxPriority": 1000, "requireReason": false, "protectedNamespaces": ["kube-system"],
+        "directions": "Both", "unguardedNamespaces": [], "authorizeRequester": false, "overrideOwnedHpas": false,
         "crossNamespace": "Deny", "controllerUser": DEFAULT_CONTROLLER_USER,
     }))]
     fn defaults(#[case] document: Value) {
@@ -142,21 +215,28 @@ mod tests {
     fn every_mistake_is_told() {
         let document = json!({
             "defaultDuration": "1.5h", "maxDuration": 5, "maxPriority": "9", "requireReason": "no",
-            "protectedNamespaces": "kube-system", "crossNamespace": "Allow", "controllerUser": "", "replicas": 3,
+            "protectedNamespaces": "kube-system", "crossNamespace": "Some", "controllerUser": "", "replicas": 3,
+            "replicaCeiling": 0, "directions": "Up", "unguardedNamespaces": [1], "authorizeRequester": 1,
+            "overrideOwnedHpas": null,
         });
         assert_eq!(
             Settings::parse(&document),
             Err(vec![
+                "authorizeRequester: not true or false".into(),
                 "controllerUser: not the name of a user".into(),
-                "crossNamespace: only `Deny` is supported".into(),
+                "crossNamespace: not `Deny`, `Authorized` or `Allow`".into(),
                 "defaultDuration: `1.5h` is not a duration; write it like `90m` or `1d12h`: whole numbers with d, h, m, s \
                  in that order, above zero and at most 36500d"
                     .into(),
+                "directions: not `Both` or `UpOnly`".into(),
                 "maxDuration: not a duration: it must be text".into(),
                 "maxPriority: not a whole number of 32 bits".into(),
+                "overrideOwnedHpas: not true or false".into(),
                 "protectedNamespaces: not a list of names".into(),
+                "replicaCeiling: not a whole number from 1 to 2147483647".into(),
                 "replicas: unknown setting".into(),
                 "requireReason: not true or false".into(),
+                "unguardedNamespaces: not a list of names".into(),
             ])
         );
     }

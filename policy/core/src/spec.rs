@@ -1,14 +1,18 @@
 //! Reads an `AutoscalerOverride` as it comes: before the API server has checked its schema (mutating admission) or as a
 //! raw client stored it. Nothing is lost on bad input: every field is read by itself, and what cannot be read is told.
 
-use hpa_override_crd::{Duration, Instant, REQUESTED_BY_ANNOTATION};
+use hpa_override_crd::{Amount, Duration, Instant, Mode, REQUESTED_BY_ANNOTATION};
 use serde_json::Value;
 
 use crate::{
-    amount::Amount,
     bounds::Bound,
+    fields::{amount, mode, parsed},
     id::Id,
+    object::name_of,
     report::{Code, Finding},
+    request::MayPatch,
+    schedule::{CivilDate, CivilDateError, Cron, Zone},
+    selector::Selector,
 };
 
 /// The value of one field, as far as it can be read.
@@ -54,10 +58,14 @@ pub struct Override {
     pub namespace: Field<String>,
     /// `spec.hpa`.
     pub hpa: Field<String>,
+    /// `spec.selector`.
+    pub selector: Field<Selector>,
     /// `spec.minReplicas`.
     pub min: Field<Amount>,
     /// `spec.maxReplicas`.
     pub max: Field<Amount>,
+    /// `spec.mode`.
+    pub mode: Field<Mode>,
     /// `spec.priority`; 0 where it is not given.
     pub priority: i64,
     /// `spec.startsAt`.
@@ -66,11 +74,89 @@ pub struct Override {
     pub expires_at: Field<Instant>,
     /// `spec.duration`.
     pub duration: Field<Duration>,
+    /// `spec.schedule`.
+    pub schedule: Option<Recurrence>,
+    /// `spec.returnOver`.
+    pub return_over: Field<Duration>,
+    /// `spec.suspend`.
+    pub suspended: bool,
+    /// `spec.ttlAfterFinished`.
+    pub ttl: Field<Duration>,
     /// Whether `spec.reason` says anything.
     pub has_reason: bool,
     /// The stamp: who asked for it.
     pub requested_by: Option<String>,
+    /// Whether who asked for it may patch the target, where the settings want that known. The host sets it; as read it is
+    /// not asked.
+    pub may_patch: MayPatch,
 }
+
+/// `spec.schedule`, field by field.
+#[derive(Clone, Debug)]
+pub struct Recurrence {
+    /// `cron`; where it cannot be read, what is wrong with it.
+    pub cron: Result<Cron, String>,
+    /// `timeZone`; UTC where it is not given.
+    pub zone: Field<Zone>,
+    /// `except`.
+    pub except: Vec<Field<CivilDate>>,
+}
+
+impl Recurrence {
+    fn of(spec: &Value) -> Option<Self> {
+        let schedule = spec.get("schedule").filter(|schedule| !schedule.is_null())?;
+        let cron = match schedule.get("cron").and_then(Value::as_str) {
+            Some(text) => Cron::parse(text).map_err(|why| cut(&why)),
+            None => Err("no cron expression; write one like `0 8 * * MON-FRI`".into()),
+        };
+        let date = |value: &Value| parsed(value).map_or_else(|| Field::Unreadable(quoted(value)), Field::Is);
+        let except = match schedule.get("except") {
+            None | Some(Value::Null) => Vec::new(),
+            Some(Value::Array(dates)) => dates.iter().map(date).collect(),
+            Some(other) => vec![Field::Unreadable(quoted(other))],
+        };
+        Some(Self { cron, zone: field(schedule, "timeZone", |value| Zone::parse(value.as_str()?)), except })
+    }
+
+    /// The schedule; none where a part of it cannot be read.
+    #[cfg(feature = "zones")]
+    #[must_use]
+    pub fn read(&self) -> Option<crate::schedule::Schedule> {
+        let zone = match &self.zone {
+            Field::Absent => Zone::UTC,
+            other => *other.value()?,
+        };
+        Some(crate::schedule::Schedule::new(self.cron.clone().ok()?, zone, self.exceptions()?))
+    }
+
+    /// The dates left out; none where one cannot be read.
+    #[must_use]
+    pub fn exceptions(&self) -> Option<Vec<CivilDate>> {
+        self.except.iter().map(|date| date.value().copied()).collect()
+    }
+
+    fn check(&self, errors: &mut Vec<Finding>) {
+        match &self.cron {
+            Err(why) => errors.push(Finding::new("spec.schedule.cron", Code::CronInvalid, why.clone())),
+            Ok(cron) if cron.never_occurs() => {
+                let sentence = "no date of any year fits it, so it would never start; look at day and month";
+                errors.push(Finding::new("spec.schedule.cron", Code::NeverOccurs, sentence));
+            }
+            Ok(_) => {}
+        }
+        unreadable("spec.schedule.timeZone", Code::TimeZoneUnknown, &self.zone, errors, |given| {
+            format!("{given} is not the name of a time zone; use one of the IANA database, like `Europe/Rome`")
+        });
+        for (index, date) in self.except.iter().enumerate() {
+            unreadable(&format!("spec.schedule.except[{index}]"), Code::DateInvalid, date, errors, |given| {
+                format!("{given} is not a date; {CivilDateError}")
+            });
+        }
+    }
+}
+
+/// The longest `returnOver`.
+const LONGEST_RETURN: Duration = Duration::DAY;
 
 impl Override {
     /// Reads the object. `now` stands for the creation time where there is none yet.
@@ -87,14 +173,24 @@ impl Override {
             deleting: metadata.get("deletionTimestamp").is_some_and(|at| !at.is_null()),
             namespace: field(spec, "namespace", |value| value.as_str().filter(|name| is_label(name)).map(Into::into)),
             hpa: field(spec, "hpa", |value| value.as_str().filter(|name| is_subdomain(name)).map(Into::into)),
-            min: field(spec, Bound::Min.field(), Amount::read),
-            max: field(spec, Bound::Max.field(), Amount::read),
+            selector: match spec.get("selector") {
+                None | Some(Value::Null) => Field::Absent,
+                Some(value) => Selector::read(value).map_or_else(Field::Unreadable, Field::Is),
+            },
+            min: field(spec, Bound::Min.field(), amount),
+            max: field(spec, Bound::Max.field(), amount),
+            mode: field(spec, "mode", mode),
             priority: spec.get("priority").and_then(Value::as_i64).unwrap_or(0),
-            starts_at: field(spec, "startsAt", |value| value.as_str()?.parse().ok()),
-            expires_at: field(spec, "expiresAt", |value| value.as_str()?.parse().ok()),
-            duration: field(spec, "duration", |value| value.as_str()?.parse().ok()),
+            starts_at: field(spec, "startsAt", parsed),
+            expires_at: field(spec, "expiresAt", parsed),
+            duration: field(spec, "duration", parsed),
+            schedule: Recurrence::of(spec),
+            return_over: field(spec, "returnOver", parsed),
+            suspended: spec.get("suspend").and_then(Value::as_bool).unwrap_or_default(),
+            ttl: field(spec, "ttlAfterFinished", parsed),
             has_reason: !text(spec, "reason").trim().is_empty(),
             requested_by: requester(metadata),
+            may_patch: MayPatch::NotAsked,
         }
     }
 
@@ -107,10 +203,41 @@ impl Override {
         }
     }
 
-    /// Whether the HPA of that namespace and name is the target.
+    /// Whether an HPA is a target.
     #[must_use]
-    pub fn targets(&self, namespace: &str, name: &str) -> bool {
-        self.target_namespace() == Some(namespace) && self.hpa.value().is_some_and(|hpa| hpa == name)
+    pub fn targets(&self, hpa: &Value) -> bool {
+        let (namespace, name) = name_of(hpa);
+        let meant = match (&self.hpa, &self.selector) {
+            (Field::Is(named), Field::Absent) => named == name,
+            (Field::Absent, Field::Is(selector)) => selector.matches(hpa),
+            _ => false,
+        };
+        meant && self.target_namespace() == Some(namespace)
+    }
+
+    /// Whether what becomes of the HPA of that namespace and name may matter to it: labels come and go.
+    #[must_use]
+    pub fn concerns(&self, namespace: &str, name: &str) -> bool {
+        let named = self.hpa.value().is_some_and(|hpa| hpa == name);
+        (named || !self.selector.is_absent()) && self.target_namespace() == Some(namespace)
+    }
+
+    /// What it gives for a bound.
+    #[must_use]
+    pub fn amount(&self, bound: Bound) -> &Field<Amount> {
+        match bound {
+            Bound::Min => &self.min,
+            Bound::Max => &self.max,
+        }
+    }
+
+    /// How its amounts act; unknown where `spec.mode` cannot be read.
+    #[must_use]
+    pub fn mode(&self) -> Option<Mode> {
+        match &self.mode {
+            Field::Absent => Some(Mode::Set),
+            other => other.value().copied(),
+        }
     }
 
     /// When it comes into force: `startsAt`, or its creation. Unknown where `startsAt` cannot be read.
@@ -133,12 +260,30 @@ impl Override {
     }
 
     fn check_target(&self, errors: &mut Vec<Finding>) {
-        if self.hpa.is_absent() {
-            errors.push(Finding::new(
-                "spec",
-                Code::TargetMissing,
-                "no target: set hpa to the name of a HorizontalPodAutoscaler",
-            ));
+        match (self.hpa.is_absent(), self.selector.is_absent()) {
+            (true, true) => {
+                let sentence =
+                    "no target: set hpa to the name of a HorizontalPodAutoscaler, or selector to labels of some";
+                errors.push(Finding::new("spec", Code::TargetMissing, sentence));
+            }
+            (false, false) => {
+                errors.push(Finding::new("spec", Code::TwoTargets, "two targets: keep either hpa or selector"));
+            }
+            _ => {}
+        }
+        match &self.selector {
+            Field::Unreadable(why) => {
+                errors.push(Finding::new(
+                    "spec.selector",
+                    Code::SelectorInvalid,
+                    format!("the selector is wrong: {why}"),
+                ));
+            }
+            Field::Is(selector) if selector.is_empty() => {
+                let sentence = "the selector is empty, and would mean every HorizontalPodAutoscaler; name labels";
+                errors.push(Finding::new("spec.selector", Code::SelectorEmpty, sentence));
+            }
+            _ => {}
         }
         unreadable("spec.hpa", Code::NameInvalid, &self.hpa, errors, |given| {
             format!("{given} is not the name of a HorizontalPodAutoscaler; use lower-case letters, digits, `-` and `.`")
@@ -152,12 +297,11 @@ impl Override {
         if self.min.is_absent() && self.max.is_absent() {
             errors.push(Finding::new("spec", Code::NoBounds, "no bounds: set minReplicas, maxReplicas or both"));
         }
-        let advice = |given: &str| format!("{given} is not an amount; write a whole number from 1 to 2147483647");
+        let advice = |given: &str| format!("{given} is not an amount; {}", hpa_override_crd::AmountError);
         unreadable("spec.minReplicas", Code::AmountInvalid, &self.min, errors, advice);
-        if let (Some(min), Some(max)) = (self.min.value(), self.max.value())
+        if let (Some(Amount::Literal(min)), Some(Amount::Literal(max))) = (self.min.value(), self.max.value())
             && min > max
         {
-            let (min, max) = (min.replicas(), max.replicas());
             errors.push(Finding::new(
                 "spec.minReplicas",
                 Code::MinAboveMax,
@@ -165,6 +309,9 @@ impl Override {
             ));
         }
         unreadable("spec.maxReplicas", Code::AmountInvalid, &self.max, errors, advice);
+        unreadable("spec.mode", Code::ModeUnknown, &self.mode, errors, |given| {
+            format!("{given} is not a mode; use Set, Raise or Cap")
+        });
     }
 
     fn check_times(&self, errors: &mut Vec<Finding>) {
@@ -180,12 +327,38 @@ impl Override {
                 format!("the end {end} is not after the start {start}; move expiresAt behind startsAt"),
             ));
         }
-        unreadable("spec.duration", Code::DurationInvalid, &self.duration, errors, |given| {
-            format!("{given} is not a duration; {}", hpa_override_crd::DurationError)
-        });
-        if !self.expires_at.is_absent() && !self.duration.is_absent() {
-            errors.push(Finding::new("spec", Code::TwoEnds, "two ends: keep either expiresAt or duration"));
+        let duration = |given: &str| format!("{given} is not a duration; {}", hpa_override_crd::DurationError);
+        unreadable("spec.duration", Code::DurationInvalid, &self.duration, errors, duration);
+        unreadable("spec.returnOver", Code::DurationInvalid, &self.return_over, errors, duration);
+        unreadable("spec.ttlAfterFinished", Code::DurationInvalid, &self.ttl, errors, duration);
+        if let Some(over) = self.return_over.value().filter(|over| **over > LONGEST_RETURN) {
+            let sentence = format!("{over} is longer than 24h, the longest gradual return; shorten it");
+            errors.push(Finding::new("spec.returnOver", Code::ReturnTooLong, sentence));
         }
+        match &self.schedule {
+            Some(schedule) => {
+                schedule.check(errors);
+                if self.duration.is_absent() {
+                    let sentence = "with a schedule a duration is required; set it to the length of each occurrence";
+                    errors.push(Finding::new("spec.duration", Code::DurationRequired, sentence));
+                }
+            }
+            None if !self.expires_at.is_absent() && !self.duration.is_absent() => {
+                errors.push(Finding::new("spec", Code::TwoEnds, "two ends: keep either expiresAt or duration"));
+            }
+            None => {}
+        }
+        if self.ttl.value().is_some() && !self.ends_absolutely() {
+            let sentence = "deletion needs an end that does not depend on when the object was created, or whoever creates it \
+                            again brings it back to life; set expiresAt, or startsAt and duration";
+            errors.push(Finding::new("spec.ttlAfterFinished", Code::TtlNeedsAbsoluteEnd, sentence));
+        }
+    }
+
+    /// Whether the end, as far as it can be read, does not depend on when the object was created.
+    fn ends_absolutely(&self) -> bool {
+        let by_length = self.schedule.is_none() && !self.duration.is_absent() && !self.starts_at.is_absent();
+        !self.expires_at.is_absent() || by_length
     }
 }
 
@@ -210,12 +383,19 @@ fn field<T>(spec: &Value, key: &str, read: impl Fn(&Value) -> Option<T>) -> Fiel
 
 /// What was given, in backticks; long input is cut.
 fn quoted(value: &Value) -> String {
-    const LONGEST: usize = 80;
     let given = value.as_str().map_or_else(|| value.to_string(), Into::into);
-    match given.char_indices().nth(LONGEST) {
-        None => format!("`{given}`"),
-        Some((end, _)) => format!("`{}…`", given.get(..end).unwrap_or_default()),
-    }
+    format!("`{}`", cut(&given))
+}
+
+/// Input as a sentence can hold it: on one line, and not long.
+fn cut(given: &str) -> String {
+    const LONGEST: usize = 80;
+    let (shown, more) = match given.char_indices().nth(LONGEST) {
+        None => (given, ""),
+        Some((end, _)) => (given.get(..end).unwrap_or_default(), "…"),
+    };
+    let plain = |c: char| if c.is_control() { ' ' } else { c };
+    shown.chars().map(plain).chain(more.chars()).collect()
 }
 
 fn text(holder: &Value, key: &str) -> String {
@@ -235,7 +415,7 @@ fn is_label(name: &str) -> bool {
 }
 
 /// An RFC 1123 subdomain, as HPAs are named: at most 253 bytes, parts of any length joined by dots.
-fn is_subdomain(name: &str) -> bool {
+pub(crate) fn is_subdomain(name: &str) -> bool {
     name.len() <= 253 && name.split('.').all(is_plain)
 }
 

@@ -2,20 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use hpa_override_crd::{Instant, Phase, Reason};
+use hpa_override_crd::{Instant, Mode, Phase, Reason};
 use serde_json::Value;
 
 use crate::{
-    bounds::Bounds,
     id::Id,
     judge::{Standing, Target, by_window, judge},
-    layer::{Layer, MOST_LAYERS, Mode},
-    object::name_of,
+    layer::{Layer, MOST_LAYERS},
     record::Record,
     resolve::superseded_by,
     settings::Settings,
     spec::Override,
-    window::Position,
 };
 
 /// The overrides, judged: the layers in force, highest precedence first, and where everybody stands.
@@ -35,17 +32,16 @@ impl Judged {
         t: Instant,
     ) -> Self {
         let target = Target::of(hpa, unreadable);
-        let (namespace, name) = name_of(hpa);
         let mut judged = Self { layers: Vec::new(), standings: BTreeMap::new(), targeting: Vec::new() };
         for ovr in by_precedence(overrides) {
             let acting = record.and_then(|record| acting(record, ovr));
-            if !ovr.targets(namespace, name) {
+            if !ovr.targets(hpa) {
                 judged.standings.insert(ovr.id.clone(), by_window(ovr, None, settings, t));
                 continue;
             }
             let mut standing = judge(ovr, target, acting, settings, t);
             if standing.is_in_force() && judged.layers.len() == MOST_LAYERS {
-                standing = Standing::new(Phase::Blocked, Reason::TooManyOverrides, TOO_MANY, standing.window);
+                standing = standing.but(Phase::Blocked, Reason::TooManyOverrides, TOO_MANY);
             }
             if standing.is_in_force() {
                 judged.layers.push(layer(ovr, &standing, acting));
@@ -56,29 +52,46 @@ impl Judged {
         judged
     }
 
-    /// Tells the layers of which nothing is left.
-    pub(crate) fn note_superseded(&mut self, desired: Bounds) {
-        for (index, layer) in self.layers.iter().enumerate() {
-            let winner = superseded_by(desired, &self.layers, index);
+    /// Tells the layers of which nothing is left, and the override whose end is landing.
+    pub(crate) fn note(&mut self, record: &Record) {
+        for (index, layer) in record.layers.iter().enumerate() {
+            let winner = superseded_by(record.desired, &record.layers, &record.limits, index);
             if let Some((winner, standing)) = winner.zip(self.standings.get_mut(&layer.by)) {
                 standing.phase = Phase::Superseded;
                 standing.reason = Reason::Superseded;
                 standing.message = format!("AutoscalerOverride {winner} leaves nothing of it");
             }
         }
+        let Some(landing) = record.landing.as_ref().filter(|landing| self.targeting.contains(&landing.by)) else {
+            return;
+        };
+        let ended = |standing: &&mut Standing| !matches!(standing.phase, Phase::Invalid | Phase::Blocked);
+        if let Some(standing) = self.standings.get_mut(&landing.by).filter(ended) {
+            // Meanwhile only a new start shows.
+            let start = standing.window.filter(|_| standing.phase == Phase::Pending).map(|window| window.from);
+            standing.next = start.into_iter().chain(record.next_step()).min();
+            standing.phase = Phase::Returning;
+            standing.reason = Reason::Returning;
+            standing.message = format!("the bounds come down until {}", landing.ends());
+        }
     }
 
     /// Whether a layer of the record leaves because its time is over, and for no other reason.
     pub(crate) fn ends_by_time(&self, record: &Record, t: Instant) -> bool {
-        record.layers.iter().any(|layer| {
-            let standing = self.standings.get(&layer.by);
-            let over = |standing: &Standing| standing.window.is_some_and(|window| window.at(t) == Position::After);
-            !self.layers.iter().any(|kept| kept.by == layer.by && kept.uid == layer.uid) && standing.is_some_and(over)
+        let over = |standing: &Standing| matches!(standing.phase, Phase::Expired | Phase::Returning);
+        record.layers.iter().filter(|layer| !self.keeps(layer)).any(|layer| {
+            let passed = layer.until.is_some_and(|until| until <= t);
+            self.standings.get(&layer.by).is_some_and(|standing| passed || over(standing))
         })
     }
 
-    pub(crate) fn next_change(&self, t: Instant) -> Option<Instant> {
-        self.targeting.iter().filter_map(|id| self.standings.get(id)?.next_change(t)).min()
+    /// Whether a layer of the record stays.
+    pub(crate) fn keeps(&self, layer: &Layer) -> bool {
+        self.layers.iter().any(|kept| kept.is_of(&layer.by, &layer.uid))
+    }
+
+    pub(crate) fn next_change(&self) -> Option<Instant> {
+        self.targeting.iter().filter_map(|id| self.standings.get(id)?.next).min()
     }
 }
 
@@ -90,17 +103,18 @@ fn by_precedence(overrides: &[Override]) -> Vec<&Override> {
 }
 
 fn acting<'a>(record: &'a Record, ovr: &Override) -> Option<&'a Layer> {
-    record.layers.iter().find(|layer| layer.by == ovr.id && layer.uid == ovr.uid)
+    record.layers.iter().find(|layer| layer.is_of(&ovr.id, &ovr.uid))
 }
 
 fn layer(ovr: &Override, standing: &Standing, acting: Option<&Layer>) -> Layer {
     Layer {
         by: ovr.id.clone(),
         uid: ovr.uid.clone(),
-        mode: Mode::Set,
+        mode: ovr.mode().unwrap_or(Mode::Set),
         min_replicas: ovr.min.value().copied(),
         max_replicas: ovr.max.value().copied(),
         until: standing.window.and_then(|window| window.until),
+        return_over: ovr.return_over.value().copied(),
         unknown: acting.map(|layer| layer.unknown.clone()).unwrap_or_default(),
     }
 }

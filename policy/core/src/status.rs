@@ -50,6 +50,8 @@ pub struct StatusPlan {
     pub status: Option<AutoscalerOverrideStatus>,
     /// What to tell once it is written.
     pub event: Option<Event>,
+    /// Whether the override is to be deleted: it ended long enough ago.
+    pub delete: bool,
     /// The first instant at which it differs, nothing else happening.
     pub next_transition: Option<Instant>,
 }
@@ -64,17 +66,28 @@ pub fn plan_status(
     now: Instant,
 ) -> StatusPlan {
     let standing = standing(ovr, targets, settings, now);
-    let next_transition = standing.next_change(now);
+    let (next, deletion) = (standing.next, deletion(ovr, &standing));
+    let next_transition = next.into_iter().chain(deletion.filter(|at| *at > now)).min();
     if targets.iter().any(|target| target.plan.patch.is_some() && target.trouble.is_none()) {
         return StatusPlan { next_transition, ..StatusPlan::default() };
     }
+    let verdict = Verdict::of(ovr, targets, standing);
+    if verdict.ready && deletion.is_some_and(|at| at <= now) {
+        return StatusPlan { delete: true, ..StatusPlan::default() };
+    }
     let old: Option<AutoscalerOverrideStatus> =
         object.get("status").and_then(|status| serde_json::from_value(status.clone()).ok());
-    let verdict = Verdict::of(ovr, targets, standing);
     let status = verdict.status(ovr, targets, next_transition, old.as_ref(), now);
     let event = verdict.event(ovr, old.as_ref());
     let changed = old.as_ref() != Some(&status);
-    StatusPlan { status: changed.then_some(status), event: event.filter(|_| changed), next_transition }
+    let event = event.filter(|_| changed);
+    StatusPlan { status: changed.then_some(status), event, delete: false, next_transition }
+}
+
+/// When an override that has ended is to be deleted. Not while its end is landing, nor while it is being deleted.
+fn deletion(ovr: &Override, standing: &Standing) -> Option<Instant> {
+    let ended = standing.window?.until.filter(|_| standing.phase == Phase::Expired && !ovr.deleting)?;
+    Some(ended.saturating_add(ovr.ttl.value()?.as_secs()))
 }
 
 /// The merge patch that makes `status` the status of `object` and of no other of that name.
@@ -91,10 +104,18 @@ pub fn status_patch(object: &Value, status: &AutoscalerOverrideStatus) -> Value 
     json!({ "metadata": { "uid": uid }, "status": fields })
 }
 
-/// As the plan for its target has it; without a target, as spec and settings have it.
+/// As the plans for its targets have it; without a target, as spec and settings have it. Of many targets one in force is
+/// enough.
 fn standing(ovr: &Override, targets: &[TargetView<'_>], settings: &Settings, now: Instant) -> Standing {
-    let planned = targets.iter().find_map(|target| target.plan.standings.get(&ovr.id));
-    planned.cloned().unwrap_or_else(|| judge(ovr, TargetState::Free, None, settings, now))
+    let planned: Vec<&Standing> = targets.iter().filter_map(|target| planned(ovr, target)).collect();
+    let first = planned.iter().min_by_key(|standing| (standing.phase != Phase::Active, standing.phase));
+    let Some(first) = first else { return judge(ovr, TargetState::Free, None, settings, now) };
+    let next = planned.iter().filter_map(|standing| standing.next).min();
+    Standing { next, ..(*first).clone() }
+}
+
+fn planned<'a>(ovr: &Override, target: &TargetView<'a>) -> Option<&'a Standing> {
+    target.plan.standings.get(&ovr.id)
 }
 
 /// Phase and reason once what happened on the targets is known.
@@ -108,16 +129,20 @@ impl Verdict {
     fn of(ovr: &Override, targets: &[TargetView<'_>], mut standing: Standing) -> Self {
         let wanted = matches!(standing.phase, Phase::Active | Phase::Superseded);
         let stalled = matches!(standing.phase, Phase::Invalid | Phase::Blocked);
-        let due = |target: &&TargetView<'_>| wanted || has_layer(ovr, target);
-        let failing: Vec<FailingTarget> = targets.iter().filter(due).filter_map(failure).collect();
+        let failing: Vec<FailingTarget> = targets.iter().filter_map(|target| failure(ovr, target, wanted)).collect();
+        let applied = targets.iter().filter(|target| is_applied(ovr, target)).count();
         if stalled {
             // Its own reason is what a person has to act on.
         } else if let Some(first) = failing.first() {
-            standing.reason = first.reason;
-            standing.message.clone_from(&first.message);
+            let FailingTarget { hpa, reason, message } = first;
+            (standing.reason, standing.message) = if wanted && applied > 0 && targets.len() > 1 {
+                let message = format!("applied on {applied} of {} targets; {hpa}: {message}", targets.len());
+                (Reason::PartlyApplied, message)
+            } else {
+                (*reason, message.clone())
+            };
         } else if wanted && targets.is_empty() {
-            standing.reason = Reason::TargetNotFound;
-            standing.message = not_found(ovr);
+            (standing.reason, standing.message) = not_found(ovr);
         }
         let ready = !stalled && failing.is_empty() && !(wanted && targets.is_empty());
         Self { standing, ready, failing }
@@ -192,14 +217,17 @@ impl Verdict {
 }
 
 /// What is due on a target and not done.
-fn failure(target: &TargetView<'_>) -> Option<FailingTarget> {
-    let trouble = target.trouble?;
-    let hpa = name_of(target.hpa).1.into();
-    Some(FailingTarget { hpa, reason: trouble.reason, message: trouble.message.clone() })
+fn failure(ovr: &Override, target: &TargetView<'_>, wanted: bool) -> Option<FailingTarget> {
+    let due = wanted || has_layer(ovr, target);
+    let blocked = planned(ovr, target).filter(|standing| wanted && standing.phase == Phase::Blocked);
+    let blocked = blocked.map(|standing| (standing.reason, &standing.message));
+    let trouble = target.trouble.filter(|_| due).map(|trouble| (trouble.reason, &trouble.message));
+    let (reason, message) = trouble.or(blocked)?;
+    Some(FailingTarget { hpa: name_of(target.hpa).1.into(), reason, message: message.clone() })
 }
 
 fn layer_in(record: &Record, ovr: &Override) -> bool {
-    record.layers.iter().any(|layer| layer.by == ovr.id && layer.uid == ovr.uid)
+    record.layers.iter().any(|layer| layer.is_of(&ovr.id, &ovr.uid))
 }
 
 /// It is on the target still, so that taking it off is due, or keeping it.
@@ -213,10 +241,18 @@ fn is_applied(ovr: &Override, target: &TargetView<'_>) -> bool {
     Record::of_hpa(target.hpa).and_then(Result::ok).is_some_and(stands)
 }
 
-fn not_found(ovr: &Override) -> String {
+fn not_found(ovr: &Override) -> (Reason, String) {
     let namespace = ovr.target_namespace().unwrap_or_default();
-    let hpa = ovr.hpa.value().map(String::as_str).unwrap_or_default();
-    format!("there is no HorizontalPodAutoscaler {namespace}/{hpa}; the override acts as soon as there is")
+    match ovr.hpa.value() {
+        Some(hpa) => {
+            let what = format!("there is no HorizontalPodAutoscaler {namespace}/{hpa}");
+            (Reason::TargetNotFound, format!("{what}; the override acts as soon as there is"))
+        }
+        None => {
+            let what = format!("no HorizontalPodAutoscaler in namespace {namespace} matches the selector");
+            (Reason::NoTargets, format!("{what}; the override acts as soon as one does"))
+        }
+    }
 }
 
 fn replicas(bounds: Bounds) -> Replicas {

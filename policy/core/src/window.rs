@@ -54,12 +54,12 @@ pub enum Position {
 }
 
 impl Window {
-    /// The window of an override; none where its start or its end is not known (unreadable, or two
-    /// ends). `acting` is its layer in the record:
-    /// an end by default is fixed when the override starts acting, whatever becomes of the default later.
+    /// The window of an override that does not recur; none where its start or its end is not known (unreadable, or two
+    /// ends). `acting` is its layer in the record: an end by default is fixed when the override starts acting, whatever
+    /// becomes of the default later.
     #[must_use]
     pub fn of(ovr: &Override, settings: &Settings, acting: Option<&Layer>) -> Option<Self> {
-        let from = ovr.start()?;
+        let from = ovr.start().filter(|_| ovr.schedule.is_none())?;
         let after = |duration: Duration| from.saturating_add(duration.as_secs());
         let (until, source) = match (&ovr.expires_at, &ovr.duration) {
             (Field::Is(end), Field::Absent) => (Some(*end), EndSource::ExpiresAt),

@@ -1,6 +1,6 @@
 //! The door: decode, ask the core, encode. It translates; it never compares replica numbers or times.
 
-use hpa_override_core::{Instant, Settings, admit_hpa, review_override};
+use hpa_override_core::{Instant, MayPatch, Question, Settings, admit_hpa, question, review_override};
 use serde_json::Value;
 
 use crate::{
@@ -17,15 +17,15 @@ const MISCONFIGURED: u16 = 500;
 
 /// Answers a request of the host, `{"request": …, "settings": …}`, with a validation response, both as JSON.
 ///
-/// Total: whatever the payload is, there is an answer.
+/// `may_patch` asks the cluster, where the settings want that. Total: whatever the payload is, there is an answer.
 #[must_use]
-pub fn validate(payload: &[u8], now: Instant) -> Vec<u8> {
+pub fn validate(payload: &[u8], now: Instant, may_patch: impl FnOnce(&Question) -> MayPatch) -> Vec<u8> {
     let payload = match Payload::read(payload) {
         Ok(payload) => payload,
         Err(unreadable) => return unread(&unreadable),
     };
     match payload.subject {
-        Subject::Override if payload.writes => guard(&payload, now),
+        Subject::Override if payload.writes => guard(&payload, now, may_patch),
         Subject::Hpa if payload.writes => merge(&payload, now),
         _ => accepted(None, Vec::new()),
     }
@@ -42,7 +42,7 @@ pub fn validate_settings(payload: &[u8]) -> Vec<u8> {
 }
 
 /// May this override exist? Closed: what cannot be judged is refused.
-fn guard(payload: &Payload, now: Instant) -> Vec<u8> {
+fn guard(payload: &Payload, now: Instant, may_patch: impl FnOnce(&Question) -> MayPatch) -> Vec<u8> {
     if !payload.request.sub_resource.is_empty() {
         return accepted(None, Vec::new());
     }
@@ -53,7 +53,9 @@ fn guard(payload: &Payload, now: Instant) -> Vec<u8> {
     let Some(object) = &payload.object else {
         return rejected("the request carries no object".into(), UNREADABLE, Vec::new());
     };
-    let review = review_override(object, payload.old.as_ref(), &payload.request, &settings, now);
+    let (old, request) = (payload.old.as_ref(), &payload.request);
+    let answer = question(object, old, request, &settings).map_or(MayPatch::NotAsked, |question| may_patch(&question));
+    let review = review_override(object, old, request, &settings, now, answer);
     let warnings = review.report.warnings.iter().map(ToString::to_string).collect();
     if review.report.is_clean() {
         accepted(review.object, warnings)

@@ -2,11 +2,12 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use hpa_override_core::Instant;
+use hpa_override_core::{Instant, MayPatch, Question};
 use kubewarden_policy_sdk::{
     protocol_version_guest,
-    wapc_guest::{CallResult, register_function},
+    wapc_guest::{CallResult, host_call, register_function},
 };
+use serde_json::{Value, json};
 
 /// What the host calls first.
 #[expect(unsafe_code, reason = "the host finds the function by this name")]
@@ -20,7 +21,7 @@ extern "C" fn wapc_init() {
 // The signature is waPC's. An error would reach the client as a refusal, so there is none.
 #[expect(clippy::unnecessary_wraps, reason = "the signature is waPC's")]
 fn validate(payload: &[u8]) -> CallResult {
-    Ok(crate::validate(payload, now()))
+    Ok(crate::validate(payload, now(), may_patch))
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the signature is waPC's")]
@@ -32,4 +33,24 @@ fn validate_settings(payload: &[u8]) -> CallResult {
 fn now() -> Instant {
     let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
     Instant::from_unix(i64::try_from(seconds).unwrap_or(i64::MAX))
+}
+
+/// Asks the host, which asks the cluster by a `SubjectAccessReview`.
+fn may_patch(question: &Question) -> MayPatch {
+    let Question { user, groups, namespace, name } = question;
+    let attributes = json!({
+        "group": "autoscaling", "version": "v2", "resource": "horizontalpodautoscalers", "verb": "patch",
+        "namespace": namespace, "name": name,
+    });
+    let review = json!({ "user": user, "groups": groups, "resource_attributes": attributes });
+    let request = json!({ "subject_access_review": review, "disable_cache": true }).to_string();
+    let Ok(answer) = host_call("kubewarden", "kubernetes", "can_i", request.as_bytes()) else {
+        return MayPatch::Unavailable;
+    };
+    let answer: Value = serde_json::from_slice(&answer).unwrap_or_default();
+    match answer.get("allowed").and_then(Value::as_bool) {
+        Some(true) => MayPatch::Yes,
+        Some(false) => MayPatch::No,
+        None => MayPatch::Error,
+    }
 }

@@ -5,12 +5,14 @@
 mod common;
 
 use common::{payload, requests};
+use hpa_override_core::MayPatch;
 use hpa_override_policy::{validate, validate_settings};
 use rstest::rstest;
 use serde_json::{Value, json};
 
 fn answer(payload: &[u8]) -> Value {
-    serde_json::from_slice(&validate(payload, "2027-03-01T12:00:00Z".parse().unwrap())).unwrap()
+    serde_json::from_slice(&validate(payload, "2027-03-01T12:00:00Z".parse().unwrap(), |_| MayPatch::Unavailable))
+        .unwrap()
 }
 
 fn asked(request: &Value) -> Value {
@@ -193,9 +195,11 @@ fn a_stamp_names_user_and_groups() {
     )
 )]
 #[case::all(
-    r#"{"requireReason":"no","max":1,"crossNamespace":"Allow"}"#,
+    r#"{"requireReason":"no","max":1,"crossNamespace":"Some"}"#,
     false,
-    Some("3 errors: crossNamespace: only `Deny` is supported; max: unknown setting; requireReason: not true or false")
+    Some(
+        "3 errors: crossNamespace: not `Deny`, `Authorized` or `Allow`; max: unknown setting; requireReason: not true or false"
+    )
 )]
 #[case::no_object("[]", false, Some("the settings are not an object"))]
 #[case::no_json("{", false, Some("the settings cannot be read: EOF while parsing an object at line 1 column 1"))]

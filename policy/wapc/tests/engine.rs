@@ -17,7 +17,7 @@ use std::{
 
 use arbitrary::{Arbitrary, check};
 use common::{payload, requests};
-use hpa_override_core::Instant;
+use hpa_override_core::{Instant, MayPatch};
 use hpa_override_policy::{validate, validate_settings};
 use hpa_override_testbed::Module;
 use rstest::rstest;
@@ -40,7 +40,7 @@ fn answer(payload: &[u8]) -> Result<Vec<u8>, String> {
     let before = now();
     let answer = call("validate", payload)?;
     let instants = before.as_unix()..=now().as_unix();
-    let mut natively = instants.map(|second| validate(payload, Instant::from_unix(second)));
+    let mut natively = instants.map(|second| validate(payload, Instant::from_unix(second), |_| MayPatch::Unavailable));
     if natively.any(|native| native == answer) {
         Ok(answer)
     } else {
@@ -77,10 +77,10 @@ fn validates_settings_as_natively(#[case] document: &str) {
 fn every_mistake_in_the_settings_is_told_at_once() {
     let document = json!({
         "defaultDuration": "1.5h", "maxDuration": 5, "maxPriority": "9", "requireReason": "no",
-        "protectedNamespaces": "kube-system", "crossNamespace": "Allow", "controllerUser": "", "replicas": 3,
+        "protectedNamespaces": "kube-system", "crossNamespace": "Some", "controllerUser": "", "replicas": 3,
     });
     let answer = call("validate_settings", document.to_string().as_bytes()).unwrap();
-    let message = "8 errors: controllerUser: not the name of a user; crossNamespace: only `Deny` is supported; \
+    let message = "8 errors: controllerUser: not the name of a user; crossNamespace: not `Deny`, `Authorized` or `Allow`; \
                    defaultDuration: `1.5h` is not a duration; write it like `90m` or `1d12h`: whole numbers with d, h, \
                    m, s in that order, above zero and at most 36500d; maxDuration: not a duration: it must be text; \
                    maxPriority: not a whole number of 32 bits; protectedNamespaces: not a list of names; \

@@ -39,7 +39,7 @@ fn request() -> Request {
 }
 
 fn created(spec: &Value, settings: &Settings) -> Review {
-    review_override(&object(spec), None, &request(), settings, at(NOW))
+    review_override(&object(spec), None, &request(), settings, at(NOW), MayPatch::NotAsked)
 }
 
 fn strict() -> Settings {
@@ -53,11 +53,11 @@ fn lines(findings: &[Finding]) -> Vec<String> {
 }
 
 const INSTANT: &str = "write it like `2026-11-27T06:00:00Z` or `2026-11-27T07:00:00+01:00`, in the years 2000 to 9000";
-const AMOUNT: &str = "is not an amount; write a whole number from 1 to 2147483647";
+const AMOUNT: &str = "is not an amount; write a whole number from 1 to 2147483647, or measure by what the owner wants, like `150%`, `desired+5` or `desired-5`";
 const NAME: &str = "is not the name of a HorizontalPodAutoscaler; use lower-case letters, digits, `-` and `.`";
 
 #[rstest]
-#[case::target_missing(json!({"hpa": null}), "spec TargetMissing no target: set hpa to the name of a HorizontalPodAutoscaler")]
+#[case::target_missing(json!({"hpa": null}), "spec TargetMissing no target: set hpa to the name of a HorizontalPodAutoscaler, or selector to labels of some")]
 #[case::no_bounds(json!({"minReplicas": null, "maxReplicas": null}),
     "spec NoBounds no bounds: set minReplicas, maxReplicas or both")]
 #[case::two_ends(json!({"expiresAt": "2026-11-27T07:00:00Z"}), "spec TwoEnds two ends: keep either expiresAt or duration")]
@@ -201,14 +201,14 @@ fn warns_of_no_end_at_all() {
 fn on_create_it_is_created_now_whatever_it_says() {
     let mut object = object(&spec(&json!({})));
     object["metadata"]["creationTimestamp"] = "2020-01-01T00:00:00Z".into();
-    let review = review_override(&object, None, &request(), &Settings::default(), at(NOW));
+    let review = review_override(&object, None, &request(), &Settings::default(), at(NOW), MayPatch::NotAsked);
     assert_eq!(review.report, Report::default());
 }
 
 const HOUR_AGO: &str = "2026-11-27T05:00:00Z";
 
 fn updated(old: &Value, new: &Value) -> Review {
-    review_override(new, Some(old), &request(), &strict(), at(NOW))
+    review_override(new, Some(old), &request(), &strict(), at(NOW), MayPatch::NotAsked)
 }
 
 #[test]
@@ -232,14 +232,14 @@ fn one_that_is_being_deleted_is_always_admitted() {
 #[rstest]
 #[case::hpa(json!({"hpa": "other"}), &["spec.hpa TargetImmutable hpa is immutable; delete this override and create \
     another for the other target"])]
-#[case::hpa_removed(json!({"hpa": null}), &["spec TargetMissing no target: set hpa to the name of a HorizontalPodAutoscaler",
+#[case::hpa_removed(json!({"hpa": null}), &["spec TargetMissing no target: set hpa to the name of a HorizontalPodAutoscaler, or selector to labels of some",
     "spec.hpa TargetImmutable hpa is immutable; delete this override and create another for the other target"])]
 #[case::namespace_named_that_was_implied(json!({"namespace": "shop"}), &["spec.namespace TargetImmutable namespace is \
     immutable; delete this override and create another for the other target"])]
 #[case::other_fields(json!({"minReplicas": 11, "reason": "more"}), &[])]
 fn the_target_is_immutable_as_written(#[case] fields: Value, #[case] errors: &[&str]) {
     let (old, new) = (stored(&spec(&json!({})), HOUR_AGO), stored(&spec(&fields), HOUR_AGO));
-    let review = review_override(&new, Some(&old), &request(), &Settings::default(), at(NOW));
+    let review = review_override(&new, Some(&old), &request(), &Settings::default(), at(NOW), MayPatch::NotAsked);
     assert_eq!(lines(&review.report.errors), errors);
 }
 
@@ -255,7 +255,7 @@ fn the_target_is_immutable_as_written(#[case] fields: Value, #[case] errors: &[&
 #[case::a_start_that_could_not_be_read(json!({"startsAt": "soon"}), json!({"startsAt": NOW}), None)]
 fn a_start_that_has_passed_stays(#[case] before: Value, #[case] after: Value, #[case] error: Option<&str>) {
     let (old, new) = (stored(&spec(&before), HOUR_AGO), stored(&spec(&after), HOUR_AGO));
-    let review = review_override(&new, Some(&old), &request(), &Settings::default(), at(NOW));
+    let review = review_override(&new, Some(&old), &request(), &Settings::default(), at(NOW), MayPatch::NotAsked);
     let expected: Vec<String> = error.iter().map(|error| format!("spec.startsAt StartMoved {error}")).collect();
     assert_eq!(lines(&review.report.errors), expected);
 }
@@ -266,7 +266,7 @@ fn a_running_override_can_be_ended_by_an_end_in_the_past() {
     let new =
         stored(&spec(&json!({"reason": "CHG-1", "duration": null, "expiresAt": "2026-11-27T05:30:00Z"})), HOUR_AGO);
     let settings = Settings { protected_namespaces: vec![], ..strict() };
-    let report = review_override(&new, Some(&old), &request(), &settings, at(NOW)).report;
+    let report = review_override(&new, Some(&old), &request(), &settings, at(NOW), MayPatch::NotAsked).report;
     assert_eq!(report.errors, []);
     assert_eq!(report.warnings.iter().map(|warning| warning.code).collect::<Vec<_>>(), [Code::AlreadyEnded]);
 }
@@ -278,7 +278,7 @@ fn stamp_on(review: &Review, sent: &Value) -> Option<String> {
 #[test]
 fn whoever_creates_is_stamped_and_nothing_else_changes() {
     let mut sent = object(&spec(&json!({})));
-    let review = review_override(&sent, None, &request(), &Settings::default(), at(NOW));
+    let review = review_override(&sent, None, &request(), &Settings::default(), at(NOW), MayPatch::NotAsked);
     sent["metadata"]["annotations"] = json!({REQUESTED_BY_ANNOTATION: r#"{"user":"bob","groups":["devs"]}"#});
     assert_eq!(review.object, Some(sent));
 }
@@ -305,7 +305,7 @@ fn stamps(
     };
     let old = before.map(|user| stamped(Some(user), &spec(&json!({}))));
     let new = stamped(sent, &spec(&fields));
-    let review = review_override(&new, old.as_ref(), &request(), &Settings::default(), at(NOW));
+    let review = review_override(&new, old.as_ref(), &request(), &Settings::default(), at(NOW), MayPatch::NotAsked);
     assert_eq!(stamp_on(&review, &new), after.map(stamp));
     assert_eq!(review.object.is_some(), sent.map(stamp) != after.map(stamp), "no mutation where nothing changes");
 }

@@ -1,7 +1,7 @@
-//! Strategies. Owners' numbers (20 to 39, and 1) and overrides' numbers (2 to 9, 50 to 69) never meet, so that a number
-//! tells whose it is; where they are to meet, a law says so.
+//! Strategies. Owners' numbers (20 to 39 million, and 1) and overrides' numbers (2 to 9 and 50 to 69 million and a bit, and
+//! where a landing passes) never meet, so that a number tells whose it is; where they are to meet, a law says so.
 
-use hpa_override_core::{Amount, Id, Layer, Mode};
+use hpa_override_core::{Amount, Clamps, Duration, Id, Layer, Mode};
 use proptest::{collection::vec, option, prelude::*, sample::select};
 use serde_json::{Map, Value, json};
 
@@ -11,29 +11,78 @@ use super::{
     world::{End, Wish},
 };
 
+/// An owner's number.
+fn owned(millions: std::ops::Range<i32>) -> impl Strategy<Value = i32> {
+    millions.prop_map(owners_number)
+}
+
+/// That many millions.
+pub fn owners_number(millions: i32) -> i32 {
+    millions * 1_000_000
+}
+
+/// An override's number.
+fn given(millions: std::ops::Range<i32>) -> impl Strategy<Value = i32> {
+    millions.prop_map(|millions| owners_number(millions) + 70_707)
+}
+
 pub fn manifest() -> impl Strategy<Value = Manifest> {
-    (20..30, 30..40).prop_map(|(min, max)| Manifest { min: Some(min), max })
+    (owned(20..30), owned(30..40)).prop_map(|(min, max)| Manifest { min: Some(min), max })
 }
 
 /// One that may leave the lower bound to the default.
 fn any_manifest() -> impl Strategy<Value = Manifest> {
-    (option::weighted(0.8, 20..30), 30..40).prop_map(|(min, max)| Manifest { min, max })
+    (option::weighted(0.8, owned(20..30)), owned(30..40)).prop_map(|(min, max)| Manifest { min, max })
 }
 
-fn amounts() -> impl Strategy<Value = (Option<i32>, Option<i32>)> {
+type Amounts = (Option<Amount>, Option<Amount>);
+
+fn literals() -> impl Strategy<Value = Amounts> {
+    let literals = prop_oneof![
+        (given(2..6), given(6..10)).prop_map(|(min, max)| (Some(min), Some(max))),
+        (given(50..60), given(60..70)).prop_map(|(min, max)| (Some(min), Some(max))),
+        (given(2..6), given(60..70)).prop_map(|(min, max)| (Some(min), Some(max))),
+        prop_oneof![given(2..10), given(50..60)].prop_map(|min| (Some(min), None)),
+        prop_oneof![given(2..10), given(50..60)].prop_map(|max| (None, Some(max))),
+    ];
+    literals.prop_map(|(min, max)| (min.map(Amount::Literal), max.map(Amount::Literal)))
+}
+
+fn relatives() -> impl Strategy<Value = Amounts> {
+    let relative =
+        || select(vec![Amount::Percent(61), Amount::Percent(137), Amount::More(700_007), Amount::Fewer(900_009)]);
     prop_oneof![
-        (2..=5, 6..=9).prop_map(|(min, max)| (Some(min), Some(max))),
-        (50..60, 60..70).prop_map(|(min, max)| (Some(min), Some(max))),
-        (2..=5, 60..70).prop_map(|(min, max)| (Some(min), Some(max))),
-        prop_oneof![2..=9, 50..60].prop_map(|min| (Some(min), None)),
-        prop_oneof![2..=9, 50..60].prop_map(|max| (None, Some(max))),
+        relative().prop_map(|min| (Some(min), None)),
+        relative().prop_map(|max| (None, Some(max))),
+        (relative(), relative()).prop_map(|(min, max)| (Some(min), Some(max))),
     ]
 }
 
 pub fn wish() -> impl Strategy<Value = Wish> {
+    wish_of(prop_oneof![3 => literals(), 1 => relatives()])
+}
+
+/// A wish whose numbers do not move with the owner's.
+pub fn literal_wish() -> impl Strategy<Value = Wish> {
+    wish_of(literals())
+}
+
+fn wish_of(amounts: impl Strategy<Value = Amounts>) -> impl Strategy<Value = Wish> {
     let end = prop_oneof![Just(End::Default), (30..4000_i64).prop_map(End::After), (-600..4000_i64).prop_map(End::At),];
-    (amounts(), -1..=1, option::weighted(0.3, -300..900_i64), end)
-        .prop_map(|((min, max), priority, starts_in, end)| Wish { min, max, priority, starts_in, end })
+    let mode = select(vec![Mode::Set, Mode::Set, Mode::Raise, Mode::Cap]);
+    let return_over = option::weighted(0.4, 5..3000_i64);
+    (amounts, mode, -1..=1, option::weighted(0.3, -300..900_i64), end, return_over).prop_map(
+        |((min, max), mode, priority, starts_in, end, return_over)| Wish {
+            min,
+            max,
+            mode,
+            priority,
+            starts_in,
+            end,
+            return_over,
+            suspended: false,
+        },
+    )
 }
 
 fn tampering(manager: &'static str) -> impl Strategy<Value = Write> {
@@ -85,6 +134,8 @@ fn act(write: BoxedStrategy<Write>, numbers: BoxedStrategy<Manifest>) -> impl St
         2 => wish().prop_map(Act::Add),
         1 => (0..4_usize).prop_map(Act::Delete),
         1 => (0..4_usize, wish()).prop_map(|(index, wish)| Act::Edit(index, wish)),
+        1 => (0..4_usize).prop_map(Act::Suspend),
+        1 => (option::of(Just(33_333_333)), any::<bool>()).prop_map(|(ceiling, up_only)| Act::Limit(ceiling, up_only)),
     ]
 }
 
@@ -92,21 +143,19 @@ pub fn any_kind() -> impl Strategy<Value = Kind> {
     select(vec![Kind::Applies, Kind::AppliesClientSide, Kind::Updates, Kind::Mixed])
 }
 
-/// A wish for both bounds.
+/// A wish for both bounds, as they are, at once.
 pub fn wish_for_both() -> impl Strategy<Value = Wish> {
-    let numbers = prop_oneof![(2..=5, 6..=9), (50..60, 60..70)];
+    let numbers = prop_oneof![(given(2..6), given(6..10)), (given(50..60), given(60..70))];
     numbers.prop_map(|(min, max)| Wish {
-        min: Some(min),
-        max: Some(max),
-        priority: 0,
-        starts_in: None,
-        end: End::Default,
+        min: Some(Amount::Literal(min)),
+        max: Some(Amount::Literal(max)),
+        ..first_wish()
     })
 }
 
 /// A manifest whose numbers may be an override's.
 pub fn bold_manifest() -> impl Strategy<Value = Manifest> {
-    let pair = prop_oneof![(2..=5, 6..=9), (20..30, 30..40), (50..60, 60..70)];
+    let pair = prop_oneof![(given(2..6), given(6..10)), (owned(20..30), owned(30..40)), (given(50..60), given(60..70))];
     pair.prop_map(|(min, max)| Manifest { min: Some(min), max })
 }
 
@@ -129,23 +178,51 @@ pub fn story(may_drop_min: bool) -> impl Strategy<Value = (Kind, Manifest, Vec<A
 }
 
 pub fn first_wish() -> Wish {
-    Wish { min: Some(10), max: Some(15), priority: 0, starts_in: None, end: End::Default }
+    Wish {
+        min: Some(Amount::Literal(10)),
+        max: Some(Amount::Literal(15)),
+        mode: Mode::Set,
+        priority: 0,
+        starts_in: None,
+        end: End::Default,
+        return_over: None,
+        suspended: false,
+    }
+}
+
+fn amount() -> impl Strategy<Value = Amount> {
+    prop_oneof![
+        (1..100_i32).prop_map(Amount::Literal),
+        (1..300_i32).prop_map(Amount::Percent),
+        (1..100_i32).prop_map(Amount::More),
+        (1..100_i32).prop_map(Amount::Fewer),
+    ]
 }
 
 pub fn layer() -> impl Strategy<Value = Layer> {
-    let amount = |number: Option<i32>| number.and_then(|number| Amount::read(&number.into()));
     let pair = prop_oneof![
-        (1..100_i32).prop_map(|min| (Some(min), None)),
-        (1..100_i32).prop_map(|max| (None, Some(max))),
-        (1..100_i32, 0..50_i32).prop_map(|(min, more)| (Some(min), Some(min + more))),
+        amount().prop_map(|min| (Some(min), None)),
+        amount().prop_map(|max| (None, Some(max))),
+        (amount(), amount()).prop_map(|(min, max)| (Some(min), Some(max))),
     ];
-    pair.prop_map(move |(min, max)| Layer {
-        by: Id { namespace: "shop".into(), name: "web".into() },
-        uid: "u".into(),
-        mode: Mode::Set,
-        min_replicas: amount(min),
-        max_replicas: amount(max),
-        until: None,
+    (pair, select(vec![Mode::Set, Mode::Raise, Mode::Cap])).prop_map(move |((min_replicas, max_replicas), mode)| {
+        Layer {
+            by: Id { namespace: "shop".into(), name: "web".into() },
+            uid: "u".into(),
+            mode,
+            min_replicas,
+            max_replicas,
+            until: None,
+            return_over: None,
+            unknown: Map::new(),
+        }
+    })
+}
+
+pub fn clamps() -> impl Strategy<Value = Clamps> {
+    (option::of(1..100_i32), any::<bool>()).prop_map(|(ceiling, up_only)| Clamps {
+        ceiling,
+        up_only,
         unknown: Map::new(),
     })
 }
@@ -155,20 +232,30 @@ pub fn record() -> impl Strategy<Value = Value> {
     let instant = || (0..2_000_000_000_i64).prop_map(|seconds| super::dawn().saturating_add(seconds).to_string());
     let pair = || (0..50_i32, 1..50_i32).prop_map(|(min, more)| json!({"minReplicas": min, "maxReplicas": min + more}));
     let ours = vec(1..50_i32, 1..8);
-    let layer = (pair(), option::of(instant())).prop_map(|(mut layer, until)| {
-        layer["minReplicas"] = (layer["minReplicas"].as_i64().unwrap() + 1).into();
-        layer["by"] = "shop/web".into();
-        layer["uid"] = "u1".into();
-        layer["mode"] = "Set".into();
+    let layer = (layer(), option::of(instant())).prop_map(|(layer, until)| {
+        let mut layer = json!(layer);
         if let Some(until) = until {
             layer["until"] = until.into();
         }
         layer
     });
-    (instant(), pair(), pair(), ours, vec(layer, 1..4)).prop_map(|(as_of, desired, effective, ours, layers)| {
-        json!({"v": 1, "asOf": as_of, "desired": desired, "effective": effective, "ours": {"minReplicas": ours},
+    let landing = (instant(), 1..90_000_i64, 1..50_i32).prop_map(|(at, over, from)| {
+        let over = format!("{over}s").parse::<Duration>().unwrap();
+        json!({"by": "shop/b", "from": {"maxReplicas": from}, "at": at, "over": over})
+    });
+    let parts = (instant(), pair(), pair(), ours, vec(layer, 1..4), option::of(landing), clamps());
+    parts.prop_map(|(as_of, desired, effective, ours, layers, landing, limits)| {
+        let record = json!({"v": 1, "asOf": as_of, "desired": desired, "effective": effective, "ours": {"minReplicas": ours},
                "layers": layers, "owners": [{"manager": "argocd", "operation": "Apply", "apiVersion": "autoscaling/v2",
-                                            "fields": ["maxReplicas", "minReplicas"]}]})
+                                            "fields": ["maxReplicas", "minReplicas"]}]});
+        let mut record = record;
+        if let Some(landing) = landing {
+            record["landing"] = landing;
+        }
+        if limits != Clamps::default() {
+            record["limits"] = json!(limits);
+        }
+        record
     })
 }
 

@@ -1,6 +1,6 @@
 //! Stories: what owners, people, clocks and crashes do to one HPA, in any order.
 
-use hpa_override_core::Instant;
+use hpa_override_core::{Directions, Instant, Record};
 use serde_json::Value;
 
 use super::{
@@ -27,6 +27,10 @@ pub enum Act {
     Add(Wish),
     Delete(usize),
     Edit(usize, Wish),
+    /// Suspends an override, or lets it go on.
+    Suspend(usize),
+    /// The platform team sets other limits: a ceiling, and whether overrides may only go up.
+    Limit(Option<i32>, bool),
 }
 
 /// How it all ends.
@@ -70,6 +74,11 @@ impl Story {
             Act::Add(wish) => self.world.add(wish),
             Act::Delete(index) => self.world.delete(*index),
             Act::Edit(index, wish) => self.world.edit(*index, wish),
+            Act::Suspend(index) => self.world.suspend(*index),
+            Act::Limit(ceiling, up_only) => {
+                self.world.settings.replica_ceiling = *ceiling;
+                self.world.settings.directions = if *up_only { Directions::UpOnly } else { Directions::Both };
+            }
         }
         self.world.check();
     }
@@ -118,9 +127,15 @@ impl Story {
         if lost && !guarded && matches!(write, Write::Tamper { .. }) {
             self.world.step(); // A living controller sees it.
         } else if guarded && rested && !releases {
-            assert_eq!(self.world.plan().patch, None, "admission and controller agree after {write:?}");
-            self.at_rest = true;
-            self.repeat(write);
+            // The owner's word can end a landing, or give it a step that the controller had no reason to make.
+            let missed = |record: Record| {
+                record.is_at_rest() || record.next_transition().is_some_and(|missed| missed <= self.world.now)
+            };
+            if !self.world.record().is_some_and(missed) {
+                assert_eq!(self.world.plan().patch, None, "admission and controller agree after {write:?}");
+                self.at_rest = true;
+                self.repeat(write);
+            }
         }
     }
 
@@ -131,17 +146,27 @@ impl Story {
         *how != Tampering::Remove || self.world.remembered.is_none()
     }
 
-    /// The second identical write leaves the version unmoved.
+    /// An identical write changes nothing. Only a number that was the live one when it was first sent, and that the first
+    /// write itself has moved (it is relative to another), makes its writer an owner with the second.
     fn repeat(&mut self, write: &Write) {
         let before = self.world.server.hpa.clone();
-        let again = write.send(&mut self.world.server, &self.manifest);
-        assert!(again.is_err() || self.world.server.hpa == before, "{write:?} again changed something");
+        let mut again = || write.send(&mut self.world.server, &self.manifest).map(|()| self.world.server.hpa.clone());
+        let Ok(second) = again() else { return };
+        if second != before {
+            let without_owners = |hpa: &Value| (hpa["spec"].clone(), hpa["metadata"]["annotations"].clone());
+            assert_eq!(without_owners(&second), without_owners(&before), "{write:?} again changed something");
+            assert_eq!(again(), Ok(second), "{write:?} a third time changed something");
+        }
     }
 
-    /// Every override ends, and the controller comes to rest.
+    /// Every override ends, and the controller comes to rest once the last landing is over.
     pub fn end(&mut self, finale: Finale) {
         match finale {
-            Finale::Deleted => self.world.overrides.clear(),
+            Finale::Deleted => {
+                self.world.overrides.clear();
+                self.settle();
+                self.advance(86_400);
+            }
             Finale::Expired => self.advance(3 * 86_400),
         }
         self.settle();

@@ -1,6 +1,8 @@
 //! The world of one HPA: overrides, a controller with its memory, a server with or without the merge policy.
 
-use hpa_override_core::{Bounds, HpaPlan, Instant, Override, RECORD_ANNOTATION, Record, Settings, plan_hpa};
+use hpa_override_core::{
+    Amount, Bounds, HpaPlan, Instant, Mode, Override, RECORD_ANNOTATION, Record, Settings, plan_hpa,
+};
 use serde_json::{Value, json};
 
 use super::{
@@ -14,12 +16,16 @@ const MOST_WRITES: usize = 8;
 /// An override as a person writes it.
 #[derive(Clone, Debug)]
 pub struct Wish {
-    pub min: Option<i32>,
-    pub max: Option<i32>,
+    pub min: Option<Amount>,
+    pub max: Option<Amount>,
+    pub mode: Mode,
     pub priority: i32,
     /// Seconds from its creation.
     pub starts_in: Option<i64>,
     pub end: End,
+    /// Seconds.
+    pub return_over: Option<i64>,
+    pub suspended: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -73,13 +79,21 @@ impl World {
         let (now, count) = (self.now, self.overrides.len());
         if let Some(ovr) = self.overrides.get_mut(index.checked_rem(count).unwrap_or(0)) {
             let edited = wish.object("edited", 0, now);
-            for key in ["minReplicas", "maxReplicas", "priority"] {
+            for key in ["minReplicas", "maxReplicas", "mode", "priority", "returnOver"] {
                 ovr["spec"][key] = edited["spec"][key].clone();
             }
             if let Some(end) = edited["spec"].get("expiresAt") {
                 ovr["spec"]["expiresAt"] = end.clone();
                 ovr["spec"]["duration"] = Value::Null;
             }
+        }
+    }
+
+    /// Suspends an override, or lets it go on.
+    pub fn suspend(&mut self, index: usize) {
+        let count = self.overrides.len();
+        if let Some(ovr) = self.overrides.get_mut(index.checked_rem(count).unwrap_or(0)) {
+            ovr["spec"]["suspend"] = (ovr["spec"]["suspend"] != true).into();
         }
     }
 
@@ -144,8 +158,11 @@ impl World {
 impl Wish {
     fn object(&self, name: &str, uid: usize, now: Instant) -> Value {
         let start = now.saturating_add(self.starts_in.unwrap_or(0));
-        let mut spec =
-            json!({"hpa": "web", "minReplicas": self.min, "maxReplicas": self.max, "priority": self.priority});
+        let mut spec = json!({"hpa": "web", "minReplicas": self.min, "maxReplicas": self.max, "mode": self.mode,
+                   "priority": self.priority, "suspend": self.suspended});
+        if let Some(seconds) = self.return_over {
+            spec["returnOver"] = format!("{seconds}s").into();
+        }
         if self.starts_in.is_some() {
             spec["startsAt"] = start.to_string().into();
         }

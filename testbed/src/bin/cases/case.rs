@@ -1,0 +1,211 @@
+//! A case, as its file has it. What is unknown or of the wrong type is an error with its line.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context as _, Result, bail};
+use hpa_override_core::Instant;
+use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+use serde_json::{Map, Value};
+
+/// One case.
+#[derive(Debug)]
+pub enum Case {
+    /// What the controller would leave on the HPA, and where everybody stands.
+    Plan(Box<Plan>),
+    /// A write to an HPA.
+    Admit(Box<Admit>),
+    /// A write to an `AutoscalerOverride`.
+    Review(Box<Review>),
+}
+
+/// Kind `plan`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Plan {
+    #[serde(rename = "title")]
+    _title: String,
+    #[serde(rename = "kind")]
+    _kind: String,
+    pub now: Instant,
+    #[serde(default)]
+    pub settings: Map<String, Value>,
+    pub hpa: Value,
+    pub remembered: Option<String>,
+    pub overrides: Vec<Value>,
+    pub expect: PlanExpect,
+}
+
+/// What is expected of a plan. What is absent is not compared; null means none.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PlanExpect {
+    pub bounds: Option<Map<String, Value>>,
+    #[serde(default, deserialize_with = "given")]
+    pub desired: Option<Value>,
+    #[serde(default, deserialize_with = "given")]
+    pub next_transition: Option<Value>,
+    pub phases: Option<BTreeMap<String, String>>,
+    pub record: Option<Map<String, Value>>,
+    #[serde(default)]
+    pub timeline: Vec<Moment>,
+}
+
+/// The bounds that are right at an instant.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Moment {
+    pub at: Instant,
+    pub min_replicas: Option<Value>,
+    pub max_replicas: Option<Value>,
+}
+
+/// Kind `admitHpa`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Admit {
+    #[serde(rename = "title")]
+    _title: String,
+    #[serde(rename = "kind")]
+    _kind: String,
+    pub now: Instant,
+    #[serde(default)]
+    pub settings: Map<String, Value>,
+    #[serde(default)]
+    pub request: Request,
+    pub old: Option<Value>,
+    pub new: Value,
+    pub expect: AdmitExpect,
+}
+
+/// What is expected of an admission.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AdmitExpect {
+    #[serde(default, deserialize_with = "given")]
+    pub min_replicas: Option<Value>,
+    #[serde(default, deserialize_with = "given")]
+    pub max_replicas: Option<Value>,
+    #[serde(default, deserialize_with = "given")]
+    pub desired: Option<Value>,
+    pub changed: Option<bool>,
+    pub warnings: Option<usize>,
+    pub record: Option<Map<String, Value>>,
+    pub annotations: Option<Vec<String>>,
+    pub managers: Option<Vec<String>>,
+}
+
+/// Kind `reviewOverride`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Review {
+    #[serde(rename = "title")]
+    _title: String,
+    #[serde(rename = "kind")]
+    _kind: String,
+    pub now: Instant,
+    #[serde(default)]
+    pub settings: Map<String, Value>,
+    #[serde(default)]
+    pub request: Request,
+    pub old: Option<Value>,
+    pub object: Value,
+    #[serde(default)]
+    pub may_patch: MayPatch,
+    pub expect: ReviewExpect,
+}
+
+/// What is expected of a review.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ReviewExpect {
+    pub allowed: Option<bool>,
+    pub errors: Option<Vec<Finding>>,
+    pub warnings: Option<Vec<Finding>>,
+    pub requested_by: Option<String>,
+}
+
+/// An error or a warning, without its sentence.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Finding {
+    pub path: String,
+    pub code: String,
+}
+
+/// Who writes, and how.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct Request {
+    pub user: String,
+    pub groups: Vec<String>,
+    pub field_manager: String,
+    pub sub_resource: String,
+    pub dry_run: bool,
+}
+
+/// The answer to whether who asks may patch the target. YAML 1.1 takes `yes` and `no` for booleans.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MayPatch {
+    Yes,
+    No,
+    Unavailable,
+    Error,
+    #[default]
+    NotAsked,
+}
+
+impl MayPatch {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Yes => "yes",
+            Self::No => "no",
+            Self::Unavailable => "unavailable",
+            Self::Error => "error",
+            Self::NotAsked => "notAsked",
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for MayPatch {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let given = Value::deserialize(deserializer)?;
+        let all = [Self::Yes, Self::No, Self::Unavailable, Self::Error, Self::NotAsked];
+        let word = match &given {
+            Value::Bool(true) => "yes",
+            Value::Bool(false) => "no",
+            other => other.as_str().unwrap_or_default(),
+        };
+        all.into_iter().find(|answer| answer.word() == word).ok_or_else(|| {
+            serde::de::Error::custom(format!("mayPatch {given} is not yes, no, unavailable, error or notAsked"))
+        })
+    }
+}
+
+/// Null is a value here: none is expected.
+fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
+}
+
+impl Case {
+    /// Reads a case.
+    ///
+    /// # Errors
+    /// What is wrong, with its line.
+    pub fn parse(text: &str) -> Result<Self> {
+        #[derive(Deserialize)]
+        struct Head {
+            kind: String,
+        }
+        let Head { kind } = parsed(text)?;
+        Ok(match kind.as_str() {
+            "plan" => Self::Plan(parsed(text)?),
+            "admitHpa" => Self::Admit(parsed(text)?),
+            "reviewOverride" => Self::Review(parsed(text)?),
+            other => bail!("kind `{other}` is not plan, admitHpa or reviewOverride"),
+        })
+    }
+}
+
+fn parsed<T: DeserializeOwned>(text: &str) -> Result<T> {
+    serde_saphyr::from_str(text).context("not a case")
+}
