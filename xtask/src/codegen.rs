@@ -17,10 +17,17 @@ struct Generated {
 }
 
 /// The next generated file is the next row.
-const GENERATED: &[Generated] = &[Generated { path: "crd/crd.yaml", make: custom_resource_definition }];
+const GENERATED: &[Generated] = &[
+    Generated { path: "crd/crd.yaml", make: custom_resource_definition },
+    Generated { path: "docs/codes.md", make: table_of_codes },
+];
 
 fn custom_resource_definition(workspace: &Workspace) -> Result<String> {
     workspace.cargo("run --quiet -p hpa-override-crd --features schema --bin crdgen").stdout()
+}
+
+fn table_of_codes(workspace: &Workspace) -> Result<String> {
+    workspace.cargo("run --quiet -p hpa-override-core --example codes").stdout()
 }
 
 /// Writes what differs, and says for each file which it was.

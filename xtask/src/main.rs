@@ -3,6 +3,7 @@
 //! It installs what a command needs and says so. It refuses to link anything of the cluster side (kube, wasmtime,
 //! the testbed): what needs those is a binary of its own that a command here builds and runs.
 
+mod cases;
 mod codegen;
 mod command;
 mod demo;
@@ -35,6 +36,8 @@ enum Verb {
         #[arg(long)]
         check: bool,
     },
+    /// Run conformance cases through every door.
+    Cases(cases::Args),
     /// Run everything that a change has to pass.
     Test,
     /// Show an override on a real control plane on this machine.
@@ -58,6 +61,7 @@ fn run(verb: Verb) -> Result<ExitCode> {
         Verb::Codegen { check: true } => codegen::check(&workspace)?,
         Verb::Codegen { check: false } => codegen::write(&workspace)?,
         Verb::Test => test::run(&workspace)?,
+        Verb::Cases(args) => return cases::run(&workspace, &args),
         Verb::Demo(args) => return demo::run(&workspace, &args),
     }
     Ok(ExitCode::SUCCESS)

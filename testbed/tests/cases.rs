@@ -1,0 +1,71 @@
+//! The conformance corpus through every door, and what the runner says of cases that fail or cannot be read.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use rstest::rstest;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// Whether the cases of a folder pass, and what is printed.
+fn run(folder: &Path) -> (bool, String) {
+    let module = root().join("dist/policy.wasm");
+    assert!(module.exists(), "there is no dist/policy.wasm; run `cargo xtask dist`");
+    let output = Command::new(env!("CARGO_BIN_EXE_cases")).arg("--module").arg(module).arg(folder).output().unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8(text).unwrap())
+}
+
+/// A folder with one case.
+fn folder(name: &str, case: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("case.yaml"), case).unwrap();
+    folder
+}
+
+#[test]
+fn the_corpus_passes() {
+    let (passed, printed) = run(&root().join("cases"));
+    assert!(passed, "{printed}");
+    assert!(printed.ends_with(" passed, 0 failed\n"), "{printed}");
+}
+
+fn one() -> String {
+    fs::read_to_string(root().join("cases/modes/raise-below-changes-nothing.yaml")).unwrap()
+}
+
+#[test]
+fn a_broken_case_is_one_failure() {
+    let broken = one().replace("bounds: {minReplicas: 5,", "bounds: {minReplicas: 6,");
+    assert_ne!(broken, one());
+    let folder = folder("broken", &broken);
+    let (passed, printed) = run(&folder);
+    let line = format!("FAILED {}: native: minReplicas: expected 6, got 5", folder.join("case.yaml").display());
+    assert_eq!((passed, printed), (false, format!("{line}\n0 passed, 1 failed\n")));
+}
+
+#[rstest]
+#[case::kind("kind", "kind: plan", "kind: plans", "kind `plans` is not plan, admitHpa or reviewOverride")]
+#[case::key("key", "overrides:", "override:", "line")]
+#[case::instant("instant", "now: ", "now: x", "line")]
+#[case::yaml("yaml", "title: ", "title: {", "line")]
+fn a_bad_case_is_told(#[case] name: &str, #[case] from: &str, #[case] to: &str, #[case] told: &str) {
+    let (passed, printed) = run(&folder(name, &one().replacen(from, to, 1)));
+    assert!(!passed && printed.contains(told) && printed.ends_with("0 passed, 1 failed\n"), "{printed}");
+}
+
+#[test]
+fn an_empty_folder_is_no_success() {
+    let empty = Path::new(env!("CARGO_TARGET_TMPDIR")).join("empty");
+    fs::create_dir_all(&empty).unwrap();
+    let (passed, printed) = run(&empty);
+    assert!(!passed && printed.contains("there is no case in"), "{printed}");
+}
