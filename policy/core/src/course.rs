@@ -96,7 +96,12 @@ impl Recurring {
 
     fn occurrence(&self, start: Instant) -> Window {
         let until = start.saturating_add(self.duration.as_secs());
-        self.window(start.max(self.begins), self.ends.map_or(until, |end| until.min(end)))
+        let Some(end) = self.ends.filter(|end| *end <= until) else {
+            return self.window(start.max(self.begins), until);
+        };
+        // Of those that overlap until the end the first: the later ones change nothing.
+        let first = self.schedule.next_start(end.saturating_add(-self.duration.as_secs() - 1));
+        self.window(first.map_or(start, |first| first.min(start)).max(self.begins), end)
     }
 
     fn window(&self, from: Instant, until: Instant) -> Window {

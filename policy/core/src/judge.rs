@@ -101,6 +101,8 @@ pub fn by_window(ovr: &Override, acting: Option<&Layer>, settings: &Settings, t:
         return Standing { phase, reason, message: joined(&errors), window: None, next: None };
     };
     let Course { window, next, over, .. } = course;
+    // The occurrences of a recurring one pass unnoticed meanwhile.
+    let window = window.filter(|_| !ovr.suspended || ovr.schedule.is_none() || course.position == Position::After);
     let until = window.and_then(|window| window.until).map_or_else(|| "it is deleted".into(), |at| at.to_string());
     // What acts since its creation has begun, whatever a clock that was set back says.
     let begun = acting.is_some() && ovr.starts_at.is_absent() && ovr.schedule.is_none();

@@ -68,7 +68,13 @@ pub fn literal_wish() -> impl Strategy<Value = Wish> {
 }
 
 fn wish_of(amounts: impl Strategy<Value = Amounts>) -> impl Strategy<Value = Wish> {
-    let end = prop_oneof![Just(End::Default), (30..4000_i64).prop_map(End::After), (-600..4000_i64).prop_map(End::At),];
+    let crons = select(vec!["*/7 * * * *", "3,40 * * * *", "0 */2 * * *"]);
+    let end = prop_oneof![
+        Just(End::Default),
+        (30..4000_i64).prop_map(End::After),
+        (-600..4000_i64).prop_map(End::At),
+        (crons, 30..4000_i64).prop_map(|(cron, seconds)| End::Recurring(cron, seconds)),
+    ];
     let mode = select(vec![Mode::Set, Mode::Set, Mode::Raise, Mode::Cap]);
     let return_over = option::weighted(0.4, 5..3000_i64);
     (amounts, mode, -1..=1, option::weighted(0.3, -300..900_i64), end, return_over).prop_map(

@@ -34,6 +34,8 @@ pub enum End {
     After(i64),
     /// `expiresAt`, seconds from its start.
     At(i64),
+    /// Occurrences of so many seconds, for two days.
+    Recurring(&'static str, i64),
 }
 
 #[derive(Clone, Debug)]
@@ -170,6 +172,11 @@ impl Wish {
             End::Default => {}
             End::After(seconds) => spec["duration"] = format!("{seconds}s").into(),
             End::At(seconds) => spec["expiresAt"] = start.saturating_add(seconds).to_string().into(),
+            End::Recurring(cron, seconds) => {
+                spec["schedule"] = json!({"cron": cron, "timeZone": "Europe/Rome"});
+                spec["duration"] = format!("{seconds}s").into();
+                spec["expiresAt"] = start.saturating_add(2 * 86_400).to_string().into();
+            }
         }
         json!({"metadata": {"namespace": "shop", "name": name, "uid": format!("u{uid}"), "generation": 1,
                             "creationTimestamp": now.to_string()},
