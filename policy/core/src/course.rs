@@ -38,8 +38,8 @@ impl Course {
     /// override goes on to the later one: it would otherwise leave the record and come back to life with the next plan.
     fn once(ovr: &Override, settings: &Settings, acting: Option<&Layer>, t: Instant) -> Option<Self> {
         let fixed = Window::of(ovr, settings, acting)?;
-        let over = |window: &Window| window.at(t) == Position::After;
-        let again = Window::of(ovr, settings, None).filter(|again| over(&fixed) && !over(again));
+        let passed = |window: &Window| window.at(t) == Position::After;
+        let again = Window::of(ovr, settings, None).filter(|again| passed(&fixed) && !passed(again));
         let window = again.unwrap_or(fixed);
         let (position, next) = (window.at(t), window.next_change(t));
         Some(Self { position, window: Some(window), next, next_start: None, over: window.until })

@@ -243,16 +243,12 @@ fn is_applied(ovr: &Override, target: &TargetView<'_>) -> bool {
 
 fn not_found(ovr: &Override) -> (Reason, String) {
     let namespace = ovr.target_namespace().unwrap_or_default();
-    match ovr.hpa.value() {
-        Some(hpa) => {
-            let what = format!("there is no HorizontalPodAutoscaler {namespace}/{hpa}");
-            (Reason::TargetNotFound, format!("{what}; the override acts as soon as there is"))
-        }
-        None => {
-            let what = format!("no HorizontalPodAutoscaler in namespace {namespace} matches the selector");
-            (Reason::NoTargets, format!("{what}; the override acts as soon as one does"))
-        }
+    if let Some(hpa) = ovr.hpa.value() {
+        let what = format!("there is no HorizontalPodAutoscaler {namespace}/{hpa}");
+        return (Reason::TargetNotFound, format!("{what}; the override acts as soon as there is"));
     }
+    let what = format!("no HorizontalPodAutoscaler in namespace {namespace} matches the selector");
+    (Reason::NoTargets, format!("{what}; the override acts as soon as one does"))
 }
 
 fn replicas(bounds: Bounds) -> Replicas {
