@@ -123,7 +123,7 @@ mod tests {
             r#"{"protocolVersion":"v1","rules":[{"apiGroups":"#,
             r#"],"annotations":{"#,
             r#"},"mutating":true,"backgroundAudit":false,"executionMode":"kubewarden-wapc","policyType":"kubernetes","#,
-            r#""contextAwareResources":[],"hostCapabilities":[],"minimumKubewardenVersion":"1.33.0"}"#,
+            r#""contextAwareResources":[],"hostCapabilities":["kubernetes/can_i"],"minimumKubewardenVersion":"1.33.0"}"#,
         ];
         let places: Vec<_> = keys.iter().map(|key| json.find(key)).collect();
         assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{json}");
