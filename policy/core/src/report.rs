@@ -4,84 +4,103 @@ use std::fmt;
 
 use serde::Serialize;
 
-/// The code of a finding; stable, machine-readable, a closed set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Code {
-    /// The spec names no target.
-    TargetMissing,
-    /// Both kinds of target are given.
-    TwoTargets,
-    /// Neither bound is given.
-    NoBounds,
-    /// Both kinds of end are given.
-    TwoEnds,
-    /// Warning: no end is given, the default holds.
-    EndsByDefault,
-    /// Warning: no end is given and the default is `Never`.
-    NeverEnds,
-    /// Not a name of such an object.
-    NameInvalid,
-    /// The selector would match everything.
-    SelectorEmpty,
-    /// Not a label selector.
-    SelectorInvalid,
-    /// The target's namespace is protected.
-    NamespaceProtected,
-    /// The target is in another namespace.
-    CrossNamespaceDenied,
-    /// The override's own namespace is excluded from admission.
-    UnguardedNamespace,
-    /// The target was changed.
-    TargetImmutable,
-    /// Who asks may not patch the target.
-    NotAuthorized,
-    /// Whether who asks may patch the target could not be found out.
-    AuthorizationUnavailable,
-    /// Not an amount.
-    AmountInvalid,
-    /// The lower bound is above the upper one.
-    MinAboveMax,
-    /// Warning: the lower bound alone raises the upper one where that is lower.
-    RaisesMaxWithMin,
-    /// Above the ceiling of the platform team.
-    CeilingExceeded,
-    /// Below what the owner wants, which the platform team does not allow.
-    LowersOwner,
-    /// Not a mode.
-    ModeUnknown,
-    /// Not an instant.
-    InstantInvalid,
-    /// Not a duration.
-    DurationInvalid,
-    /// A recurring override needs a length.
-    DurationRequired,
-    /// The end is not after the start.
-    EndBeforeStart,
-    /// Longer than the platform team allows.
-    DurationTooLong,
-    /// The start was moved after it had passed.
-    StartMoved,
-    /// Warning: the end has passed.
-    AlreadyEnded,
-    /// Not a cron expression.
-    CronInvalid,
-    /// No date of any year fits.
-    NeverOccurs,
-    /// Warning: an occurrence begins before the one ahead of it has ended.
-    OccurrencesOverlap,
-    /// Not the name of a time zone.
-    TimeZoneUnknown,
-    /// Not a date.
-    DateInvalid,
-    /// Longer than a gradual return may take.
-    ReturnTooLong,
-    /// Deletion after the end needs an end that does not depend on when the object was created.
-    TtlNeedsAbsoluteEnd,
-    /// Higher than the platform team allows.
-    PriorityTooHigh,
-    /// The platform team wants a reason.
-    ReasonRequired,
+enum Severity {
+    Error,
+    Warning,
+}
+
+/// Defines [`Code`]: one row says all that is known of a code, so that none can be left out of the documentation.
+macro_rules! codes {
+    ($($code:ident: $severity:ident at $($path:literal)+, $meaning:literal;)+) => {
+        /// The code of a finding; stable, machine-readable, a closed set.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+        #[serde(rename_all = "camelCase")]
+        pub enum Code {
+            $(#[doc = $meaning] $code,)+
+        }
+
+        impl Code {
+            /// Every code, in the order of the fields.
+            pub const ALL: &[Self] = &[$(Self::$code),+];
+
+            /// Whether it only warns, and refuses nothing.
+            #[must_use]
+            pub fn is_warning(self) -> bool {
+                let severity = match self { $(Self::$code => Severity::$severity,)+ };
+                matches!(severity, Severity::Warning)
+            }
+
+            /// The fields at which it may stand.
+            #[must_use]
+            pub fn paths(self) -> &'static [&'static str] {
+                match self { $(Self::$code => &[$($path),+],)+ }
+            }
+
+            /// What it means and what to do, for the person whose object it is.
+            #[must_use]
+            pub fn meaning(self) -> &'static str {
+                match self { $(Self::$code => $meaning,)+ }
+            }
+        }
+    };
+}
+
+codes! {
+    TargetMissing: Error at "spec", "no target: set `hpa` or `selector`";
+    TwoTargets: Error at "spec", "keep either `hpa` or `selector`";
+    NoBounds: Error at "spec", "set `minReplicas`, `maxReplicas` or both";
+    TwoEnds: Error at "spec", "keep either `expiresAt` or `duration`; both go together only with a `schedule`";
+    EndsByDefault: Warning at "spec", "no end is given, `defaultDuration` holds; the sentence says when it ends";
+    NeverEnds: Warning at "spec",
+        "no end is given, and `defaultDuration` is `Never`: set an end, or remember to delete it";
+    NameInvalid: Error at "spec.hpa" "spec.namespace", "not the name of an HPA, of a namespace";
+    SelectorEmpty: Error at "spec.selector", "it would mean every HPA: name labels";
+    SelectorInvalid: Error at "spec.selector", "not a label selector; the sentence says what is wrong with it";
+    NamespaceProtected: Error at "spec.namespace", "no HPA in that namespace is overridden, see `protectedNamespaces`";
+    CrossNamespaceDenied: Error at "spec.namespace",
+        "the target is in another namespace: create the override there, or see `crossNamespace`";
+    UnguardedNamespace: Error at "spec.namespace",
+        "the override is in one of the `unguardedNamespaces`, where none acts: create it in another one";
+    TargetImmutable: Error at "spec.hpa" "spec.selector" "spec.namespace",
+        "delete this override, create another. Leaving out a namespace and naming it are two things";
+    NotAuthorized: Error at "spec.hpa" "spec.selector",
+        "you may not patch the target yourself, see `crossNamespace` and `authorizeRequester`: ask its owner";
+    AuthorizationUnavailable: Error at "spec.hpa" "spec.selector",
+        "whether you may patch the target could not be found out: try again; else it is for the platform team";
+    AmountInvalid: Error at "spec.minReplicas" "spec.maxReplicas",
+        "write `40`, `\"150%\"`, `desired+5` or `desired-5`, with numbers from 1 to 2147483647";
+    MinAboveMax: Error at "spec.minReplicas", "lower it or raise `maxReplicas`";
+    RaisesMaxWithMin: Warning at "spec.minReplicas",
+        "without `maxReplicas` the upper bound rises with it where it is lower: nothing to do, or set `maxReplicas`";
+    CeilingExceeded: Error at "spec.minReplicas" "spec.maxReplicas",
+        "above `replicaCeiling`: lower it; the ceiling is in the sentence";
+    LowersOwner: Error at "spec.minReplicas" "spec.maxReplicas",
+        "below what the owner wants, and `directions` is `UpOnly`: overrides may only go up";
+    ModeUnknown: Error at "spec.mode", "use `Set`, `Raise` or `Cap`";
+    InstantInvalid: Error at "spec.startsAt" "spec.expiresAt",
+        "write `2026-11-27T06:00:00Z` or `2026-11-27T07:00:00+01:00`; nothing shorter, no lower case, years 2000 to 9000";
+    DurationInvalid: Error at "spec.duration" "spec.returnOver" "spec.ttlAfterFinished",
+        "write whole numbers with d, h, m, s in that order: `90m`, `1d12h`; at most 36500d";
+    DurationRequired: Error at "spec.duration", "a `schedule` needs it: the length of each occurrence";
+    EndBeforeStart: Error at "spec.expiresAt", "move it behind `startsAt`";
+    DurationTooLong: Error at "spec.expiresAt" "spec.duration",
+        "longer than `maxDuration`, `returnOver` included: end it earlier; the limit is in the sentence";
+    StartMoved: Error at "spec.startsAt", "set it back: a start that has passed stays";
+    AlreadyEnded: Warning at "spec.expiresAt" "spec.duration" "spec",
+        "the end has passed, so it does nothing. On a running override it means now";
+    CronInvalid: Error at "spec.schedule.cron",
+        "write five fields as for a CronJob, like `0 8 * * MON-FRI`; the sentence says what is wrong";
+    NeverOccurs: Error at "spec.schedule.cron", "no date of any year fits: look at day and month";
+    OccurrencesOverlap: Warning at "spec.schedule.cron",
+        "an occurrence begins before the one ahead of it has ended: it goes on. Shorten `duration` if that is not meant";
+    TimeZoneUnknown: Error at "spec.schedule.timeZone",
+        "use a name of the IANA database, like `Europe/Rome`; case counts";
+    DateInvalid: Error at "spec.schedule.except[i]", "write a date like `2026-12-25`";
+    ReturnTooLong: Error at "spec.returnOver", "at most 24h";
+    TtlNeedsAbsoluteEnd: Error at "spec.ttlAfterFinished",
+        "set `expiresAt`, or `startsAt` and `duration`: else whoever creates the object again brings it back to life";
+    PriorityTooHigh: Error at "spec.priority", "above `maxPriority`: lower it; the limit is in the sentence";
+    ReasonRequired: Error at "spec.reason", "say why; `requireReason` is set";
 }
 
 /// One thing that is wrong or worth knowing.

@@ -3,6 +3,7 @@
 //! docs/language.md: below its fenced examples stands the case that pins them, `Case: [name](../cases/docs/name.yaml)`, and
 //! what the page says of bounds is what the case says. The cases themselves are run by `cargo xtask cases`.
 //! docs/status.md: every row of the table is what the core gives, and it gives no other.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 #[path = "docs/language.rs"]
 mod language;

@@ -27,7 +27,8 @@ fn table() -> Vec<(Row, bool)> {
             cell.trim_end_matches(MARK).split(',').map(|word| word.trim().trim_matches('`').into()).collect()
         };
         let (phases, reasons) = (words(phases), words(reasons));
-        let pairs = phases.into_iter().flat_map(|phase| reasons.clone().into_iter().map(move |why| (phase.clone(), why)));
+        let pairs =
+            phases.into_iter().flat_map(|phase| reasons.clone().into_iter().map(move |why| (phase.clone(), why)));
         let row = move |(phase, why)| ([phase, ready.into(), active.into(), stalled.into(), why], mark);
         pairs.map(row).collect::<Vec<_>>()
     });
