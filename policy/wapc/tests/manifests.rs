@@ -85,5 +85,6 @@ fn the_commented_settings_are_the_defaults() {
     let shown: Value = serde_saphyr::from_str(&uncommented.collect::<String>()).unwrap();
     let mut shown = shown.as_object().unwrap().clone();
     assert_eq!(shown.remove("maxDuration"), Some("7d".into()));
+    assert_eq!(shown.remove("replicaCeiling"), Some(500.into()));
     assert_eq!(Settings::parse(&shown.into()), Ok(Settings::default()));
 }
