@@ -30,11 +30,16 @@ pub struct Situation {
     pub remembered: Option<String>,
 }
 
+/// Every override as watched, read once, also where it is asked of many HPAs.
+pub fn all_overrides(context: &Context, now: Instant) -> Vec<Reading> {
+    read(&context.overrides.state(), now)
+}
+
 impl Situation {
-    /// From what is watched.
-    pub fn of(context: &Context, watched: Arc<Hpa>, now: Instant) -> Self {
+    /// From what is watched; `overrides` are all that there are.
+    pub fn of(context: &Context, watched: Arc<Hpa>, overrides: &[Reading]) -> Self {
         let hpa = context.memory.freshest(watched);
-        let overrides = targeting(&context.overrides.state(), &hpa, now);
+        let overrides = targeting(overrides, &hpa);
         let remembered = context.memory.record(&hpa);
         Self { hpa, overrides, remembered }
     }
@@ -44,9 +49,9 @@ impl Situation {
     /// # Errors
     /// When they cannot be read: then nothing is known, and nothing may be written.
     pub async fn confirmed(self, context: &Context, moment: Moment) -> Result<Self, Error> {
-        let read = context.confirmation.latest(context, moment).await?;
-        let watched = context.overrides.state();
-        let overrides = targeting(&later_of(watched, &read), &self.hpa, moment.instant());
+        let confirmed = context.confirmation.latest(context, moment).await?;
+        let latest = later_of(context.overrides.state(), &confirmed);
+        let overrides = targeting(&read(&latest, moment.instant()), &self.hpa);
         Ok(Self { overrides, ..self })
     }
 
@@ -72,9 +77,12 @@ impl Confirmation {
     }
 }
 
-fn targeting(overrides: &[Arc<Override>], hpa: &Hpa, now: Instant) -> Vec<Reading> {
-    let readings = overrides.iter().map(|ovr| Reading::read(ovr.json(), now));
-    readings.filter(|ovr| ovr.targets(hpa.json())).collect()
+fn read(overrides: &[Arc<Override>], now: Instant) -> Vec<Reading> {
+    overrides.iter().map(|ovr| Reading::read(ovr.json(), now)).collect()
+}
+
+fn targeting(overrides: &[Reading], hpa: &Hpa) -> Vec<Reading> {
+    overrides.iter().filter(|ovr| ovr.targets(hpa.json())).cloned().collect()
 }
 
 /// The watch may be ahead of the read (an override made since) or behind it (the extension that must not be missed).

@@ -10,7 +10,7 @@ use crate::{
     contest::Verdict,
     context::{Context, Moment},
     error::Error,
-    gather::Situation,
+    gather::{Situation, all_overrides},
     object::{Hpa, Override},
     report::Told,
     watch::notify_targeting,
@@ -29,7 +29,7 @@ pub async fn hpa(mut watched: Arc<Hpa>, context: Arc<Context>) -> Result<Action,
     for writes in 0..MOST_WRITES {
         let moment = Moment::now();
         let now = moment.instant();
-        let mut situation = Situation::of(&context, watched.clone(), now);
+        let mut situation = Situation::of(&context, watched.clone(), &all_overrides(&context, now));
         let mut plan = situation.plan(&context, now);
         if plan.confirm {
             situation = situation.confirmed(&context, moment).await?;
@@ -117,7 +117,8 @@ pub async fn status(watched: Arc<Override>, context: Arc<Context>) -> Result<Act
     let moment = Moment::now();
     let now = moment.instant();
     let reading = Reading::read(ovr.json(), now);
-    let targets = targets_of(&context, &reading).into_iter().map(|hpa| Situation::of(&context, hpa, now));
+    let overrides = all_overrides(&context, now);
+    let targets = targets_of(&context, &reading).into_iter().map(|hpa| Situation::of(&context, hpa, &overrides));
     let planned: Vec<_> = targets
         .map(|situation| (situation.plan(&context, now), context.memory.trouble(&situation.hpa), situation.hpa))
         .collect();
@@ -144,13 +145,16 @@ pub fn status_failed(watched: &Override, context: &Context) -> Action {
     back_off(context.statuses.note_failure(watched), LONGEST_FOR_A_PERSON)
 }
 
-/// The HPAs that an override targets, as the watch has them.
+/// The HPAs that an override targets, as the watch has them, by name: a status that lists some is the same next time.
 pub fn targets_of(context: &Context, reading: &Reading) -> Vec<Arc<Hpa>> {
     let Some(namespace) = reading.target_namespace() else { return Vec::new() };
-    match reading.hpa.value() {
-        Some(name) => context.hpas.get(&ObjectRef::new(name).within(namespace)).into_iter().collect(),
-        None => context.hpas.state().into_iter().filter(|hpa| reading.targets(hpa.json())).collect(),
+    if let Some(name) = reading.hpa.value() {
+        return context.hpas.get(&ObjectRef::new(name).within(namespace)).into_iter().collect();
     }
+    let mut targets = context.hpas.state();
+    targets.retain(|hpa| reading.targets(hpa.json()));
+    targets.sort_by(|a, b| a.name().cmp(b.name()));
+    targets
 }
 
 fn back_off(failures: u32, longest: u64) -> Action {

@@ -5,9 +5,7 @@
 
 mod support;
 
-use std::time::Duration;
-
-use hpa_override_testbed::{CONTROLLER_USER, World, api_for, parse_yaml, wait_for};
+use hpa_override_testbed::{CONTROLLER_USER, World, api_for, parse_yaml};
 use jiff::{SignedDuration, Timestamp};
 use kube::api::{DeleteParams, DynamicObject, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
@@ -15,17 +13,9 @@ use support::*;
 
 const MERGE: &str = "hpa-override-merge";
 
-/// A world of its own for a test that breaks parts of it. Like a `static`, it ends with the process.
+/// A world of its own for a test that breaks parts of it.
 fn world() -> &'static World {
-    Box::leak(Box::new(support::world(true, json!({}))))
-}
-
-async fn until(instant: Timestamp) {
-    let passed = wait_for("the clock to pass", Duration::from_mins(2), async || {
-        anyhow::ensure!(Timestamp::now() >= instant, "{}", Timestamp::now());
-        Ok(())
-    });
-    passed.await.unwrap();
+    for_ever(support::world(true, json!({})))
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ mod support;
 
 use std::sync::OnceLock;
 
-use hpa_override_testbed::{AuditEvent, Options, World, apply_yaml, wait_for};
+use hpa_override_testbed::{Options, World, apply_yaml, wait_for};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use support::*;
@@ -25,17 +25,6 @@ fn report(what: &str, mut times: Vec<SignedDuration>) {
     println!("{what}: median {:.1} ms, worst {:.1} ms of {}", millis(median), millis(worst), times.len());
 }
 
-/// The writes of the controller to the HPA, waited for until there are `count`.
-async fn writes(shop: &Shop, count: usize) -> Vec<AuditEvent> {
-    let audit = shop.world.plane().audit();
-    let waited = wait_for("the controller's writes in the audit log", LIMIT, async || {
-        let writes = shop.controller_writes(&audit);
-        anyhow::ensure!(writes.len() >= count, "{} of {count}", writes.len());
-        Ok(writes)
-    });
-    waited.await.unwrap()
-}
-
 #[tokio::test]
 async fn create_to_patched_and_end_to_restored() {
     let (mut to_patched, mut to_restored) = (Vec::new(), Vec::new());
@@ -50,7 +39,7 @@ async fn create_to_patched_and_end_to_restored() {
                 event.verb == "create" && event.is_about("autoscaleroverrides", &shop.namespace, "ovr")
             });
         let created = created.unwrap()[0].completed;
-        let writes = writes(&shop, 3).await;
+        let writes = shop.wait_writes(&shop.world.plane().audit(), 3).await;
         assert_eq!(writes.len(), 3, "one applies, two end");
         assert!(writes[1].received >= ends, "never before its end {ends}: {writes:#?}");
         to_patched.push(writes[0].completed.duration_since(created));

@@ -6,8 +6,10 @@ use std::{io::Write, path::Path, process::Stdio, time::Duration};
 
 use futures::StreamExt as _;
 use hpa_override_testbed::{
-    AuditEvent, AuditLog, Clock, Identity, Options, World, WorldOptions, api_for, apply_yaml, parse_yaml, wait_for,
+    AuditEvent, AuditLog, CONTROLLER_USER, Clock, Identity, Options, World, WorldOptions, api_for, apply_yaml,
+    parse_yaml, wait_for,
 };
+use jiff::Timestamp;
 use kube::{
     Api, Client,
     api::{DynamicObject, Patch, PatchParams, PostParams, WatchEvent, WatchParams},
@@ -33,6 +35,43 @@ pub fn world_on(plane: Options, policies: bool, settings: Value) -> World {
 /// A world with the policies, whose admission reads that clock.
 pub fn world_with_clock(clock: &Clock) -> World {
     World::start_with_clock(options(Options::default(), true, json!({})), clock).unwrap()
+}
+
+/// Sets both clocks of that world so many seconds ahead of the real time; the controller is started anew.
+pub fn set_clocks(world: &World, clock: &Clock, ahead: i64) {
+    world.kill_controller().unwrap();
+    clock.run(ahead);
+    world.set_controller_clock(ahead);
+    world.start_controller().unwrap();
+}
+
+/// For a test that needs a world of its own. Like a `static`, it ends with the process.
+pub fn for_ever(world: World) -> &'static World {
+    Box::leak(Box::new(world))
+}
+
+/// The real time, in seconds after 1970.
+pub fn now() -> i64 {
+    Timestamp::now().as_second()
+}
+
+/// A second after 1970, as specs and statuses write it.
+pub fn at(second: i64) -> String {
+    instant(second).to_string()
+}
+
+/// A second after 1970.
+pub fn instant(second: i64) -> Timestamp {
+    Timestamp::from_second(second).unwrap()
+}
+
+/// Waits for an instant.
+pub async fn until(instant: Timestamp) {
+    let passed = wait_for("the clock to pass", 2 * LIMIT, async || {
+        anyhow::ensure!(Timestamp::now() >= instant, "{}", Timestamp::now());
+        Ok(())
+    });
+    passed.await.unwrap();
 }
 
 fn options(plane: Options, policies: bool, settings: Value) -> WorldOptions {
@@ -228,9 +267,35 @@ spec:
 
     /// The controller's writes to the HPA `web`, from the API server's audit log. One that met a conflict wrote nothing.
     pub fn controller_writes(&self, audit: &AuditLog) -> Vec<AuditEvent> {
-        let writes = audit.writes_by(hpa_override_testbed::CONTROLLER_USER).unwrap();
-        let ours = |event: &AuditEvent| event.is_about("horizontalpodautoscalers", &self.namespace, "web");
+        self.writes_to("horizontalpodautoscalers", "web", audit)
+    }
+
+    /// The same, once there are `count` of them: a line of the log may come a moment after the answer.
+    pub async fn wait_writes(&self, audit: &AuditLog, count: usize) -> Vec<AuditEvent> {
+        let waited = wait_for("the controller's writes in the audit log", LIMIT, async || {
+            let writes = self.controller_writes(audit);
+            anyhow::ensure!(writes.len() >= count, "{} of {count}", writes.len());
+            Ok(writes)
+        });
+        waited.await.unwrap()
+    }
+
+    /// The controller's writes to an override: statuses, and its deletion.
+    pub fn override_writes(&self, name: &str, audit: &AuditLog) -> Vec<AuditEvent> {
+        self.writes_to("autoscaleroverrides", name, audit)
+    }
+
+    fn writes_to(&self, resource: &str, name: &str, audit: &AuditLog) -> Vec<AuditEvent> {
+        let writes = audit.writes_by(CONTROLLER_USER).unwrap();
+        let ours = |event: &AuditEvent| event.is_about(resource, &self.namespace, name);
         writes.into_iter().filter(|event| ours(event) && event.code == 200).collect()
+    }
+
+    /// The bounds of the HPA `web` from after `first` to `last`, one pair a change.
+    pub async fn bounds_between(&self, first: &Value, last: &Value) -> Vec<(i64, i64)> {
+        let mut seen: Vec<_> = self.versions(first, last).await.iter().map(bounds).collect();
+        seen.dedup();
+        seen
     }
 }
 

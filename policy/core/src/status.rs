@@ -129,7 +129,9 @@ impl Verdict {
     fn of(ovr: &Override, targets: &[TargetView<'_>], mut standing: Standing) -> Self {
         let wanted = matches!(standing.phase, Phase::Active | Phase::Superseded);
         let stalled = matches!(standing.phase, Phase::Invalid | Phase::Blocked);
-        let failing: Vec<FailingTarget> = targets.iter().filter_map(|target| failure(ovr, target, wanted)).collect();
+        let mut failing: Vec<FailingTarget> =
+            targets.iter().filter_map(|target| failure(ovr, target, wanted)).collect();
+        failing.sort_by(|a, b| a.hpa.cmp(&b.hpa));
         let applied = targets.iter().filter(|target| is_applied(ovr, target)).count();
         if stalled {
             // Its own reason is what a person has to act on.
