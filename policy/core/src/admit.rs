@@ -51,8 +51,8 @@ pub fn admit_hpa(old: Option<&Value>, new: &Value, request: &Request, settings: 
     }
     let record = remembered.and_then(Value::as_str).and_then(|text| Record::parse(text).ok());
     let Some(incoming) = sent.or_else(|| meant(record.as_ref()?, new)) else { return Admission::default() };
-    let Some(text) = remembered else { return without_memory(new) };
     let released = annotation(new, RELEASE_ANNOTATION) == Some("true");
+    let Some(text) = remembered else { return without_memory(new, released) };
     let desired = |record: &Record| rebase(record, incoming, Declared::by_write(old, new, incoming));
     match (record, released) {
         (record, true) => release(new, record.map_or(incoming, |record| desired(&record))),
@@ -80,10 +80,14 @@ fn by_the_controller(old: Option<&Value>, new: &Value) -> Admission {
     Admission::of(new, object, None)
 }
 
-/// A record that comes with an HPA which had none is a copy, a backup or a forgery: it gets the owner's numbers.
-fn without_memory(new: &Value) -> Admission {
-    let Some(record) = Record::of_hpa(new) else { return Admission::default() };
-    let mut object = without(new, &[RECORD_ANNOTATION]);
+/// A record that comes with an HPA which had none is a copy, a backup or a forgery: it gets the owner's numbers. A marker
+/// has nothing to release, and leaves.
+fn without_memory(new: &Value, released: bool) -> Admission {
+    let marker = released.then_some(RELEASE_ANNOTATION);
+    let Some(record) = Record::of_hpa(new) else {
+        return Admission::of(new, without(new, marker.as_slice()), None);
+    };
+    let mut object = without(new, &[&[RECORD_ANNOTATION], marker.as_slice()].concat());
     let warning = match record {
         Ok(record) => {
             put_bounds(&mut object, record.desired);

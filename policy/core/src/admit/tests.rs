@@ -179,6 +179,14 @@ fn without_a_record_nothing_is_ours(#[case] old: Option<Value>) {
 
 // Rule 4: the way out by hand.
 
+#[test]
+fn a_marker_with_nothing_to_release_leaves() {
+    let sent = released(hpa(3, 8, None));
+    assert_eq!(admitted(Some(&hpa(2, 5, None)), &sent, "argocd", "", AS_OF).object, Some(hpa(3, 8, None)));
+    let forged = admitted(None, &released(hpa(10, 20, Some(&record()))), "argocd", "", AS_OF);
+    assert_eq!(forged.object, Some(hpa(2, 5, None)));
+}
+
 fn released(mut new: Value) -> Value {
     new["metadata"]["annotations"][RELEASE_ANNOTATION] = "true".into();
     new

@@ -29,6 +29,7 @@ pub struct Plan {
     pub now: Instant,
     #[serde(default)]
     pub settings: Map<String, Value>,
+    #[serde(deserialize_with = "object")]
     pub hpa: Value,
     pub remembered: Option<String>,
     pub overrides: Vec<Value>,
@@ -73,6 +74,7 @@ pub struct Admit {
     #[serde(default)]
     pub request: Request,
     pub old: Option<Value>,
+    #[serde(deserialize_with = "object")]
     pub new: Value,
     pub expect: AdmitExpect,
 }
@@ -108,6 +110,7 @@ pub struct Review {
     #[serde(default)]
     pub request: Request,
     pub old: Option<Value>,
+    #[serde(deserialize_with = "object")]
     pub object: Value,
     #[serde(default)]
     pub may_patch: MayPatch,
@@ -179,6 +182,11 @@ impl<'de> Deserialize<'de> for MayPatch {
             serde::de::Error::custom(format!("mayPatch {given} is not yes, no, unavailable, error or notAsked"))
         })
     }
+}
+
+/// A Kubernetes object is a map.
+fn object<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
+    Map::deserialize(deserializer).map(Value::Object)
 }
 
 /// Null is a value here: none is expected.
