@@ -145,7 +145,7 @@ pub fn status_failed(watched: &Override, context: &Context) -> Action {
     back_off(context.statuses.note_failure(watched), LONGEST_FOR_A_PERSON)
 }
 
-/// The HPAs that an override targets, as the watch has them, by name: a status that lists some is the same next time.
+/// The HPAs that an override targets, as the watch has them.
 pub fn targets_of(context: &Context, reading: &Reading) -> Vec<Arc<Hpa>> {
     let Some(namespace) = reading.target_namespace() else { return Vec::new() };
     if let Some(name) = reading.hpa.value() {
@@ -153,7 +153,6 @@ pub fn targets_of(context: &Context, reading: &Reading) -> Vec<Arc<Hpa>> {
     }
     let mut targets = context.hpas.state();
     targets.retain(|hpa| reading.targets(hpa.json()));
-    targets.sort_by(|a, b| a.name().cmp(b.name()));
     targets
 }
 

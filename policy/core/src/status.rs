@@ -65,6 +65,10 @@ pub fn plan_status(
     settings: &Settings,
     now: Instant,
 ) -> StatusPlan {
+    // The order in which they come says nothing.
+    let mut targets = targets.to_vec();
+    targets.sort_by_key(|target| name_of(target.hpa));
+    let targets = targets.as_slice();
     let standing = standing(ovr, targets, settings, now);
     let (next, deletion) = (standing.next, deletion(ovr, &standing));
     let next_transition = next.into_iter().chain(deletion.filter(|at| *at > now)).min();
@@ -122,6 +126,7 @@ fn planned<'a>(ovr: &Override, target: &TargetView<'a>) -> Option<&'a Standing> 
 struct Verdict {
     standing: Standing,
     ready: bool,
+    applied: usize,
     failing: Vec<FailingTarget>,
 }
 
@@ -129,9 +134,7 @@ impl Verdict {
     fn of(ovr: &Override, targets: &[TargetView<'_>], mut standing: Standing) -> Self {
         let wanted = matches!(standing.phase, Phase::Active | Phase::Superseded);
         let stalled = matches!(standing.phase, Phase::Invalid | Phase::Blocked);
-        let mut failing: Vec<FailingTarget> =
-            targets.iter().filter_map(|target| failure(ovr, target, wanted)).collect();
-        failing.sort_by(|a, b| a.hpa.cmp(&b.hpa));
+        let failing: Vec<FailingTarget> = targets.iter().filter_map(|target| failure(ovr, target, wanted)).collect();
         let applied = targets.iter().filter(|target| is_applied(ovr, target)).count();
         if stalled {
             // Its own reason is what a person has to act on.
@@ -147,7 +150,7 @@ impl Verdict {
             (standing.reason, standing.message) = not_found(ovr);
         }
         let ready = !stalled && failing.is_empty() && !(wanted && targets.is_empty());
-        Self { standing, ready, failing }
+        Self { standing, ready, applied, failing }
     }
 
     fn status(
@@ -170,7 +173,7 @@ impl Verdict {
             ends_at: window.and_then(|window| window.until),
             next_transition,
             targets: count(targets.len()),
-            applied: count(targets.iter().filter(|target| is_applied(ovr, target)).count()),
+            applied: count(self.applied),
             desired: record.as_ref().map(|record| replicas(record.desired)),
             effective: record.as_ref().map(|record| replicas(record.effective)),
             failing: self.failing.iter().take(MOST_FAILING).cloned().collect(),

@@ -259,3 +259,28 @@ fn at_most_10_failing_targets_are_listed() {
     let status = plan_status(&object, &all[0], &targets, &settings(), at(NOW)).status.unwrap();
     assert_eq!((status.targets, status.failing.len(), status.desired), (11, 10, None));
 }
+
+#[test]
+fn the_order_of_the_targets_says_nothing() {
+    let selector = json!({"hpa": null, "selector": {"matchLabels": {"app": "web"}}});
+    let all = ovr("all", &selector);
+    let readings = read(&[&all]);
+    let named = |index: usize| {
+        let mut hpa = hpa();
+        hpa["metadata"]["name"] = format!("web-{index:02}").into();
+        hpa["metadata"]["labels"] = json!({"app": "web"});
+        settled(hpa, &[&all])
+    };
+    let hpas: Vec<Value> = (0..12).map(named).collect();
+    let plans: Vec<_> = hpas.iter().map(|hpa| plan_hpa(hpa, &readings, &settings(), at(NOW), None)).collect();
+    let denied = denied();
+    let mut targets: Vec<_> =
+        hpas.iter().zip(&plans).map(|(hpa, plan)| TargetView { hpa, plan, trouble: Some(&denied) }).collect();
+    let told =
+        |targets: &[TargetView<'_>]| plan_status(&all, &readings[0], targets, &settings(), at(NOW)).status.unwrap();
+    let status = told(&targets);
+    let listed: Vec<&str> = status.failing.iter().map(|target| target.hpa.as_str()).collect();
+    assert_eq!((listed.len(), listed[0], listed[9]), (10, "web-00", "web-09"));
+    targets.reverse();
+    assert_eq!(told(&targets), status);
+}
