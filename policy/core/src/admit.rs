@@ -15,6 +15,7 @@ use crate::{
     record::{Record, text_of},
     request::Request,
     settings::Settings,
+    window::in_words,
 };
 
 /// How long after a transition that nobody made the controller counts as gone, in seconds.
@@ -154,7 +155,7 @@ fn told(record: &Record) -> String {
     let Record { desired, effective, .. } = record;
     match (record.layers.first(), &record.landing) {
         (Some(top), _) => {
-            let until = top.until.map_or_else(|| "it is deleted".into(), |until| until.to_string());
+            let until = in_words(top.until);
             format!(
                 "hpa-override: {desired} is recorded as what the owner wants; {effective} stands until {until} \
                  by AutoscalerOverride {}",

@@ -61,12 +61,12 @@ impl Record {
         if let Some(landing) = &mut self.landing {
             landing.from = landing.from.only(goes_on);
         }
-        self.landing = self.landing.take().filter(|landing| !landing.from.is_empty());
+        self.landing.take_if(|landing| landing.from.is_empty());
     }
 
     /// Moves to `t`, at which nothing else happens.
     fn stand_at(&mut self, t: Instant) {
-        self.landing = self.landing.take().filter(|landing| t < landing.ends());
+        self.landing.take_if(|landing| landing.ends() <= t);
         self.effective = self.standing_at(t);
     }
 
@@ -129,10 +129,9 @@ impl Record {
     pub(crate) fn put(&mut self, layers: Vec<Layer>, limits: Clamps, t: Instant) {
         self.change(|record| {
             record.layers = layers;
-            record.limits = limits;
+            record.limits.unknown = std::mem::replace(&mut record.limits, limits).unknown;
         });
-        let again = |landing: &Landing| self.layers.iter().any(|layer| layer.by == landing.by);
-        self.landing = self.landing.take().filter(|landing| !again(landing));
+        self.landing.take_if(|landing| self.layers.iter().any(|layer| layer.by == landing.by));
         self.effective = self.standing_at(t);
     }
 

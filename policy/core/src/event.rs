@@ -3,7 +3,9 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::{bounds::Bounds, id::Id, layer::Layer, ownership::manager_of, record::Record, standings::Judged};
+use crate::{
+    bounds::Bounds, id::Id, layer::Layer, ownership::manager_of, record::Record, standings::Judged, window::in_words,
+};
 
 /// What an event is about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -58,7 +60,7 @@ pub(crate) fn of_change(
     }
     events.extend(owner_changed(before, next));
     for layer in missing(&next.layers, &before.layers) {
-        let until = layer.until.map_or_else(|| "it is deleted".into(), |until| until.to_string());
+        let until = in_words(layer.until);
         let note = format!("AutoscalerOverride {} is in force until {until}; bounds are {}", layer.by, next.effective);
         events.extend(both(layer, "Applied", &note));
     }

@@ -48,7 +48,8 @@ struct Call<'a> {
 impl Call<'_> {
     fn review_override(&self) -> Value {
         let request = request(at(self.argument, "request"));
-        let may_patch = may_patch(at(self.argument, "mayPatch"));
+        // Anything unknown is no answer.
+        let may_patch = at(self.argument, "mayPatch").as_str().and_then(MayPatch::parse).unwrap_or_default();
         json!(review_override(at(self.argument, "object"), self.old(), &request, &self.settings, self.now, may_patch))
     }
 
@@ -110,17 +111,6 @@ fn request(value: &Value) -> Request {
         user: text(at(value, "user")),
         groups: groups.iter().map(text).collect(),
         sub_resource: text(at(value, "subResource")),
-    }
-}
-
-/// The answer to whether who asks may patch the target; anything unknown is no answer.
-fn may_patch(value: &Value) -> MayPatch {
-    match value.as_str() {
-        Some("yes") => MayPatch::Yes,
-        Some("no") => MayPatch::No,
-        Some("unavailable") => MayPatch::Unavailable,
-        Some("error") => MayPatch::Error,
-        _ => MayPatch::NotAsked,
     }
 }
 

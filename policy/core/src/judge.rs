@@ -10,7 +10,7 @@ use crate::{
     report::{Code, Finding, joined},
     settings::Settings,
     spec::Override,
-    window::{Position, Window},
+    window::{Position, Window, in_words},
 };
 
 /// Where an override stands.
@@ -68,18 +68,17 @@ impl Target {
 /// about namespaces.
 #[must_use]
 pub fn judge(ovr: &Override, target: Target, acting: Option<&Layer>, settings: &Settings, t: Instant) -> Standing {
-    let standing = by_window(ovr, acting, settings, t);
+    let (standing, next_start) = in_time(ovr, acting, settings, t);
     if standing.phase != Phase::Active {
         return standing;
     }
     let mut findings = namespace_rules(ovr, settings);
     if findings.is_empty() && acting.is_none() {
-        findings.extend(not_authorized(ovr, ovr.may_patch, settings));
+        findings.extend(not_authorized(ovr, settings));
         findings.extend(judged_at_start(ovr, standing.window.as_ref(), settings, Precision::Lenient));
     }
     let blocked = |standing: Standing, reason, message: String| {
-        let again = Course::of(ovr, settings, acting, t).and_then(|course| course.next_start);
-        let next = standing.next.into_iter().chain(again).min();
+        let next = standing.next.into_iter().chain(next_start).min();
         Standing { next, ..standing.but(Phase::Blocked, reason, message) }
     };
     match (findings.first(), target, acting) {
@@ -95,15 +94,20 @@ pub fn judge(ovr: &Override, target: Target, acting: Option<&Layer>, settings: &
 /// Its phase as far as spec and time show it.
 #[must_use]
 pub fn by_window(ovr: &Override, acting: Option<&Layer>, settings: &Settings, t: Instant) -> Standing {
+    in_time(ovr, acting, settings, t).0
+}
+
+/// The same, and when its next occurrence starts.
+fn in_time(ovr: &Override, acting: Option<&Layer>, settings: &Settings, t: Instant) -> (Standing, Option<Instant>) {
     let errors = ovr.errors_of_shape();
     let Some(course) = Course::of(ovr, settings, acting, t).filter(|_| errors.is_empty()) else {
         let (phase, reason) = (Phase::Invalid, Reason::Invalid);
-        return Standing { phase, reason, message: joined(&errors), window: None, next: None };
+        return (Standing { phase, reason, message: joined(&errors), window: None, next: None }, None);
     };
-    let Course { window, next, over, .. } = course;
+    let Course { window, next, next_start, over, .. } = course;
     // The occurrences of a recurring one pass unnoticed meanwhile.
     let window = window.filter(|_| !ovr.suspended || ovr.schedule.is_none() || course.position == Position::After);
-    let until = window.and_then(|window| window.until).map_or_else(|| "it is deleted".into(), |at| at.to_string());
+    let until = in_words(window.and_then(|window| window.until));
     // What acts since its creation has begun, whatever a clock that was set back says.
     let begun = acting.is_some() && ovr.starts_at.is_absent() && ovr.schedule.is_none();
     let (phase, reason, message, next) = match course.position {
@@ -117,7 +121,7 @@ pub fn by_window(ovr: &Override, acting: Option<&Layer>, settings: &Settings, t:
         Position::Before => (Phase::Active, Reason::Applied, format!("it is in force until {until}"), over),
         Position::Inside => (Phase::Active, Reason::Applied, format!("it is in force until {until}"), next),
     };
-    Standing { phase, reason, message, window, next }
+    (Standing { phase, reason, message, window, next }, next_start)
 }
 
 fn reason_of(finding: &Finding) -> Reason {

@@ -110,12 +110,10 @@ impl Landing {
 
     /// The instants after `t` at which it takes a step; the last is its end.
     pub(crate) fn steps_after(&self, t: Instant) -> impl Iterator<Item = Instant> {
-        let (at, over, step) = (self.at, self.over.as_secs(), self.step());
+        let (at, over, step, ends) = (self.at, self.over.as_secs(), self.step(), self.ends());
         let first = (t.since(at).max(0) / step + 1) * step;
-        let begun = at.saturating_add(over) > t;
-        let steps = (0..=MOST_STEPS).map(move |nth| (first + nth * step).min(over));
-        let last = steps.clone().position(|elapsed| elapsed == over).map_or(0, |last| last + 1);
-        steps.take(if begun { last } else { 0 }).map(move |elapsed| at.saturating_add(elapsed))
+        let steps = (first..over).step_by(usize::try_from(step).unwrap_or(usize::MAX)).chain([over]);
+        steps.map(move |elapsed| at.saturating_add(elapsed)).filter(move |_| t < ends)
     }
 
     /// Seconds between two steps.

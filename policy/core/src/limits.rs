@@ -74,7 +74,7 @@ pub(crate) fn asks_for_authorization(ovr: &Override, settings: &Settings) -> boo
 
 /// Refuses who may not patch the target himself, and where that is not known. The answers differ in their sentences.
 #[must_use]
-pub fn not_authorized(ovr: &Override, may_patch: MayPatch, settings: &Settings) -> Option<Finding> {
+pub fn not_authorized(ovr: &Override, settings: &Settings) -> Option<Finding> {
     let namespace = ovr.target_namespace().filter(|_| asks_for_authorization(ovr, settings))?;
     let (path, target) = match (ovr.selector.is_absent(), ovr.hpa.value()) {
         (false, _) => ("spec.selector", format!("HorizontalPodAutoscalers in namespace `{namespace}`")),
@@ -82,7 +82,7 @@ pub fn not_authorized(ovr: &Override, may_patch: MayPatch, settings: &Settings) 
         (true, None) => return None,
     };
     let unknown = |why| format!("whether you may patch {target} cannot be told: {why}");
-    let (code, sentence) = match may_patch {
+    let (code, sentence) = match ovr.may_patch {
         MayPatch::Yes => return None,
         MayPatch::No => {
             let sentence = format!("you may not patch {target}, so you may not override it; ask its owner");

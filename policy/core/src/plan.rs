@@ -125,11 +125,7 @@ impl Situation<'_> {
         next.hear(rebase_live(begun, self.live, |bound| holds(managed, bound)));
         let now = |until: Instant| until.min(self.t);
         next.walk(self.t, |layer| (!judged.keeps(layer)).then(|| layer.until.map_or(self.t, now)));
-        next.put(
-            judged.layers.clone(),
-            Clamps { unknown: begun.limits.unknown.clone(), ..self.limits.clone() },
-            self.t,
-        );
+        next.put(judged.layers.clone(), self.limits.clone(), self.t);
         next.settled(begun, self.t, self.live)
     }
 

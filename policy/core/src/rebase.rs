@@ -61,20 +61,19 @@ pub fn is_echo(record: &Record, bound: Bound, number: i32) -> bool {
 /// spoken wins and the other follows.
 #[must_use]
 pub fn rebase(record: &Record, incoming: Bounds, declared: Declared) -> Bounds {
-    let spoken = |bound: &Bound| declared.names(*bound) || !is_echo(record, *bound, incoming.get(*bound));
-    Bound::BOTH
-        .into_iter()
-        .filter(spoken)
-        .fold(record.desired, |desired, bound| desired.with(bound, incoming.get(bound)))
+    heard(record, incoming, |bound| declared.names(bound) || !is_echo(record, bound, incoming.get(bound)))
 }
 
 /// The same for what stands live, of which `ours` were put there by a write of ours, whatever came of it: another
 /// admission policy may have altered them on the way, and that is no word of the owner's.
 #[must_use]
 pub fn rebase_live(record: &Record, live: Bounds, ours: impl Fn(Bound) -> bool) -> Bounds {
-    let spoken = |bound: &Bound| !ours(*bound) && !is_echo(record, *bound, live.get(*bound));
-    let heard = Bound::BOTH.into_iter().filter(spoken);
-    heard.fold(record.desired, |desired, bound| desired.with(bound, live.get(bound)))
+    heard(record, live, |bound| !ours(bound) && !is_echo(record, bound, live.get(bound)))
+}
+
+fn heard(record: &Record, numbers: Bounds, spoken: impl Fn(Bound) -> bool) -> Bounds {
+    let spoken = Bound::BOTH.into_iter().filter(|bound| spoken(*bound));
+    spoken.fold(record.desired, |desired, bound| desired.with(bound, numbers.get(bound)))
 }
 
 /// What a write means that leaves a number of ours beside one of the owner's that does not fit it, as a manifest without

@@ -26,3 +26,25 @@ pub enum MayPatch {
     #[default]
     NotAsked,
 }
+
+impl MayPatch {
+    const ALL: [Self; 5] = [Self::Yes, Self::No, Self::Unavailable, Self::Error, Self::NotAsked];
+
+    /// The answer as JSON says it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Yes => "yes",
+            Self::No => "no",
+            Self::Unavailable => "unavailable",
+            Self::Error => "error",
+            Self::NotAsked => "notAsked",
+        }
+    }
+
+    /// The answer of that word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|answer| answer.as_str() == word)
+    }
+}

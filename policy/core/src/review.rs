@@ -106,7 +106,7 @@ fn examine(
         errors.extend(start_moved(before, ovr, now));
     }
     errors.extend(namespace_rules(ovr, settings));
-    errors.extend(not_authorized(ovr, ovr.may_patch, settings));
+    errors.extend(not_authorized(ovr, settings));
     errors.extend(judged_at_start(ovr, window.as_ref(), settings, Precision::Exact));
     let mut warnings: Vec<Finding> = window.iter().flat_map(|window| about_the_end(ovr, window, now)).collect();
     warnings.extend(about_the_schedule(ovr, now));
@@ -146,18 +146,13 @@ fn about_the_end(ovr: &Override, window: &Window, now: Instant) -> Vec<Finding> 
         },
     );
     let by_default = Some(by_default).filter(|_| window.source == EndSource::Default);
-    let never = |until: Instant| ovr.starts_at.is_absent() && until <= window.from;
-    let ended = window.until.filter(|until| *until <= now || never(*until));
-    let ended = ended.map(|until| already_ended(window.source.path(), until));
+    let ended = window.until.and_then(|until| already_ended(ovr, window.source.path(), until, now));
     [by_default, ended].into_iter().flatten().collect()
 }
 
 fn about_the_schedule(ovr: &Override, now: Instant) -> Vec<Finding> {
     let Some(schedule) = &ovr.schedule else { return Vec::new() };
-    let ended = ovr.expires_at.value().copied();
-    let never = |until: Instant| ovr.starts_at.is_absent() && until <= ovr.created;
-    let ended = ended.filter(|until| *until <= now || never(*until));
-    let ended = ended.map(|until| already_ended(EndSource::ExpiresAt.path(), until));
+    let ended = ovr.expires_at.value().and_then(|end| already_ended(ovr, EndSource::ExpiresAt.path(), *end, now));
     [ended, occurrences_overlap(ovr, schedule, now)].into_iter().flatten().collect()
 }
 
@@ -171,9 +166,11 @@ fn occurrences_overlap(ovr: &Override, schedule: &Recurrence, now: Instant) -> O
     overlap.then(|| Finding::new("spec.schedule.cron", Code::OccurrencesOverlap, sentence()))
 }
 
-fn already_ended(path: &str, until: Instant) -> Finding {
-    let sentence = format!("its end {until} has passed, so it does nothing; on a running override that means now");
-    Finding::new(path, Code::AlreadyEnded, sentence)
+/// An end before the creation counts as passed, where the creation is the start.
+fn already_ended(ovr: &Override, path: &str, until: Instant, now: Instant) -> Option<Finding> {
+    let never = ovr.starts_at.is_absent() && until <= ovr.created;
+    let sentence = || format!("its end {until} has passed, so it does nothing; on a running override that means now");
+    (until <= now || never).then(|| Finding::new(path, Code::AlreadyEnded, sentence()))
 }
 
 fn raises_max_with_min(ovr: &Override) -> Option<Finding> {

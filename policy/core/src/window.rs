@@ -97,6 +97,11 @@ impl Window {
     }
 }
 
+/// An end as a sentence has it.
+pub(crate) fn in_words(until: Option<Instant>) -> String {
+    until.map_or_else(|| "it is deleted".into(), |until| until.to_string())
+}
+
 fn default_end(settings: &Settings, acting: Option<&Layer>, after: impl Fn(Duration) -> Instant) -> Option<Instant> {
     match (acting, settings.default_end) {
         (Some(layer), _) => layer.until,

@@ -390,9 +390,11 @@ fn what_a_later_version_wrote_is_kept() {
     let mut record = record();
     record["later"] = json!({"a": 1});
     record["layers"][0]["hue"] = "red".into();
+    record["limits"] = json!({"soft": true});
     let plan = plan(&with_record(hpa(3, 8), &record), &[black_friday()]);
     let text = plan.remember.unwrap();
     assert!(text.contains(r#""later":{"a":1}"#) && text.contains(r#""hue":"red""#), "{text}");
+    assert!(text.contains(r#""limits":{"soft":true}"#), "{text}");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result, bail};
-use hpa_override_core::Instant;
+use hpa_override_core::{Instant, MayPatch};
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
@@ -112,7 +112,7 @@ pub struct Review {
     pub old: Option<Value>,
     #[serde(deserialize_with = "object")]
     pub object: Value,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "may_patch")]
     pub may_patch: MayPatch,
     pub expect: ReviewExpect,
 }
@@ -146,42 +146,17 @@ pub struct Request {
     pub dry_run: bool,
 }
 
-/// The answer to whether who asks may patch the target. YAML 1.1 takes `yes` and `no` for booleans.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum MayPatch {
-    Yes,
-    No,
-    Unavailable,
-    Error,
-    #[default]
-    NotAsked,
-}
-
-impl MayPatch {
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Yes => "yes",
-            Self::No => "no",
-            Self::Unavailable => "unavailable",
-            Self::Error => "error",
-            Self::NotAsked => "notAsked",
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for MayPatch {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let given = Value::deserialize(deserializer)?;
-        let all = [Self::Yes, Self::No, Self::Unavailable, Self::Error, Self::NotAsked];
-        let word = match &given {
-            Value::Bool(true) => "yes",
-            Value::Bool(false) => "no",
-            other => other.as_str().unwrap_or_default(),
-        };
-        all.into_iter().find(|answer| answer.word() == word).ok_or_else(|| {
-            serde::de::Error::custom(format!("mayPatch {given} is not yes, no, unavailable, error or notAsked"))
-        })
-    }
+/// YAML 1.1 takes `yes` and `no` for booleans.
+fn may_patch<'de, D: Deserializer<'de>>(deserializer: D) -> Result<MayPatch, D::Error> {
+    let given = Value::deserialize(deserializer)?;
+    let word = match &given {
+        Value::Bool(true) => "yes",
+        Value::Bool(false) => "no",
+        other => other.as_str().unwrap_or_default(),
+    };
+    MayPatch::parse(word).ok_or_else(|| {
+        serde::de::Error::custom(format!("mayPatch {given} is not yes, no, unavailable, error or notAsked"))
+    })
 }
 
 /// A Kubernetes object is a map.

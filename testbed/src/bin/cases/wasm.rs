@@ -6,12 +6,12 @@ use std::{
 };
 
 use anyhow::Result;
-use hpa_override_core::Instant;
+use hpa_override_core::{Instant, MayPatch};
 use hpa_override_testbed::{Clock, HostCalls, Module};
 use serde_json::{Map, Value, json};
 
 use crate::{
-    case::{Admit, Case, MayPatch, Request, Review},
+    case::{Admit, Case, Request, Review},
     compare::Differences,
     native::{compare_admission, compare_stamp},
 };
@@ -39,7 +39,7 @@ impl HostCalls for Answers {
         match *self.0.lock().unwrap_or_else(PoisonError::into_inner) {
             MayPatch::Yes if asked => Ok(json!({"allowed": true}).to_string().into_bytes()),
             MayPatch::No if asked => Ok(json!({"allowed": false}).to_string().into_bytes()),
-            other => Err(format!("{operation}: {}", other.word()).into()),
+            other => Err(format!("{operation}: {}", other.as_str()).into()),
         }
     }
 }
