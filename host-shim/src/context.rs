@@ -16,6 +16,7 @@ use kube::{
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::{
+    authorize::Answers,
     gather::Confirmation,
     memory::Memory,
     object::{Hpa, Kind, Object, Override},
@@ -52,6 +53,8 @@ pub struct Context {
     pub statuses: Memory<Override>,
     /// The last consistent read of the overrides.
     pub confirmation: Confirmation,
+    /// What the cluster answered about who asks.
+    pub answers: Answers,
     /// What people are to be told.
     pub told: UnboundedSender<Told>,
     /// Overrides whose status is to be looked at.

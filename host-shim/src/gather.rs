@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use hpa_override_core::{HpaPlan, Instant, Override as Reading, plan_hpa};
+use hpa_override_core::{HpaPlan, Instant, MayPatch, Override as Reading, Question, plan_hpa};
 use kube::api::ListParams;
 use tokio::sync::Mutex;
 
@@ -30,6 +30,30 @@ pub struct Situation {
     pub remembered: Option<String>,
 }
 
+/// A plan, and when an answer that it rests on has to be asked for again.
+pub struct Planned {
+    /// The plan.
+    pub plan: HpaPlan,
+    /// How long the answers hold by which somebody is kept from starting.
+    pub ask_again: Option<Duration>,
+}
+
+/// Answers a question for the overrides that it is about; how long the answer holds.
+pub async fn answer(
+    question: &Question,
+    overrides: &mut [Reading],
+    context: &Context,
+    moment: Moment,
+) -> Option<Duration> {
+    let (may_patch, holds) = context.answers.to(question, &context.client, moment).await;
+    for ovr in overrides {
+        if Question::about(ovr, &context.settings).as_ref() == Some(question) {
+            ovr.may_patch = may_patch;
+        }
+    }
+    Some(holds).filter(|_| may_patch != MayPatch::Yes)
+}
+
 /// Every override as watched, read once, also where it is asked of many HPAs.
 pub fn all_overrides(context: &Context, now: Instant) -> Vec<Reading> {
     read(&context.overrides.state(), now)
@@ -55,9 +79,20 @@ impl Situation {
         Ok(Self { overrides, ..self })
     }
 
-    /// What is to be done.
-    pub fn plan(&self, context: &Context, now: Instant) -> HpaPlan {
-        plan_hpa(self.hpa.json(), &self.overrides, &context.settings, now, self.remembered.as_deref())
+    /// What is to be done, once what the plan asks is answered.
+    pub async fn plan(&mut self, context: &Context, moment: Moment) -> Planned {
+        let plan = self.by_what_is_known(context, moment);
+        let mut until = None;
+        for question in &plan.questions {
+            until = until.into_iter().chain(answer(question, &mut self.overrides, context, moment).await).min();
+        }
+        let plan = if plan.questions.is_empty() { plan } else { self.by_what_is_known(context, moment) };
+        Planned { plan, ask_again: until }
+    }
+
+    fn by_what_is_known(&self, context: &Context, moment: Moment) -> HpaPlan {
+        let remembered = self.remembered.as_deref();
+        plan_hpa(self.hpa.json(), &self.overrides, &context.settings, moment.instant(), remembered)
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod apply;
 mod args;
+mod authorize;
 mod contest;
 mod context;
 mod error;

@@ -1,6 +1,6 @@
 //! The two loops: one keyed by HPA, which alone writes HPAs, and one keyed by override, which alone writes statuses.
 
-use std::{sync::Arc, time::Duration};
+use std::{slice, sync::Arc, time::Duration};
 
 use hpa_override_core::{Override as Reading, Reason, TargetView, Trouble, plan_status, status_patch};
 use kube::runtime::{controller::Action, reflector::ObjectRef};
@@ -10,7 +10,7 @@ use crate::{
     contest::Verdict,
     context::{Context, Moment},
     error::Error,
-    gather::{Situation, all_overrides},
+    gather::{Planned, Situation, all_overrides, answer},
     object::{Hpa, Override},
     report::Told,
     watch::notify_targeting,
@@ -30,10 +30,10 @@ pub async fn hpa(mut watched: Arc<Hpa>, context: Arc<Context>) -> Result<Action,
         let moment = Moment::now();
         let now = moment.instant();
         let mut situation = Situation::of(&context, watched.clone(), &all_overrides(&context, now));
-        let mut plan = situation.plan(&context, now);
+        let Planned { mut plan, mut ask_again } = situation.plan(&context, moment).await;
         if plan.confirm {
             situation = situation.confirmed(&context, moment).await?;
-            plan = situation.plan(&context, now);
+            Planned { plan, ask_again } = situation.plan(&context, moment).await;
         }
         let Some(patch) = plan.patch else {
             let held = settled(&context, &situation.hpa, plan.remember, moment);
@@ -41,7 +41,7 @@ pub async fn hpa(mut watched: Arc<Hpa>, context: Arc<Context>) -> Result<Action,
                 // What we wrote is known here before the watch delivers it.
                 notify_targeting(&context, &situation.hpa);
             }
-            return Ok(moment.sleep_until(plan.next_transition, held));
+            return Ok(moment.sleep_until(plan.next_transition, held.into_iter().chain(ask_again).min()));
         };
         if let Some(manager) = &plan.reverted_by
             && let Verdict::Hold(wait) = context.memory.judge_revert(&situation.hpa, moment)
@@ -115,18 +115,16 @@ pub fn hpa_failed(watched: &Hpa, error: &Error, context: &Context) -> Action {
 pub async fn status(watched: Arc<Override>, context: Arc<Context>) -> Result<Action, Error> {
     let ovr = context.statuses.freshest(watched);
     let moment = Moment::now();
-    let now = moment.instant();
-    let reading = Reading::read(ovr.json(), now);
-    let overrides = all_overrides(&context, now);
-    let targets = targets_of(&context, &reading).into_iter().map(|hpa| Situation::of(&context, hpa, &overrides));
-    let planned: Vec<_> = targets
-        .map(|situation| (situation.plan(&context, now), context.memory.trouble(&situation.hpa), situation.hpa))
-        .collect();
-    let views: Vec<_> = planned
-        .iter()
-        .map(|(plan, trouble, hpa)| TargetView { hpa: hpa.json(), plan, trouble: trouble.as_ref() })
-        .collect();
-    let plan = plan_status(ovr.json(), &reading, &views, &context.settings, now);
+    let mut reading = Reading::read(ovr.json(), moment.instant());
+    let targets = planned_targets(&context, &reading, moment).await;
+    let mut ask_again = targets.iter().filter_map(|target| target.planned.ask_again).min();
+    let views: Vec<_> = targets.iter().map(PlannedTarget::view).collect();
+    let planned = |reading: &_| plan_status(ovr.json(), reading, &views, &context.settings, moment.instant());
+    let mut plan = planned(&reading);
+    if let Some(question) = &plan.question {
+        ask_again = answer(question, slice::from_mut(&mut reading), &context, moment).await;
+        plan = planned(&reading);
+    }
     if plan.delete {
         delete(&context, &ovr).await?;
     }
@@ -137,7 +135,32 @@ pub async fn status(watched: Arc<Override>, context: Arc<Context>) -> Result<Act
         }
     }
     context.statuses.note_success(&ovr);
-    Ok(moment.sleep_until(plan.next_transition, None))
+    Ok(moment.sleep_until(plan.next_transition, ask_again))
+}
+
+/// A target of an override, and the plan for it.
+struct PlannedTarget {
+    hpa: Arc<Hpa>,
+    planned: Planned,
+    trouble: Option<Trouble>,
+}
+
+impl PlannedTarget {
+    fn view(&self) -> TargetView<'_> {
+        TargetView { hpa: self.hpa.json(), plan: &self.planned.plan, trouble: self.trouble.as_ref() }
+    }
+}
+
+async fn planned_targets(context: &Context, reading: &Reading, moment: Moment) -> Vec<PlannedTarget> {
+    let overrides = all_overrides(context, moment.instant());
+    let mut targets = Vec::new();
+    for hpa in targets_of(context, reading) {
+        let mut situation = Situation::of(context, hpa, &overrides);
+        let planned = situation.plan(context, moment).await;
+        let trouble = context.memory.trouble(&situation.hpa);
+        targets.push(PlannedTarget { hpa: situation.hpa, planned, trouble });
+    }
+    targets
 }
 
 /// When to try again.

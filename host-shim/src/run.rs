@@ -20,6 +20,7 @@ use tokio::{
 
 use crate::{
     args::Args,
+    authorize::Answers,
     context::Context,
     error::Error,
     gather::Confirmation,
@@ -62,6 +63,7 @@ async fn serve(client: Client, settings: Settings, namespace: Option<String>, st
         memory: Memory::default(),
         statuses: Memory::default(),
         confirmation: Confirmation::default(),
+        answers: Answers::default(),
         told,
         status_queue,
     });

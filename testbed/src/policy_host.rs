@@ -4,6 +4,7 @@
 //! stopped and started at the same address, to see what the cluster does without it. It loads one module for all
 //! policies, and fetches nothing.
 
+mod cluster;
 mod server;
 
 use std::collections::BTreeMap;
@@ -14,6 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 
+pub(crate) use self::cluster::{Cluster, RBAC};
 use self::server::Server;
 use crate::certs::{self, ServerCertificate};
 use crate::engine::{HostCalls, Module};

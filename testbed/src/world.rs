@@ -20,7 +20,7 @@ use crate::engine::Module;
 use crate::frozen::Clock;
 use crate::kubewarden::{Policies, wait_until_active};
 use crate::objects::{api_for, apply_yaml};
-use crate::policy_host::{HostOptions, PolicyHost};
+use crate::policy_host::{Cluster, HostOptions, PolicyHost, RBAC};
 use crate::process::Child;
 use crate::proxy::Proxy;
 use crate::wait::wait_for;
@@ -81,7 +81,7 @@ impl World {
         let plane = ControlPlane::start(&options.plane)?;
         finish(|| install(&plane))?;
         let module = options.module.as_deref().map(load).transpose()?;
-        let policy_host = module.map(|module| serve_policies(module, &options.settings)).transpose()?;
+        let policy_host = module.map(|module| serve_policies(&plane, module, &options.settings)).transpose()?;
         if let Some((policies, host)) = &policy_host {
             finish(|| install_policies(&plane, policies, host))?;
         }
@@ -194,8 +194,11 @@ impl World {
 
 /// Runs a future to its end on a thread of its own: the caller's may belong to a runtime already.
 fn finish<F: Future<Output = Result<()>>>(work: impl FnOnce() -> F + Send) -> Result<()> {
-    let run = || tokio::runtime::Runtime::new().context("failed to start a runtime")?.block_on(work());
-    thread::scope(|scope| scope.spawn(run).join()).unwrap_or_else(|_| bail!("the installation panicked"))
+    elsewhere(|| tokio::runtime::Runtime::new().context("failed to start a runtime")?.block_on(work()))
+}
+
+fn elsewhere<T: Send>(work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+    thread::scope(|scope| scope.spawn(work).join()).unwrap_or_else(|_| bail!("the installation panicked"))
 }
 
 /// Where shipped files are.
@@ -226,10 +229,12 @@ async fn install(plane: &ControlPlane) -> Result<()> {
 }
 
 /// The shipped policies with these settings; the merge policy needs none of the limits.
-fn serve_policies(module: Module, settings: &Value) -> Result<(Policies, PolicyHost)> {
+fn serve_policies(plane: &ControlPlane, module: Module, settings: &Value) -> Result<(Policies, PolicyHost)> {
     let mut policies = Policies::load(&root().join("deploy/kubewarden"))?;
     policies.set(Some(GUARD), settings);
-    let host = PolicyHost::start_with(module, policies.configs(), HostOptions::default())?;
+    let host_calls = elsewhere(|| Cluster::of(plane))?;
+    let options = HostOptions { host_calls: Some(host_calls), ..HostOptions::default() };
+    let host = PolicyHost::start_with(module, policies.configs(), options)?;
     Ok((policies, host))
 }
 
@@ -238,6 +243,7 @@ const MERGE: &str = "hpa-override-merge";
 
 async fn install_policies(plane: &ControlPlane, policies: &Policies, host: &PolicyHost) -> Result<()> {
     let client = plane.client(&Identity::Admin).await?;
+    apply_yaml(&client, RBAC, INSTALLER, true).await.context("failed to let the policy server ask the cluster")?;
     policies.install(&client, host).await?;
     let dry_run = PostParams { dry_run: true, ..PostParams::default() };
     for (policy, probe) in [(GUARD, guarded()), (MERGE, merged())] {

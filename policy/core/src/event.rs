@@ -61,7 +61,9 @@ pub(crate) fn of_change(
     events.extend(owner_changed(before, next));
     for layer in missing(&next.layers, &before.layers) {
         let until = in_words(layer.until);
-        let note = format!("AutoscalerOverride {} is in force until {until}; bounds are {}", layer.by, next.effective);
+        let by = judged.requester(&layer.by).map_or_else(String::new, |user| format!(", asked for by `{user}`,"));
+        let note =
+            format!("AutoscalerOverride {}{by} is in force until {until}; bounds are {}", layer.by, next.effective);
         events.extend(both(layer, "Applied", &note));
     }
     for layer in missing(&before.layers, &next.layers) {

@@ -8,6 +8,8 @@ use crate::{
     layer::Layer,
     limits::{Precision, judged_at_start, namespace_rules, not_authorized},
     report::{Code, Finding, joined},
+    request::MayPatch,
+    requester::Question,
     settings::Settings,
     spec::Override,
     window::{Position, Window, in_words},
@@ -26,6 +28,8 @@ pub struct Standing {
     pub window: Option<Window>,
     /// The next instant at which it stands elsewhere by itself.
     pub next: Option<Instant>,
+    /// What has to be answered before it can be told: until then it stands blocked.
+    pub question: Option<Question>,
 }
 
 impl Standing {
@@ -82,7 +86,12 @@ pub fn judge(ovr: &Override, target: Target, acting: Option<&Layer>, settings: &
         Standing { next, ..standing.but(Phase::Blocked, reason, message) }
     };
     match (findings.first(), target, acting) {
-        (Some(first), _, _) => blocked(standing, reason_of(first), joined(&findings)),
+        (Some(first), _, _) => {
+            let reason = reason_of(first);
+            let open = reason == Reason::NotAuthorized && ovr.may_patch == MayPatch::NotAsked;
+            let question = Question::about(ovr, settings).filter(|_| open);
+            Standing { question, ..blocked(standing, reason, joined(&findings)) }
+        }
         (None, Target::Unreadable, _) => blocked(standing, Reason::UnreadableRecord, UNREADABLE.into()),
         (None, Target::Owned, None) if !settings.override_owned_hpas => {
             blocked(standing, Reason::OwnedByController, OWNED.into())
@@ -102,7 +111,7 @@ fn in_time(ovr: &Override, acting: Option<&Layer>, settings: &Settings, t: Insta
     let errors = ovr.errors_of_shape();
     let Some(course) = Course::of(ovr, settings, acting, t).filter(|_| errors.is_empty()) else {
         let (phase, reason) = (Phase::Invalid, Reason::Invalid);
-        return (Standing { phase, reason, message: joined(&errors), window: None, next: None }, None);
+        return (Standing { phase, reason, message: joined(&errors), window: None, next: None, question: None }, None);
     };
     let Course { window, next, next_start, over, .. } = course;
     // The occurrences of a recurring one pass unnoticed meanwhile.
@@ -121,7 +130,7 @@ fn in_time(ovr: &Override, acting: Option<&Layer>, settings: &Settings, t: Insta
         Position::Before => (Phase::Active, Reason::Applied, format!("it is in force until {until}"), over),
         Position::Inside => (Phase::Active, Reason::Applied, format!("it is in force until {until}"), next),
     };
-    (Standing { phase, reason, message, window, next }, next_start)
+    (Standing { phase, reason, message, window, next, question: None }, next_start)
 }
 
 fn reason_of(finding: &Finding) -> Reason {

@@ -81,19 +81,27 @@ pub fn not_authorized(ovr: &Override, settings: &Settings) -> Option<Finding> {
         (true, Some(name)) => ("spec.hpa", format!("HorizontalPodAutoscaler {namespace}/{name}")),
         (true, None) => return None,
     };
-    let unknown = |why| format!("whether you may patch {target} cannot be told: {why}");
+    let who = ovr.requester.as_ref().map_or("who asks", |requester| &requester.user);
+    let unknown = |why| format!("whether `{who}` may patch {target} cannot be told: {why}");
     let (code, sentence) = match ovr.may_patch {
         MayPatch::Yes => return None,
         MayPatch::No => {
-            let sentence = format!("you may not patch {target}, so you may not override it; ask its owner");
+            let sentence = format!("`{who}` may not patch {target}, and so may not override it; ask its owner");
             (Code::NotAuthorized, sentence)
         }
-        MayPatch::Unavailable => (Code::AuthorizationUnavailable, unknown("the policy server may not ask the cluster")),
-        MayPatch::Error => (Code::AuthorizationUnavailable, unknown("the question failed; try again")),
+        MayPatch::Unavailable => (Code::AuthorizationUnavailable, unknown(COULD_NOT_ASK)),
+        MayPatch::Error => (Code::AuthorizationUnavailable, unknown("the cluster answered with an error; try again")),
+        MayPatch::NotAsked if ovr.requester.is_none() => {
+            let sentence = format!("nobody is stamped on it as who asks to override {target}; {STAMP}");
+            (Code::AuthorizationUnavailable, sentence)
+        }
         MayPatch::NotAsked => (Code::AuthorizationUnavailable, unknown("nobody asked")),
     };
     Some(Finding::new(path, code, sentence))
 }
+
+const COULD_NOT_ASK: &str = "the cluster could not be asked; try again, and tell the platform team if that lasts";
+const STAMP: &str = "create it anew where the guard policy is installed, which writes hpa-override.dev/requested-by";
 
 fn beyond(ovr: &Override, bound: Bound, settings: &Settings) -> [Option<Finding>; 2] {
     let none = [None, None];

@@ -6,7 +6,7 @@
 //! ```
 //! Plan, write, plan again until there is nothing to do: the plan is the same after any crash between two writes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hpa_override_crd::{Instant, RECORD_ANNOTATION, RELEASE_ANNOTATION};
 use serde::Serialize;
@@ -23,6 +23,7 @@ use crate::{
     ownership::{entries, given_back, holds, names_us, owners, united},
     rebase::rebase_live,
     record::{Record, Unreadable},
+    requester::Question,
     settings::Settings,
     spec::Override,
     standings::Judged,
@@ -32,6 +33,9 @@ use crate::{
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct HpaPlan {
+    /// What is to be answered first ([`Override::may_patch`]): until then those concerned stand blocked.
+    #[serde(skip)]
+    pub questions: BTreeSet<Question>,
     /// The next JSON merge patch; none when nothing is to be done.
     pub patch: Option<Value>,
     /// Whether the patch takes off an override because its time is over: to be confirmed by a consistent read first.
@@ -73,6 +77,7 @@ pub fn plan_hpa(
         None => HpaPlan { remember: remembered.map(Into::into), ..HpaPlan::default() },
     };
     plan.next_transition = plan.next_transition.into_iter().chain(judged.next_change()).min();
+    plan.questions = judged.questions();
     plan.standings = judged.standings;
     plan
 }

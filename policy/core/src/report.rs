@@ -64,9 +64,9 @@ codes! {
     TargetImmutable: Error at "spec.hpa" "spec.selector" "spec.namespace",
         "delete this override, create another. Leaving out a namespace and naming it are two things";
     NotAuthorized: Error at "spec.hpa" "spec.selector",
-        "you may not patch the target yourself, see `crossNamespace` and `authorizeRequester`: ask its owner";
+        "who asks may not patch the target, see `crossNamespace` and `authorizeRequester`: ask its owner";
     AuthorizationUnavailable: Error at "spec.hpa" "spec.selector",
-        "whether you may patch the target could not be found out: try again; else it is for the platform team";
+        "whether who asks may patch the target could not be found out: try again; else it is for the platform team";
     AmountInvalid: Error at "spec.minReplicas" "spec.maxReplicas",
         "write `40`, `\"150%\"`, `desired+5` or `desired-5`, with numbers from 1 to 2147483647";
     MinAboveMax: Error at "spec.minReplicas", "lower it or raise `maxReplicas`";

@@ -18,9 +18,9 @@ pub enum MayPatch {
     Yes,
     /// He may not.
     No,
-    /// There is nobody to ask.
+    /// The cluster could not be asked.
     Unavailable,
-    /// The question failed.
+    /// The cluster was asked, and answered with an error.
     Error,
     /// Nobody was asked.
     #[default]

@@ -2,13 +2,14 @@
 
 use hpa_override_crd::{Instant, Mode, REQUESTED_BY_ANNOTATION};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::{
-    limits::{Precision, asks_for_authorization, judged_at_start, namespace_rules, not_authorized},
-    object::set_annotation,
+    limits::{Precision, judged_at_start, namespace_rules, not_authorized},
+    object::{annotation, set_annotation},
     report::{Code, Finding, Report},
     request::{MayPatch, Request},
+    requester::{Question, Requester},
     schedule::CivilDate,
     settings::Settings,
     spec::{Override, Recurrence},
@@ -24,34 +25,13 @@ pub struct Review {
     pub object: Option<Value>,
 }
 
-/// Whether somebody may patch HPAs: what a [`review_override`] has to know where the settings want it known.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Question {
-    /// The user.
-    pub user: String,
-    /// The user's groups.
-    pub groups: Vec<String>,
-    /// The namespace of the HPAs.
-    pub namespace: String,
-    /// The name of the HPA; none: any in that namespace.
-    pub name: Option<String>,
-}
-
 /// The question whose answer [`review_override`] needs; none where it needs none.
 #[must_use]
 pub fn question(object: &Value, old: Option<&Value>, request: &Request, settings: &Settings) -> Option<Question> {
     // Nothing that is asked depends on the instant.
-    let ovr = Override::read(object, Instant::MIN);
-    let deleting = old.is_some_and(|old| Override::read(old, Instant::MIN).deleting);
-    if deleting || same_spec(object, old) || !asks_for_authorization(&ovr, settings) {
-        return None;
-    }
-    Some(Question {
-        user: request.user.clone(),
-        groups: request.groups.clone(),
-        namespace: ovr.target_namespace()?.into(),
-        name: ovr.hpa.value().filter(|_| ovr.selector.is_absent()).cloned(),
-    })
+    let before = old.map(|old| Override::read(old, Instant::MIN));
+    let ovr = as_admitted(object, before.as_ref(), request, Instant::MIN);
+    if ovr.deleting || same_spec(object, old) { None } else { Question::about(&ovr, settings) }
 }
 
 fn same_spec(object: &Value, old: Option<&Value>) -> bool {
@@ -72,24 +52,24 @@ pub fn review_override(
     may_patch: MayPatch,
 ) -> Review {
     let before = old.map(|old| Override::read(old, now));
-    let ovr = Override { may_patch, ..as_admitted(object, before.as_ref(), now) };
+    let ovr = Override { may_patch, ..as_admitted(object, before.as_ref(), request, now) };
     let same_spec = same_spec(object, old);
     let report = if same_spec || ovr.deleting {
         Report::default()
     } else {
         examine(&ovr, object, old.zip(before.as_ref()), settings, now)
     };
-    let stamp = if same_spec { old.and_then(stamp_of) } else { Some(request.stamp()) };
+    let stamp = if same_spec { old.and_then(stamp_of) } else { Some(Requester::of(request).stamp()) };
     let object = report.is_clean().then(|| stamped(object, stamp)).flatten();
     Review { report, object }
 }
 
 /// On create there is no creation time yet, and no deletion, whatever the object says: a server-side apply that creates
 /// brings the client's own values this far, and only then are they wiped.
-fn as_admitted(object: &Value, before: Option<&Override>, now: Instant) -> Override {
+fn as_admitted(object: &Value, before: Option<&Override>, request: &Request, now: Instant) -> Override {
     let created = before.map_or(now, |before| before.created);
     let deleting = before.is_some_and(|before| before.deleting);
-    Override { created, deleting, ..Override::read(object, now) }
+    Override { created, deleting, requester: Some(Requester::of(request)), ..Override::read(object, now) }
 }
 
 fn examine(
@@ -181,8 +161,7 @@ fn raises_max_with_min(ovr: &Override) -> Option<Finding> {
 }
 
 fn stamp_of(object: &Value) -> Option<String> {
-    let stamp = object.get("metadata")?.get("annotations")?.get(REQUESTED_BY_ANNOTATION)?;
-    stamp.as_str().map(Into::into)
+    annotation(object, REQUESTED_BY_ANNOTATION).map(Into::into)
 }
 
 /// The object with that stamp and no other, where it has another now.
@@ -190,19 +169,6 @@ fn stamped(object: &Value, stamp: Option<String>) -> Option<Value> {
     let mut stamped = object.clone();
     set_annotation(&mut stamped, REQUESTED_BY_ANNOTATION, stamp);
     (stamped != *object).then_some(stamped)
-}
-
-impl Request {
-    /// Who makes the request, canonical: `{"user":…,"groups":[…]}`.
-    fn stamp(&self) -> String {
-        #[derive(Serialize)]
-        struct Stamp<'a> {
-            user: &'a str,
-            groups: &'a [String],
-        }
-        serde_json::to_string(&Stamp { user: &self.user, groups: &self.groups })
-            .unwrap_or_else(|_| json!({}).to_string())
-    }
 }
 
 #[cfg(test)]

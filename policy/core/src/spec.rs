@@ -1,7 +1,7 @@
 //! Reads an `AutoscalerOverride` as it comes: before the API server has checked its schema (mutating admission) or as a
 //! raw client stored it. Nothing is lost on bad input: every field is read by itself, and what cannot be read is told.
 
-use hpa_override_crd::{Amount, Duration, Instant, Mode, REQUESTED_BY_ANNOTATION};
+use hpa_override_crd::{Amount, Duration, Instant, Mode};
 use serde_json::Value;
 
 use crate::{
@@ -11,6 +11,7 @@ use crate::{
     object::name_of,
     report::{Code, Finding},
     request::MayPatch,
+    requester::Requester,
     schedule::{CivilDate, CivilDateError, Cron, Zone},
     selector::Selector,
 };
@@ -84,8 +85,8 @@ pub struct Override {
     pub ttl: Field<Duration>,
     /// Whether `spec.reason` says anything.
     pub has_reason: bool,
-    /// The stamp: who asked for it.
-    pub requested_by: Option<String>,
+    /// Who asks for it: by the stamp on it, at admission by the request.
+    pub requester: Option<Requester>,
     /// Whether who asked for it may patch the target, where the settings want that known. The host sets it; as read it is
     /// not asked.
     pub may_patch: MayPatch,
@@ -189,7 +190,7 @@ impl Override {
             suspended: spec.get("suspend").and_then(Value::as_bool).unwrap_or_default(),
             ttl: field(spec, "ttlAfterFinished", parsed),
             has_reason: !text(spec, "reason").trim().is_empty(),
-            requested_by: requester(metadata),
+            requester: Requester::stamped(object),
             may_patch: MayPatch::NotAsked,
         }
     }
@@ -400,13 +401,6 @@ fn cut(given: &str) -> String {
 
 fn text(holder: &Value, key: &str) -> String {
     holder.get(key).and_then(Value::as_str).unwrap_or_default().into()
-}
-
-/// The user of the stamp.
-fn requester(metadata: &Value) -> Option<String> {
-    let stamp = metadata.get("annotations")?.get(REQUESTED_BY_ANNOTATION)?.as_str()?;
-    let stamp: Value = serde_json::from_str(stamp).ok()?;
-    stamp.get("user")?.as_str().map(Into::into)
 }
 
 /// An RFC 1123 label, as namespaces are named.

@@ -1,6 +1,6 @@
 //! Everybody's standing on one HPA, and the layers that come of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hpa_override_crd::{Instant, Mode, Phase, Reason};
 use serde_json::Value;
@@ -10,16 +10,20 @@ use crate::{
     judge::{Standing, Target, by_window, judge},
     layer::{Layer, MOST_LAYERS},
     record::Record,
+    requester::Question,
     resolve::superseded_by,
     settings::Settings,
     spec::Override,
 };
 
 /// The overrides, judged: the layers in force, highest precedence first, and where everybody stands.
+#[derive(Default)]
 pub(crate) struct Judged {
     pub(crate) layers: Vec<Layer>,
     pub(crate) standings: BTreeMap<Id, Standing>,
     targeting: Vec<Id>,
+    /// Who asked for those who say so.
+    requesters: BTreeMap<Id, String>,
 }
 
 impl Judged {
@@ -32,7 +36,7 @@ impl Judged {
         t: Instant,
     ) -> Self {
         let target = Target::of(hpa, unreadable);
-        let mut judged = Self { layers: Vec::new(), standings: BTreeMap::new(), targeting: Vec::new() };
+        let mut judged = Self::default();
         for ovr in by_precedence(overrides) {
             let acting = record.and_then(|record| acting(record, ovr));
             if !ovr.targets(hpa) {
@@ -47,6 +51,7 @@ impl Judged {
                 judged.layers.push(layer(ovr, &standing, acting));
             }
             judged.targeting.push(ovr.id.clone());
+            judged.requesters.extend(ovr.requester.iter().map(|requester| (ovr.id.clone(), requester.user.clone())));
             judged.standings.insert(ovr.id.clone(), standing);
         }
         judged
@@ -88,6 +93,16 @@ impl Judged {
     /// Whether a layer of the record stays.
     pub(crate) fn keeps(&self, layer: &Layer) -> bool {
         self.layers.iter().any(|kept| kept.is_of(&layer.by, &layer.uid))
+    }
+
+    /// What has to be answered before everybody's standing can be told.
+    pub(crate) fn questions(&self) -> BTreeSet<Question> {
+        self.standings.values().filter_map(|standing| standing.question.clone()).collect()
+    }
+
+    /// Who asked for an override.
+    pub(crate) fn requester(&self, id: &Id) -> Option<&str> {
+        self.requesters.get(id).map(String::as_str)
     }
 
     pub(crate) fn next_change(&self) -> Option<Instant> {

@@ -16,6 +16,7 @@ use crate::{
     object::name_of,
     plan::HpaPlan,
     record::Record,
+    requester::Question,
     settings::Settings,
     spec::Override,
 };
@@ -46,6 +47,8 @@ pub struct TargetView<'a> {
 /// What is to be done about one status.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct StatusPlan {
+    /// What is to be answered first ([`Override::may_patch`]): until then it stands blocked.
+    pub question: Option<Question>,
     /// The status to write; none when it stands, or while a target is being written to.
     pub status: Option<AutoscalerOverrideStatus>,
     /// What to tell once it is written.
@@ -70,10 +73,10 @@ pub fn plan_status(
     targets.sort_by_key(|target| name_of(target.hpa));
     let targets = targets.as_slice();
     let standing = standing(ovr, targets, settings, now);
-    let (next, deletion) = (standing.next, deletion(ovr, &standing));
+    let (next, deletion, question) = (standing.next, deletion(ovr, &standing), standing.question.clone());
     let next_transition = next.into_iter().chain(deletion.filter(|at| *at > now)).min();
     if targets.iter().any(|target| target.plan.patch.is_some() && target.trouble.is_none()) {
-        return StatusPlan { next_transition, ..StatusPlan::default() };
+        return StatusPlan { question, next_transition, ..StatusPlan::default() };
     }
     let verdict = Verdict::of(ovr, targets, standing);
     if verdict.ready && deletion.is_some_and(|at| at <= now) {
@@ -85,7 +88,7 @@ pub fn plan_status(
     let event = verdict.event(ovr, old.as_ref());
     let changed = old.as_ref() != Some(&status);
     let event = event.filter(|_| changed);
-    StatusPlan { status: changed.then_some(status), event, delete: false, next_transition }
+    StatusPlan { question, status: changed.then_some(status), event, delete: false, next_transition }
 }
 
 /// When an override that has ended is to be deleted. Not while its end is landing, nor while it is being deleted.
@@ -177,7 +180,7 @@ impl Verdict {
             desired: record.as_ref().map(|record| replicas(record.desired)),
             effective: record.as_ref().map(|record| replicas(record.effective)),
             failing: self.failing.iter().take(MOST_FAILING).cloned().collect(),
-            requested_by: ovr.requested_by.clone(),
+            requested_by: ovr.requester.as_ref().map(|requester| requester.user.clone()),
             conditions: self.conditions(ovr, old, now),
         }
     }

@@ -44,13 +44,18 @@ fn may_patch(question: &Question) -> MayPatch {
     });
     let review = json!({ "user": user, "groups": groups, "resource_attributes": attributes });
     let request = json!({ "subject_access_review": review, "disable_cache": true }).to_string();
-    let Ok(answer) = host_call("kubewarden", "kubernetes", "can_i", request.as_bytes()) else {
-        return MayPatch::Unavailable;
-    };
-    let answer: Value = serde_json::from_slice(&answer).unwrap_or_default();
+    // Why the host could not ask stands in its log.
+    host_call("kubewarden", "kubernetes", "can_i", request.as_bytes())
+        .map_or(MayPatch::Unavailable, |answer| read(&answer))
+}
+
+/// The status of the `SubjectAccessReview`. An authorizer that failed has not said no.
+fn read(answer: &[u8]) -> MayPatch {
+    let answer: Value = serde_json::from_slice(answer).unwrap_or_default();
+    let failed = answer.get("evaluationError").is_some_and(|error| !error.is_null());
     match answer.get("allowed").and_then(Value::as_bool) {
         Some(true) => MayPatch::Yes,
-        Some(false) => MayPatch::No,
-        None => MayPatch::Error,
+        Some(false) if !failed => MayPatch::No,
+        _ => MayPatch::Error,
     }
 }

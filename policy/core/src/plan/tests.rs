@@ -4,6 +4,7 @@ use rstest::rstest;
 use super::*;
 use crate::{event::About, ownership::MANAGER};
 
+mod authorized;
 mod judged;
 
 const NOW: &str = "2026-11-27T06:00:00Z";

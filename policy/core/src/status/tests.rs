@@ -3,7 +3,7 @@ use rstest::rstest;
 use serde_json::json;
 
 use super::*;
-use crate::plan::plan_hpa;
+use crate::{plan::plan_hpa, request::MayPatch};
 
 const NOW: &str = "2026-11-27T06:00:00Z";
 const LATER: &str = "2026-11-27T07:00:00Z";
@@ -129,6 +129,19 @@ fn without_its_target(#[case] fields: Value, #[case] expected: (Phase, [bool; 3]
     let status = without_a_target(&ovr("black-friday", &fields)).status.unwrap();
     assert_eq!(row(&status), expected);
     assert_eq!((status.targets, status.applied, status.desired), (0, 0, None));
+}
+
+#[test]
+fn without_its_target_too_it_asks_who_may() {
+    let settings = Settings::parse(&json!({"authorizeRequester": true})).unwrap();
+    let object = ovr("a", &json!({}));
+    let read = |may_patch| Override { may_patch, ..Override::read(&object, at(NOW)) };
+    let open = plan_status(&object, &read(MayPatch::NotAsked), &[], &settings, at(NOW));
+    assert_eq!(open.question.map(|question| question.user), Some("alice".into()));
+    assert_eq!(row(&open.status.unwrap()), (Phase::Blocked, STALLED, Reason::NotAuthorized));
+    let answered = plan_status(&object, &read(MayPatch::Yes), &[], &settings, at(NOW));
+    assert_eq!(answered.question, None);
+    assert_eq!(row(&answered.status.unwrap()), (Phase::Active, NOT_READY, Reason::TargetNotFound));
 }
 
 #[test]

@@ -1,0 +1,106 @@
+//! Whether who asked may patch the target: asked when an override starts acting, and only then.
+
+use super::*;
+use crate::request::MayPatch;
+
+const STAMP: &str = r#"{"user":"alice","groups":["devs"]}"#;
+
+fn authorize() -> Settings {
+    Settings::parse(&json!({"authorizeRequester": true})).unwrap()
+}
+
+/// black-friday, stamped, once its question is answered.
+fn answered(may_patch: MayPatch, stamp: Option<&str>, hpa: &Value) -> HpaPlan {
+    let mut object = black_friday();
+    object["metadata"]["annotations"] = json!({"hpa-override.dev/requested-by": stamp});
+    let ovr = Override { may_patch, ..Override::read(&object, at(NOW)) };
+    plan_hpa(hpa, &[ovr], &authorize(), at(NOW), None)
+}
+
+fn question() -> Question {
+    Question { user: "alice".into(), groups: vec!["devs".into()], namespace: "shop".into(), name: Some("web".into()) }
+}
+
+#[test]
+fn a_start_asks_first_and_writes_nothing() {
+    let plan = answered(MayPatch::NotAsked, Some(STAMP), &hpa(2, 5));
+    assert_eq!((plan.patch.clone(), plan.questions.clone()), (None, [question()].into()));
+    assert_eq!(phase(&plan, "black-friday"), (Phase::Blocked, Reason::NotAuthorized));
+}
+
+#[test]
+fn who_may_starts() {
+    let plan = answered(MayPatch::Yes, Some(STAMP), &hpa(2, 5));
+    assert_eq!(plan.questions, [].into());
+    assert_eq!(phase(&plan, "black-friday"), (Phase::Active, Reason::Applied));
+    assert_eq!(
+        told(&plan)[0],
+        "shop/black-friday Applied AutoscalerOverride shop/black-friday, asked for by `alice`, is in force until \
+         2026-11-27T18:00:00Z; bounds are 10–20"
+    );
+}
+
+#[rstest]
+#[case::denied(
+    MayPatch::No,
+    Some(STAMP),
+    "spec.hpa: `alice` may not patch HorizontalPodAutoscaler shop/web, and so may not override it; ask its owner"
+)]
+#[case::unavailable(
+    MayPatch::Unavailable,
+    Some(STAMP),
+    "spec.hpa: whether `alice` may patch HorizontalPodAutoscaler shop/web cannot be told: the cluster could not be asked; \
+     try again, and tell the platform team if that lasts"
+)]
+#[case::error(
+    MayPatch::Error,
+    Some(STAMP),
+    "spec.hpa: whether `alice` may patch HorizontalPodAutoscaler shop/web cannot be told: the cluster answered with an \
+     error; try again"
+)]
+#[case::no_stamp(
+    MayPatch::NotAsked,
+    None,
+    "spec.hpa: nobody is stamped on it as who asks to override HorizontalPodAutoscaler shop/web; create it anew where the \
+     guard policy is installed, which writes hpa-override.dev/requested-by"
+)]
+#[case::a_stamp_that_cannot_be_read(
+    MayPatch::NotAsked,
+    Some("alice"),
+    "spec.hpa: nobody is stamped on it as who asks to override HorizontalPodAutoscaler shop/web; create it anew where the \
+     guard policy is installed, which writes hpa-override.dev/requested-by"
+)]
+fn nobody_else_starts(#[case] may_patch: MayPatch, #[case] stamp: Option<&str>, #[case] sentence: &str) {
+    let plan = answered(may_patch, stamp, &hpa(2, 5));
+    assert_eq!((plan.patch.clone(), plan.questions.clone()), (None, [].into()));
+    assert_eq!(phase(&plan, "black-friday"), (Phase::Blocked, Reason::NotAuthorized));
+    assert_eq!(message(&plan, "black-friday"), sentence);
+}
+
+#[rstest]
+fn what_acts_is_not_asked_about(#[values(MayPatch::No, MayPatch::NotAsked)] may_patch: MayPatch) {
+    let plan = answered(may_patch, Some(STAMP), &with_record(hpa(10, 20), &record()));
+    assert_eq!((plan.patch.clone(), plan.questions.clone()), (None, [].into()));
+    assert_eq!(phase(&plan, "black-friday"), (Phase::Active, Reason::Applied));
+}
+
+#[rstest]
+#[case::not_yet(json!({"startsAt": "2026-11-27T06:00:01Z"}))]
+#[case::suspended(json!({"suspend": true}))]
+#[case::protected(json!({"namespace": "kube-system"}))]
+fn what_would_not_start_is_not_asked_about(#[case] fields: Value) {
+    let mut object = ovr("black-friday", &fields);
+    object["metadata"]["annotations"] = json!({"hpa-override.dev/requested-by": STAMP});
+    let plan = At { settings: authorize(), ..At::default() }.plan(&hpa(2, 5), &[object]);
+    assert_eq!(plan.questions, [].into());
+}
+
+#[test]
+fn a_selector_asks_about_all_hpas_of_the_namespace() {
+    let mut object = ovr("black-friday", &json!({"hpa": null, "selector": {"matchLabels": {"tier": "front"}}}));
+    object["metadata"]["annotations"] = json!({"hpa-override.dev/requested-by": STAMP});
+    let mut hpa = hpa(2, 5);
+    hpa["metadata"]["labels"] = json!({"tier": "front"});
+    let plan = At { settings: authorize(), ..At::default() }.plan(&hpa, &[object]);
+    assert_eq!(plan.questions, [Question { name: None, ..question() }].into());
+}
