@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
+    audit::Audit,
     bounds::{Bound, Bounds},
     object::{annotation, child, set_annotation, set_managed_fields},
     ownership::{disown_annotations, entries, names_us},
@@ -28,11 +29,21 @@ pub struct Admission {
     pub object: Option<Value>,
     /// What the client is told.
     pub warnings: Vec<String>,
+    /// What the audit log is told.
+    #[serde(skip)]
+    pub audit: Audit,
 }
 
 impl Admission {
-    fn of(sent: &Value, object: Value, warning: Option<String>) -> Self {
-        Self { object: Some(object).filter(|object| object != sent), warnings: warning.into_iter().collect() }
+    /// Where `object` is what was sent, nothing but that was decided.
+    fn of(sent: &Value, object: Value, warning: Option<String>, audit: Audit) -> Self {
+        let (object, warnings) = (Some(object).filter(|object| object != sent), Vec::from_iter(warning));
+        let silent = object.is_none() && warnings.is_empty();
+        Self { object, warnings, audit: if silent { Audit::of("unchanged") } else { audit } }
+    }
+
+    fn unchanged() -> Self {
+        Self { audit: Audit::of("unchanged"), ..Self::default() }
     }
 }
 
@@ -43,15 +54,15 @@ pub fn admit_hpa(old: Option<&Value>, new: &Value, request: &Request, settings: 
     match request.sub_resource.as_str() {
         "" => {}
         "status" => return protect_record(remembered, new),
-        _ => return Admission::default(),
+        _ => return Admission::unchanged(),
     }
     // Rule 1 and its exception, see docs/adr/0004: what is left invalid is the API server's to refuse.
     let sent = Bounds::of_hpa(new);
     if request.user == settings.controller_user {
-        return sent.map_or_else(Admission::default, |_| by_the_controller(old, new));
+        return sent.map_or_else(Admission::unchanged, |_| by_the_controller(old, new));
     }
     let record = remembered.and_then(Value::as_str).and_then(|text| Record::parse(text).ok());
-    let Some(incoming) = sent.or_else(|| meant(record.as_ref()?, new)) else { return Admission::default() };
+    let Some(incoming) = sent.or_else(|| meant(record.as_ref()?, new)) else { return Admission::unchanged() };
     let released = annotation(new, RELEASE_ANNOTATION) == Some("true");
     let Some(text) = remembered else { return without_memory(new, released) };
     let desired = |record: &Record| rebase(record, incoming, Declared::by_write(old, new, incoming));
@@ -64,13 +75,13 @@ pub fn admit_hpa(old: Option<&Value>, new: &Value, request: &Request, settings: 
 
 /// A status write can take annotations along (and bring them): the record stays as it is.
 fn protect_record(remembered: Option<&Value>, new: &Value) -> Admission {
-    Admission::of(new, with_record(new, remembered), None)
+    Admission::of(new, with_record(new, remembered), None, Audit::of("recordKept"))
 }
 
 /// The controller's numbers are its own. What makes it an owner is put back within its own write.
 fn by_the_controller(old: Option<&Value>, new: &Value) -> Admission {
     let Some(old) = old.filter(|old| names_us(entries(new)) && !names_us(entries(old))) else {
-        return Admission::default();
+        return Admission::unchanged();
     };
     let mut object = new.clone();
     set_managed_fields(&mut object, old.get("metadata").and_then(|metadata| metadata.get("managedFields")).cloned());
@@ -78,7 +89,7 @@ fn by_the_controller(old: Option<&Value>, new: &Value) -> Admission {
         let given_back = Record { owners: Vec::new(), ..record };
         set_annotation(&mut object, RECORD_ANNOTATION, Some(given_back.to_text()));
     }
-    Admission::of(new, object, None)
+    Admission::of(new, object, None, Audit::of("ownershipReturned"))
 }
 
 /// A record that comes with an HPA which had none is a copy, a backup or a forgery: it gets the owner's numbers. A marker
@@ -86,21 +97,24 @@ fn by_the_controller(old: Option<&Value>, new: &Value) -> Admission {
 fn without_memory(new: &Value, released: bool) -> Admission {
     let marker = released.then_some(RELEASE_ANNOTATION);
     let Some(record) = Record::of_hpa(new) else {
-        return Admission::of(new, without(new, marker.as_slice()), None);
+        return Admission::of(new, without(new, marker.as_slice()), None, Audit::of("released"));
     };
     let mut object = without(new, &[&[RECORD_ANNOTATION], marker.as_slice()].concat());
-    let warning = match record {
-        Ok(record) => {
-            put_bounds(&mut object, record.desired);
-            format!(
+    let (warning, audit) = match record {
+        Ok(Record { desired, .. }) => {
+            put_bounds(&mut object, desired);
+            let warning = format!(
                 "hpa-override: the record came from another HorizontalPodAutoscaler and was removed; \
-                 the bounds are what its owner wants, {}",
-                record.desired
-            )
+                 the bounds are what its owner wants, {desired}"
+            );
+            (warning, Audit::of("recordRemoved").with("desired", desired.to_string()))
         }
-        Err(_) => "hpa-override: a record that cannot be read was removed; the bounds are as sent".into(),
+        Err(_) => {
+            let warning = "hpa-override: a record that cannot be read was removed; the bounds are as sent";
+            (warning.into(), Audit::of("recordRemoved"))
+        }
     };
-    Admission::of(new, object, Some(warning))
+    Admission::of(new, object, Some(warning), audit)
 }
 
 /// The object without those annotations, and nobody owning them.
@@ -120,7 +134,7 @@ fn without(object: &Value, annotations: &[&str]) -> Value {
 fn release(new: &Value, bounds: Bounds) -> Admission {
     let mut object = without(new, &[RECORD_ANNOTATION, RELEASE_ANNOTATION]);
     put_bounds(&mut object, bounds);
-    Admission::of(new, object, None)
+    Admission::of(new, object, None, Audit::of("released").with("desired", bounds.to_string()))
 }
 
 /// What cannot be read is never overwritten.
@@ -129,7 +143,7 @@ fn leave_alone(text: &Value, new: &Value) -> Admission {
         "hpa-override: the record on this HorizontalPodAutoscaler cannot be read, so the override is not kept; \
          annotate {RELEASE_ANNOTATION}=true to remove it"
     );
-    Admission::of(new, with_record(new, Some(text)), Some(warning))
+    Admission::of(new, with_record(new, Some(text)), Some(warning), Audit::of("recordKept"))
 }
 
 fn merge(record: &Record, desired: Bounds, incoming: Bounds, new: &Value, now: Instant) -> Admission {
@@ -141,7 +155,9 @@ fn merge(record: &Record, desired: Bounds, incoming: Bounds, new: &Value, now: I
     let mut object = with_record(new, Some(&next.to_text().into()));
     put_bounds(&mut object, next.effective);
     let altered = object != *new;
-    Admission::of(new, object, altered.then(|| told(&next)))
+    let decision = if next.is_at_rest() { "ended" } else { "merged" };
+    let audit = Audit::of(decision).with_record(&next);
+    Admission::of(new, object, altered.then(|| told(&next)), audit)
 }
 
 /// Admission lives in the controller's time, so that skewed clocks cannot flap, until the controller has missed a

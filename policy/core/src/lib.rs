@@ -13,6 +13,7 @@
 mod admit;
 mod advance;
 mod answer;
+mod audit;
 mod bounds;
 mod clamps;
 #[cfg(feature = "zones")]
@@ -56,6 +57,7 @@ pub use hpa_override_crd::{
 
 pub use admit::{Admission, GRACE, admit_hpa};
 pub use answer::altered;
+pub use audit::Audit;
 pub use bounds::{Bound, Bounds};
 pub use clamps::Clamps;
 #[cfg(feature = "zones")]

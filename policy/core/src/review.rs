@@ -5,6 +5,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
+    audit::Audit,
     limits::{Precision, judged_at_start, namespace_rules, not_authorized},
     object::{annotation, set_annotation},
     report::{Code, Finding, Report},
@@ -23,6 +24,9 @@ pub struct Review {
     pub report: Report,
     /// The object with its stamp, where that differs from what was sent and the write is admitted.
     pub object: Option<Value>,
+    /// What the audit log is told.
+    #[serde(skip)]
+    pub audit: Audit,
 }
 
 /// The question whose answer [`review_override`] needs; none where it needs none.
@@ -54,14 +58,17 @@ pub fn review_override(
     let before = old.map(|old| Override::read(old, now));
     let ovr = Override { may_patch, ..as_admitted(object, before.as_ref(), request, now) };
     let same_spec = same_spec(object, old);
-    let report = if same_spec || ovr.deleting {
-        Report::default()
-    } else {
-        examine(&ovr, object, old.zip(before.as_ref()), settings, now)
-    };
+    let judged = !same_spec && !ovr.deleting;
+    let report =
+        if judged { examine(&ovr, object, old.zip(before.as_ref()), settings, now) } else { Report::default() };
     let stamp = if same_spec { old.and_then(stamp_of) } else { Some(Requester::of(request).stamp()) };
     let object = report.is_clean().then(|| stamped(object, stamp)).flatten();
-    Review { report, object }
+    let decision = match (judged, report.is_clean()) {
+        (false, _) => "notJudged",
+        (true, true) => "accepted",
+        (true, false) => "rejected",
+    };
+    Review { audit: Audit::of(decision).with_codes(&report), report, object }
 }
 
 /// On create there is no creation time yet, and no deletion, whatever the object says: a server-side apply that creates

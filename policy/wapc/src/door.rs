@@ -1,6 +1,6 @@
 //! The door: decode, ask the core, encode. It translates; it never compares replica numbers or times.
 
-use hpa_override_core::{Instant, MayPatch, Question, Settings, admit_hpa, question, review_override};
+use hpa_override_core::{Audit, Instant, MayPatch, Question, Settings, admit_hpa, question, review_override};
 use serde_json::Value;
 
 use crate::{
@@ -27,7 +27,7 @@ pub fn validate(payload: &[u8], now: Instant, may_patch: impl FnOnce(&Question) 
     match payload.subject {
         Subject::Override if payload.writes => guard(&payload, now, may_patch),
         Subject::Hpa if payload.writes => merge(&payload, now),
-        _ => accepted(None, Vec::new()),
+        _ => accepted(None, Vec::new(), Audit::default()),
     }
 }
 
@@ -44,23 +44,23 @@ pub fn validate_settings(payload: &[u8]) -> Vec<u8> {
 /// May this override exist? Closed: what cannot be judged is refused.
 fn guard(payload: &Payload, now: Instant, may_patch: impl FnOnce(&Question) -> MayPatch) -> Vec<u8> {
     if !payload.request.sub_resource.is_empty() {
-        return accepted(None, Vec::new());
+        return accepted(None, Vec::new(), Audit::default());
     }
     let settings = match Settings::parse(&payload.settings) {
         Ok(settings) => settings,
-        Err(errors) => return rejected(misconfigured(&errors), MISCONFIGURED, Vec::new()),
+        Err(errors) => return refused(misconfigured(&errors), MISCONFIGURED),
     };
     let Some(object) = &payload.object else {
-        return rejected("the request carries no object".into(), UNREADABLE, Vec::new());
+        return refused("the request carries no object".into(), UNREADABLE);
     };
     let (old, request) = (payload.old.as_ref(), &payload.request);
     let answer = question(object, old, request, &settings).map_or(MayPatch::NotAsked, |question| may_patch(&question));
     let review = review_override(object, old, request, &settings, now, answer);
     let warnings = review.report.warnings.iter().map(ToString::to_string).collect();
     if review.report.is_clean() {
-        accepted(review.object, warnings)
+        accepted(review.object, warnings, review.audit)
     } else {
-        rejected(all(&review.report.errors), INVALID, warnings)
+        rejected(all(&review.report.errors), INVALID, warnings, review.audit)
     }
 }
 
@@ -72,21 +72,26 @@ fn merge(payload: &Payload, now: Instant) -> Vec<u8> {
     };
     let Some(object) = &payload.object else { return let_through("the request carries no object") };
     let admission = admit_hpa(payload.old.as_ref(), object, &payload.request, &settings, now);
-    accepted(admission.object, admission.warnings)
+    accepted(admission.object, admission.warnings, admission.audit)
 }
 
 fn unread(unreadable: &Unreadable) -> Vec<u8> {
     let reason = format!("the request cannot be read: {}", unreadable.reason);
     match unreadable.subject {
-        Some(Subject::Other) => accepted(None, Vec::new()),
+        Some(Subject::Other) => accepted(None, Vec::new(), Audit::default()),
         Some(Subject::Hpa) => let_through(&reason),
-        Some(Subject::Override) | None => rejected(reason, UNREADABLE, Vec::new()),
+        Some(Subject::Override) | None => refused(reason, UNREADABLE),
     }
 }
 
 fn let_through(reason: &str) -> Vec<u8> {
     let warning = format!("hpa-override: let through as sent, so an override may not hold: {reason}");
-    accepted(None, vec![warning])
+    accepted(None, vec![warning], Audit::of("letThrough").with("why", reason.into()))
+}
+
+fn refused(reason: String, code: u16) -> Vec<u8> {
+    let audit = Audit::of("rejected").with("why", reason.clone());
+    rejected(reason, code, Vec::new(), audit)
 }
 
 fn misconfigured(errors: &[String]) -> String {

@@ -1,38 +1,38 @@
-//! Encodes answers as the host reads them.
+//! Encodes answers as the host reads them: the fields of the SDK's `ValidationResponse`, in an order that is always the
+//! same (its audit annotations are a hash map).
 
-use hpa_override_core::{Finding, joined};
-use kubewarden_policy_sdk::{response::ValidationResponse, settings::SettingsValidationResponse};
-use serde::Serialize;
-use serde_json::Value;
+use hpa_override_core::{Audit, Finding, joined};
+use serde_json::{Value, json};
 
 /// The write is allowed; `object` is stored instead of what was sent, where there is one.
-pub(crate) fn accepted(object: Option<Value>, warnings: Vec<String>) -> Vec<u8> {
-    encode(&ValidationResponse {
-        accepted: true,
-        message: None,
-        code: None,
-        mutated_object: object,
-        audit_annotations: None,
-        warnings: Some(warnings).filter(|warnings| !warnings.is_empty()),
-    })
+pub(crate) fn accepted(object: Option<Value>, warnings: Vec<String>, audit: Audit) -> Vec<u8> {
+    encode(true, [Value::Null, Value::Null], object, warnings, audit)
 }
 
 /// The write is refused, for this reason.
-pub(crate) fn rejected(message: String, code: u16, warnings: Vec<String>) -> Vec<u8> {
-    encode(&ValidationResponse {
-        accepted: false,
-        message: Some(message),
-        code: Some(code),
-        mutated_object: None,
-        audit_annotations: None,
-        warnings: Some(warnings).filter(|warnings| !warnings.is_empty()),
-    })
+pub(crate) fn rejected(message: String, code: u16, warnings: Vec<String>, audit: Audit) -> Vec<u8> {
+    encode(false, [message.into(), code.into()], None, warnings, audit)
+}
+
+fn encode(
+    accepted: bool,
+    [message, code]: [Value; 2],
+    object: Option<Value>,
+    warnings: Vec<String>,
+    audit: Audit,
+) -> Vec<u8> {
+    let warnings = Some(warnings).filter(|warnings| !warnings.is_empty());
+    let answer = json!({
+        "accepted": accepted, "message": message, "code": code, "mutated_object": object, "warnings": warnings,
+        "audit_annotations": audit.into_annotations(),
+    });
+    answer.to_string().into_bytes()
 }
 
 /// The settings are valid, or what is wrong with them.
 pub(crate) fn settings(errors: &[String]) -> Vec<u8> {
     let message = (!errors.is_empty()).then(|| numbered(errors.len(), &errors.join("; ")));
-    encode(&SettingsValidationResponse { valid: errors.is_empty(), message })
+    json!({ "valid": errors.is_empty(), "message": message }).to_string().into_bytes()
 }
 
 /// All errors in one line.
@@ -43,9 +43,4 @@ pub(crate) fn all(errors: &[Finding]) -> String {
 /// One error speaks for itself; of several the reader learns how many there are.
 pub(crate) fn numbered(count: usize, line: &str) -> String {
     if count > 1 { format!("{count} errors: {line}") } else { line.into() }
-}
-
-fn encode(answer: &impl Serialize) -> Vec<u8> {
-    // Answers hold strings, numbers and objects that came as JSON: nothing that JSON cannot say.
-    serde_json::to_vec(answer).unwrap_or_default()
 }

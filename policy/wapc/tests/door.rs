@@ -24,14 +24,19 @@ fn request(name: &str) -> Value {
 }
 
 fn rejected(code: u16, message: &str) -> Value {
-    json!({"accepted": false, "message": message, "code": code, "mutated_object": null, "audit_annotations": null,
-           "warnings": null})
+    json!({"accepted": false, "message": message, "code": code, "mutated_object": null, "warnings": null,
+           "audit_annotations": {"decision": "rejected", "why": message}})
 }
 
-fn accepted(warnings: Option<&str>) -> Value {
-    let warnings = warnings.map(|warning| [warning]);
-    json!({"accepted": true, "message": null, "code": null, "mutated_object": null, "audit_annotations": null,
-           "warnings": warnings})
+fn let_through(why: &str) -> Value {
+    let warning = format!("hpa-override: let through as sent, so an override may not hold: {why}");
+    json!({"accepted": true, "message": null, "code": null, "mutated_object": null, "warnings": [warning],
+           "audit_annotations": {"decision": "letThrough", "why": why}})
+}
+
+fn none_of_ours() -> Value {
+    json!({"accepted": true, "message": null, "code": null, "mutated_object": null, "warnings": null,
+           "audit_annotations": null})
 }
 
 /// A request of that kind with an object so deep that it cannot be read as a whole.
@@ -55,7 +60,7 @@ fn too_deep(#[case] levels: usize) {
     let warning = merge["warnings"][0].as_str().unwrap();
     let opening = "hpa-override: let through as sent, so an override may not hold: ";
     assert!(warning.strip_prefix(opening).is_some_and(|reason| reason.starts_with(TOO_DEEP)), "{warning}");
-    assert_eq!(answer(deep("apps", "Deployment", levels).as_bytes()), accepted(None));
+    assert_eq!(answer(deep("apps", "Deployment", levels).as_bytes()), none_of_ours());
     let nothing = answer("[".repeat(levels).as_bytes());
     assert!(nothing["message"].as_str().unwrap().starts_with(TOO_DEEP), "{nothing}");
 }
@@ -92,8 +97,7 @@ fn without_an_object(#[case] object: Option<Value>) {
         asked(&request)
     };
     assert_eq!(without("override-create-accepted"), rejected(400, "the request carries no object"));
-    let warning = "hpa-override: let through as sent, so an override may not hold: the request carries no object";
-    assert_eq!(without("hpa-new-numbers-recorded"), accepted(Some(warning)));
+    assert_eq!(without("hpa-new-numbers-recorded"), let_through("the request carries no object"));
 }
 
 #[test]
@@ -102,9 +106,8 @@ fn settings_that_are_not_valid() {
     let reason = "the settings of this policy are not valid: \
                   2 errors: maxPriority: not a whole number of 32 bits; unknown: unknown setting";
     assert_eq!(with("override-create-accepted"), rejected(500, reason));
-    let warning = format!("hpa-override: let through as sent, so an override may not hold: {reason}");
-    assert_eq!(with("hpa-new-numbers-recorded"), accepted(Some(&warning)));
-    assert_eq!(with("other-kind-untouched"), accepted(None));
+    assert_eq!(with("hpa-new-numbers-recorded"), let_through(reason));
+    assert_eq!(with("other-kind-untouched"), none_of_ours());
 }
 
 #[rstest]
@@ -114,14 +117,14 @@ fn removals_are_none_of_ours(
 ) {
     let mut request = request(name);
     request["operation"] = operation.into();
-    assert_eq!(asked(&request), accepted(None));
+    assert_eq!(asked(&request), none_of_ours());
 }
 
 #[test]
 fn the_status_of_an_override_is_not_guarded() {
     let mut request = request("override-create-all-errors");
     request["subResource"] = "status".into();
-    assert_eq!(asked(&request), accepted(None));
+    assert_eq!(asked(&request), none_of_ours());
 }
 
 #[test]

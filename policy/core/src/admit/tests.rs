@@ -59,6 +59,10 @@ fn admitted(old: Option<&Value>, new: &Value, user: &str, sub_resource: &str, no
     admit_hpa(old, new, &request, &Settings::default(), at(now))
 }
 
+fn silently(object: Value, audit: Audit) -> Admission {
+    Admission { object: Some(object), warnings: vec![], audit }
+}
+
 fn owner_writes(old: &Value, new: &Value) -> Admission {
     admitted(Some(old), new, "alice", "", AS_OF)
 }
@@ -85,7 +89,7 @@ fn overridden(change: impl Fn(&mut Value)) -> Value {
 fn an_invalid_pair_is_left_to_the_api_server(#[case] spec: Value) {
     let mut new = hpa(3, 8, None);
     new["spec"] = spec;
-    assert_eq!(owner_writes(&overridden(|_| {}), &new), Admission::default());
+    assert_eq!(owner_writes(&overridden(|_| {}), &new), Admission::unchanged());
 }
 
 #[rstest]
@@ -105,7 +109,7 @@ fn ours_beside_the_owners_is_the_owners_own_pair(#[case] spec: Value, #[case] de
 #[test]
 fn the_controllers_numbers_are_its_own() {
     let new = overridden(|record| record["effective"] = pair(30, 40));
-    assert_eq!(controller_writes(&hpa(10, 20, Some(&record())), &new), Admission::default());
+    assert_eq!(controller_writes(&hpa(10, 20, Some(&record())), &new), Admission::unchanged());
 }
 
 #[test]
@@ -118,7 +122,7 @@ fn its_first_write_gives_back_ownership_and_drops_the_owners() {
         json!([entry("hpa-override", &json!({"f:minReplicas": {}, "f:maxReplicas": {}}))]);
     let mut expected = overridden(|_| {});
     expected["metadata"]["managedFields"] = old["metadata"]["managedFields"].clone();
-    assert_eq!(controller_writes(&old, &new), Admission { object: Some(expected), warnings: vec![] });
+    assert_eq!(controller_writes(&old, &new), silently(expected, Audit::of("ownershipReturned")));
 }
 
 #[test]
@@ -128,13 +132,13 @@ fn an_entry_of_ours_that_old_has_too_is_the_controllers_to_give_back() {
     let mut new = overridden(|_| {});
     new["metadata"]["managedFields"] =
         json!([entry("hpa-override", &json!({"f:minReplicas": {}, "f:maxReplicas": {}}))]);
-    assert_eq!(controller_writes(&old, &new), Admission::default());
+    assert_eq!(controller_writes(&old, &new), Admission::unchanged());
 }
 
 #[test]
 fn its_last_write_takes_the_record_off() {
     let old = hpa(2, 5, Some(&record()));
-    assert_eq!(controller_writes(&old, &hpa(2, 5, None)), Admission::default());
+    assert_eq!(controller_writes(&old, &hpa(2, 5, None)), Admission::unchanged());
 }
 
 #[test]
@@ -174,7 +178,7 @@ fn so_is_one_that_cannot_be_read(#[case] old: Option<Value>) {
 #[case::create(None)]
 #[case::update(Some(hpa(2, 5, None)))]
 fn without_a_record_nothing_is_ours(#[case] old: Option<Value>) {
-    assert_eq!(admitted(old.as_ref(), &hpa(10, 20, None), "alice", "", AS_OF), Admission::default());
+    assert_eq!(admitted(old.as_ref(), &hpa(10, 20, None), "alice", "", AS_OF), Admission::unchanged());
 }
 
 // Rule 4: the way out by hand.
@@ -198,8 +202,8 @@ fn released(mut new: Value) -> Value {
 #[case::two_words((3, 8), (3, 8))]
 fn a_release_gives_the_owner_what_it_wants(#[case] sent: (i32, i32), #[case] bounds: (i32, i32)) {
     let new = released(hpa(sent.0, sent.1, Some(&record())));
-    let expected = Admission { object: Some(hpa(bounds.0, bounds.1, None)), warnings: vec![] };
-    assert_eq!(owner_writes(&overridden(|_| {}), &new), expected);
+    let audit = Audit::of("released").with("desired", format!("{}–{}", bounds.0, bounds.1));
+    assert_eq!(owner_writes(&overridden(|_| {}), &new), silently(hpa(bounds.0, bounds.1, None), audit));
 }
 
 #[test]
@@ -213,7 +217,7 @@ fn a_release_of_what_cannot_be_read_keeps_the_bounds_as_sent() {
 fn any_other_text_releases_nothing() {
     let (old, mut new) = (overridden(|_| {}), overridden(|_| {}));
     new["metadata"]["annotations"][RELEASE_ANNOTATION] = "yes".into();
-    assert_eq!(owner_writes(&old, &new), Admission::default());
+    assert_eq!(owner_writes(&old, &new), Admission::unchanged());
 }
 
 // Rule 5: the override holds, what the owner wants is recorded.
@@ -240,7 +244,7 @@ fn the_owners_word_is_recorded(#[case] sent: (i32, i32), #[case] desired: (i32, 
 #[test]
 fn what_stands_already_is_admitted_without_a_word() {
     let stands = overridden(|_| {});
-    assert_eq!(owner_writes(&stands, &stands), Admission::default());
+    assert_eq!(owner_writes(&stands, &stands), Admission::unchanged());
 }
 
 #[test]
@@ -271,7 +275,7 @@ fn a_declared_number_is_a_word_even_where_it_is_ours(#[case] text: Value, #[case
 #[test]
 fn a_declaration_that_does_not_change_declares_nothing() {
     let stands = applied(10, 20, &json!({"spec": pair(10, 20)}));
-    assert_eq!(owner_writes(&stands, &stands), Admission::default());
+    assert_eq!(owner_writes(&stands, &stands), Admission::unchanged());
 }
 
 #[test]
@@ -371,7 +375,7 @@ fn of_two_overrides_only_what_is_over_leaves() {
 #[test]
 fn an_override_without_an_end_outlives_its_controller() {
     let old = overridden(|record| record["layers"] = json!([layer("black-friday", 10, 20, None)]));
-    assert_eq!(admitted(Some(&old), &old, "alice", "", "2036-01-01T00:00:00Z"), Admission::default());
+    assert_eq!(admitted(Some(&old), &old, "alice", "", "2036-01-01T00:00:00Z"), Admission::unchanged());
 }
 
 // Subresources.
@@ -387,7 +391,7 @@ fn a_status_write_leaves_the_record(#[case] text: Option<String>) {
     let mut expected = new.clone();
     expected["metadata"]["annotations"] = old["metadata"]["annotations"].clone();
     let admission = admitted(Some(&old), &new, "system:kube-controller-manager", "status", "2027-01-01T00:00:00Z");
-    assert_eq!(admission, Admission { object: Some(expected), warnings: vec![] });
+    assert_eq!(admission, silently(expected, Audit::of("recordKept")));
 }
 
 #[test]
@@ -399,6 +403,6 @@ fn a_status_write_brings_no_record() {
 #[test]
 fn an_ordinary_status_write_is_let_through() {
     let stands = overridden(|_| {});
-    assert_eq!(admitted(Some(&stands), &stands, "anybody", "status", AS_OF), Admission::default());
-    assert_eq!(admitted(Some(&stands), &hpa(2, 5, None), "anybody", "scale", AS_OF), Admission::default());
+    assert_eq!(admitted(Some(&stands), &stands, "anybody", "status", AS_OF), Admission::unchanged());
+    assert_eq!(admitted(Some(&stands), &hpa(2, 5, None), "anybody", "scale", AS_OF), Admission::unchanged());
 }

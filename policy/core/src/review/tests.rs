@@ -216,7 +216,7 @@ fn an_unchanged_spec_is_always_admitted() {
     let old = stored(&spec(&json!({"minReplicas": 99, "duration": "never"})), HOUR_AGO);
     let mut new = old.clone();
     new["metadata"]["labels"] = json!({"app": "web"});
-    assert_eq!(updated(&old, &new), Review { report: Report::default(), object: None });
+    assert_eq!(updated(&old, &new), Review { report: Report::default(), object: None, audit: Audit::of("notJudged") });
 }
 
 #[test]
