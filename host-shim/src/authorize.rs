@@ -18,7 +18,7 @@ use crate::{
     object::{HpaKind, Kind},
 };
 
-/// The answers of the last minute, so that a burst of starts asks once.
+/// The latest answers, so that a burst of starts asks once.
 #[derive(Debug, Default)]
 pub struct Answers(Mutex<BTreeMap<Question, Answer>>);
 
@@ -33,7 +33,7 @@ impl Answer {
     fn holds_for(&self) -> Duration {
         match self.may_patch {
             MayPatch::Yes => Duration::from_secs(5),
-            MayPatch::No => Duration::from_mins(1),
+            MayPatch::No => Duration::from_secs(30),
             MayPatch::Unavailable | MayPatch::Error | MayPatch::NotAsked => Duration::from_secs(10),
         }
     }
@@ -134,13 +134,13 @@ mod tests {
     }
 
     #[test]
-    fn a_no_is_asked_again_after_a_minute_and_a_yes_at_once() {
+    fn a_no_is_asked_again_after_half_a_minute_and_a_yes_sooner() {
         let at = Moment::now();
         let holds = |may_patch, secs| Answer { may_patch, at }.holds_at(at.after(Duration::from_secs(secs)));
         assert_eq!(holds(MayPatch::Yes, 4), Some(Duration::from_secs(1)));
         assert_eq!(holds(MayPatch::Yes, 5), None);
-        assert_eq!(holds(MayPatch::No, 59), Some(Duration::from_secs(1)));
-        assert_eq!(holds(MayPatch::No, 60), None);
+        assert_eq!(holds(MayPatch::No, 29), Some(Duration::from_secs(1)));
+        assert_eq!(holds(MayPatch::No, 30), None);
         assert_eq!(holds(MayPatch::Unavailable, 10), None);
     }
 }

@@ -155,7 +155,7 @@ spec:
         serde_json::to_value(self.hpas("v2").patch("web", &params, patch).await.unwrap()).unwrap()
     }
 
-    fn new_override(&self, name: &str, spec: &Value) -> DynamicObject {
+    pub fn new_override(&self, name: &str, spec: &Value) -> DynamicObject {
         serde_json::from_value(json!({
             "apiVersion": "hpa-override.dev/v1", "kind": "AutoscalerOverride",
             "metadata": {"name": name, "namespace": self.namespace}, "spec": spec,

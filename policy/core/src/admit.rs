@@ -100,19 +100,16 @@ fn without_memory(new: &Value, released: bool) -> Admission {
         return Admission::of(new, without(new, marker.as_slice()), None, Audit::of("released"));
     };
     let mut object = without(new, &[&[RECORD_ANNOTATION], marker.as_slice()].concat());
-    let (warning, audit) = match record {
-        Ok(Record { desired, .. }) => {
-            put_bounds(&mut object, desired);
-            let warning = format!(
-                "hpa-override: the record came from another HorizontalPodAutoscaler and was removed; \
-                 the bounds are what its owner wants, {desired}"
-            );
-            (warning, Audit::of("recordRemoved").with("desired", desired.to_string()))
-        }
-        Err(_) => {
-            let warning = "hpa-override: a record that cannot be read was removed; the bounds are as sent";
-            (warning.into(), Audit::of("recordRemoved"))
-        }
+    let (warning, audit) = if let Ok(Record { desired, .. }) = record {
+        put_bounds(&mut object, desired);
+        let warning = format!(
+            "hpa-override: the record came from another HorizontalPodAutoscaler and was removed; \
+             the bounds are what its owner wants, {desired}"
+        );
+        (warning, Audit::of("recordRemoved").with("desired", desired.to_string()))
+    } else {
+        let warning = "hpa-override: a record that cannot be read was removed; the bounds are as sent";
+        (warning.into(), Audit::of("recordRemoved"))
     };
     Admission::of(new, object, Some(warning), audit)
 }

@@ -2,7 +2,7 @@
 //! same (its audit annotations are a hash map).
 
 use hpa_override_core::{Audit, Finding, joined};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// The write is allowed; `object` is stored instead of what was sent, where there is one.
 pub(crate) fn accepted(object: Option<Value>, warnings: Vec<String>, audit: Audit) -> Vec<u8> {
@@ -22,11 +22,18 @@ fn encode(
     audit: Audit,
 ) -> Vec<u8> {
     let warnings = Some(warnings).filter(|warnings| !warnings.is_empty());
-    let answer = json!({
-        "accepted": accepted, "message": message, "code": code, "mutated_object": object, "warnings": warnings,
-        "audit_annotations": audit.into_annotations(),
-    });
-    answer.to_string().into_bytes()
+    let answer: Map<String, Value> = [
+        ("accepted", accepted.into()),
+        ("message", message),
+        ("code", code),
+        ("mutated_object", object.unwrap_or_default()),
+        ("warnings", warnings.map(Value::from).unwrap_or_default()),
+        ("audit_annotations", audit.into_annotations()),
+    ]
+    .map(|(key, value)| (key.into(), value))
+    .into_iter()
+    .collect();
+    Value::Object(answer).to_string().into_bytes()
 }
 
 /// The settings are valid, or what is wrong with them.
