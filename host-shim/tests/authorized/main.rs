@@ -1,5 +1,5 @@
 //! A user without rights on a namespace cannot move its HPAs by an override, whatever he tries. Real RBAC, real
-//! SubjectAccessReviews, `crossNamespace: Authorized` and `authorizeRequester`.
+//! access reviews, `crossNamespace: Authorized` and `authorizeRequester`.
 //!
 //! mallory has every right on overrides and HPAs of his own namespace, and none on the bank's.
 
@@ -15,6 +15,7 @@ use hpa_override_testbed::{Identity, Options, World, api_for, wait_for};
 use kube::{
     Client,
     api::{DynamicObject, Patch, PatchParams, PostParams},
+    config::KubeConfigOptions,
 };
 use scene::*;
 use serde_json::{Value, json};
@@ -48,7 +49,7 @@ fn forged_stamp() -> Value {
 #[tokio::test]
 async fn create() {
     let scene = Scene::of("create").await;
-    assert_eq!(words(scene.mallory.try_create("raid", scene.raid(json!({}))).await), scene.refusal());
+    assert_eq!(words(scene.mallory.try_create("raid", scene.raid(&json!({}))).await), scene.refusal());
     scene.assert_untouched().await;
     // What is his own he may.
     scene.own().apply("argocd", 2, 5, false).await.unwrap();
@@ -69,8 +70,8 @@ async fn create_with_generate_name() {
         let object: DynamicObject = serde_json::from_value(object).unwrap();
         scene.mallory.overrides().create(&PostParams::default(), &object).await
     };
-    assert_eq!(words(create(scene.raid(json!({}))).await), scene.refusal());
-    let own = create(scene.raid(json!({"namespace": null}))).await.unwrap();
+    assert_eq!(words(create(scene.raid(&json!({}))).await), scene.refusal());
+    let own = create(scene.raid(&json!({"namespace": null}))).await.unwrap();
     assert_eq!(stamp(&serde_json::to_value(own).unwrap())["user"], MALLORY);
     scene.assert_untouched().await;
 }
@@ -78,7 +79,7 @@ async fn create_with_generate_name() {
 /// The owner of the bank has an override of its HPA in mallory's namespace.
 async fn somebody_elses(test: &str) -> Scene {
     let scene = Scene::of(test).await;
-    scene.own().create("lent", scene.raid(json!({}))).await;
+    scene.own().create("lent", scene.raid(&json!({}))).await;
     scene.bank.wait_overridden(10, 20).await;
     scene
 }
@@ -113,7 +114,7 @@ fn forged_by(user: &str) -> Value {
 #[tokio::test]
 async fn apply_over_somebody_elses() {
     let scene = somebody_elses("apply").await;
-    let object = scene.mallory.new_override("lent", &scene.raid(json!({"maxReplicas": 99})));
+    let object = scene.mallory.new_override("lent", &scene.raid(&json!({"maxReplicas": 99})));
     let params = PatchParams::apply("mallory").force();
     let applied = scene.mallory.overrides().patch("lent", &params, &Patch::Apply(&object)).await;
     assert_eq!(words(applied), scene.refusal());
@@ -129,8 +130,8 @@ async fn a_forged_stamp_on_create_on_update_and_on_status() {
         object
     };
     let create = async |spec| scene.mallory.overrides().create(&PostParams::default(), &forged(&spec)).await;
-    assert_eq!(words(create(scene.raid(json!({}))).await), scene.refusal());
-    create(scene.raid(json!({"namespace": null}))).await.unwrap();
+    assert_eq!(words(create(scene.raid(&json!({}))).await), scene.refusal());
+    create(scene.raid(&json!({"namespace": null}))).await.unwrap();
     let forge = Patch::Merge(json!({"metadata": {"annotations": forged_stamp()}}));
     let overrides = scene.mallory.overrides();
     overrides.patch("raid", &PatchParams::default(), &forge).await.unwrap();
@@ -188,14 +189,15 @@ async fn exclude_from_admission(scene: &Scene) {
     let unseen = wait_for("the guard not to be asked", LIMIT, async || {
         let nonsense = scene.mallory.new_override("nonsense", &json!({"hpa": "web"}));
         let dry_run = PostParams { dry_run: true, ..PostParams::default() };
-        Ok(drop(scene.mallory.overrides().create(&dry_run, &nonsense).await?))
+        scene.mallory.overrides().create(&dry_run, &nonsense).await?;
+        Ok(())
     });
     unseen.await.unwrap();
 }
 
 async fn raid_unseen(scene: &Scene, annotations: Value) {
     exclude_from_admission(scene).await;
-    let mut raid = scene.mallory.new_override("raid", &scene.raid(json!({})));
+    let mut raid = scene.mallory.new_override("raid", &scene.raid(&json!({})));
     raid.metadata.annotations = serde_json::from_value(annotations).unwrap();
     scene.mallory.overrides().create(&PostParams::default(), &raid).await.unwrap();
 }
@@ -226,16 +228,16 @@ async fn impersonation() {
     let as_user = async |identity: &Identity, user: &str| {
         let mut kubeconfig = world().plane().kubeconfig(identity).unwrap();
         kubeconfig.auth_infos[0].auth_info.as_mut().unwrap().impersonate = Some(user.into());
-        let mut config = kube::Config::from_custom_kubeconfig(kubeconfig, &Default::default()).await.unwrap();
+        let mut config = kube::Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.unwrap();
         config.proxy_url = None;
         Shop { client: Client::try_from(config).unwrap(), ..scene.own() }
     };
     let as_alice = as_user(&Identity::user(MALLORY), ALICE).await;
-    let refused = words(as_alice.try_create("raid", scene.raid(json!({}))).await);
+    let refused = words(as_alice.try_create("raid", scene.raid(&json!({}))).await);
     assert!(refused.contains("User \"mallory\" cannot impersonate"), "{refused}");
     // Who may impersonate acts with the rights of whom he impersonates, and no others.
     let as_mallory = as_user(&Identity::Admin, MALLORY).await;
-    assert_eq!(words(as_mallory.try_create("raid", scene.raid(json!({}))).await), scene.refusal());
+    assert_eq!(words(as_mallory.try_create("raid", scene.raid(&json!({}))).await), scene.refusal());
     scene.assert_untouched().await;
 }
 
@@ -243,7 +245,7 @@ async fn impersonation() {
 async fn a_selector_that_matches_more_than_he_may_patch() {
     let scene = Scene::of("selector").await;
     allow(&scene.bank.client, &scene.bank.namespace, "web-alone", &right_to_patch("[web]")).await;
-    let selector = scene.raid(json!({"hpa": null, "selector": {"matchLabels": {"app": "web"}}}));
+    let selector = scene.raid(&json!({"hpa": null, "selector": {"matchLabels": {"app": "web"}}}));
     let refusal = format!(
         "spec.selector: `{MALLORY}` may not patch HorizontalPodAutoscalers in namespace `{}`, and so may not override it; \
          ask its owner",
@@ -251,7 +253,7 @@ async fn a_selector_that_matches_more_than_he_may_patch() {
     );
     assert_eq!(words(scene.mallory.try_create("raid", selector).await), refusal);
     scene.assert_untouched().await;
-    scene.mallory.try_create("by-name", scene.raid(json!({}))).await.unwrap();
+    scene.mallory.try_create("by-name", scene.raid(&json!({}))).await.unwrap();
     scene.bank.wait_overridden(10, 20).await;
 }
 
@@ -260,7 +262,7 @@ async fn rights_revoked_between_admission_and_start() {
     let scene = Scene::of("revoked").await;
     let bank = &scene.bank.namespace;
     allow(&scene.bank.client, bank, "for-a-moment", &right_to_patch("[web]")).await;
-    scene.mallory.try_create("raid", scene.raid(json!({"startsAt": at(now() + 3)}))).await.unwrap();
+    scene.mallory.try_create("raid", scene.raid(&json!({"startsAt": at(now() + 3)}))).await.unwrap();
     scene.own().wait_phase("raid", "Pending").await;
     revoke(&scene, "for-a-moment").await;
     is_blocked(&scene, "NotAuthorized", &scene.refusal()).await;
@@ -286,7 +288,7 @@ async fn in_ones_own_namespace_too() {
     let rules = "- {apiGroups: [hpa-override.dev], resources: ['*'], verbs: ['*']}";
     allow(&scene.bank.client, &scene.bank.namespace, "overrides-alone", rules).await;
     let inside = Shop { client: scene.mallory.client.clone(), world: world(), namespace: scene.bank.namespace.clone() };
-    let created = inside.try_create("raid", scene.raid(json!({"namespace": null}))).await;
+    let created = inside.try_create("raid", scene.raid(&json!({"namespace": null}))).await;
     assert_eq!(words(created), scene.refusal());
     scene.assert_untouched().await;
 }

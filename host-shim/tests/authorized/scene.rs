@@ -30,7 +30,7 @@ impl Scene {
     }
 
     /// An override of the bank's HPA.
-    pub fn raid(&self, over: Value) -> Value {
+    pub fn raid(&self, over: &Value) -> Value {
         let mut spec = overridden(&json!({"namespace": self.bank.namespace, "hpa": "web", "duration": "1h"}));
         for (key, value) in over.as_object().unwrap() {
             spec[key] = value.clone();

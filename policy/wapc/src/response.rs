@@ -22,17 +22,14 @@ fn encode(
     audit: Audit,
 ) -> Vec<u8> {
     let warnings = Some(warnings).filter(|warnings| !warnings.is_empty());
-    let answer: Map<String, Value> = [
-        ("accepted", accepted.into()),
-        ("message", message),
-        ("code", code),
-        ("mutated_object", object.unwrap_or_default()),
-        ("warnings", warnings.map(Value::from).unwrap_or_default()),
-        ("audit_annotations", audit.into_annotations()),
-    ]
-    .map(|(key, value)| (key.into(), value))
-    .into_iter()
-    .collect();
+    let mut answer = Map::new();
+    let mut put = |key: &str, value| drop(answer.insert(key.into(), value));
+    put("accepted", accepted.into());
+    put("message", message);
+    put("code", code);
+    put("mutated_object", object.unwrap_or_default());
+    put("warnings", warnings.map(Value::from).unwrap_or_default());
+    put("audit_annotations", audit.into_annotations());
     Value::Object(answer).to_string().into_bytes()
 }
 
