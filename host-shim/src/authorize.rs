@@ -113,21 +113,21 @@ mod tests {
 
     use super::*;
 
-    fn answered(allowed: bool, error: Option<&str>) -> Result<SubjectAccessReview, Failure> {
+    fn answered(allowed: bool, error: Option<&str>) -> SubjectAccessReview {
         let status = SubjectAccessReviewStatus {
             allowed,
             evaluation_error: error.map(Into::into),
             ..SubjectAccessReviewStatus::default()
         };
-        Ok(SubjectAccessReview { status: Some(status), ..SubjectAccessReview::default() })
+        SubjectAccessReview { status: Some(status), ..SubjectAccessReview::default() }
     }
 
     #[test]
     fn only_a_plain_yes_is_one() {
-        assert_eq!(read(answered(true, None)), (MayPatch::Yes, None));
-        assert_eq!(read(answered(true, Some("one of two authorizers failed"))), (MayPatch::Yes, None));
-        assert_eq!(read(answered(false, None)), (MayPatch::No, None));
-        assert_eq!(read(answered(false, Some("role not found"))), (MayPatch::Error, Some("role not found".into())));
+        assert_eq!(read(Ok(answered(true, None))), (MayPatch::Yes, None));
+        assert_eq!(read(Ok(answered(true, Some("one of two authorizers failed")))), (MayPatch::Yes, None));
+        assert_eq!(read(Ok(answered(false, None))), (MayPatch::No, None));
+        assert_eq!(read(Ok(answered(false, Some("role not found")))), (MayPatch::Error, Some("role not found".into())));
         assert_eq!(read(Ok(SubjectAccessReview::default())), (MayPatch::No, None));
         let late = "no answer from the API server within 10 s";
         assert_eq!(read(Err(Failure::Timeout(10))), (MayPatch::Unavailable, Some(late.into())));

@@ -7,8 +7,8 @@ mod support;
 
 use std::sync::OnceLock;
 
-use hpa_override_testbed::World;
-use kube::api::Patch;
+use hpa_override_testbed::{World, parse_yaml};
+use kube::api::{DynamicObject, ListParams, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 use support::*;
 
@@ -238,6 +238,38 @@ async fn who_asked_is_stamped_and_cannot_be_forged() {
     assert_eq!(stamp["user"], ALICE);
     let status = shop.wait_phase("ovr", "Active").await;
     assert_eq!(status["requestedBy"], ALICE);
+}
+
+/// Everything that a dry run answers is what the write then is; nothing is stored, counted or told meanwhile.
+#[tokio::test]
+async fn a_dry_run_answers_the_same_and_leaves_nothing() {
+    let shop = Shop::open(world(), "dry-run").await;
+    shop.apply("argocd", 2, 5, false).await.unwrap();
+    let dry = PostParams { dry_run: true, ..PostParams::default() };
+    let spec = overridden(&json!({"hpa": "web", "duration": "1h"}));
+    let object = shop.new_override("ovr", &spec);
+    let answered = shop.overrides().create(&dry, &object).await.unwrap();
+    assert_eq!(answered.metadata.annotations.as_ref().unwrap().len(), 1, "stamped");
+    assert!(shop.overrides().list(&ListParams::default()).await.unwrap().items.is_empty());
+    let written = shop.try_create("ovr", spec).await.unwrap();
+    let stamp = |object: &Value| object["metadata"]["annotations"].clone();
+    assert_eq!(stamp(&serde_json::to_value(&answered).unwrap()), stamp(&written));
+    let before = shop.wait_overridden(10, 20).await;
+    let refused = shop.new_override("bad", &overridden(&json!({"hpa": "web", "priority": 5000})));
+    let said = |refused: kube::Result<DynamicObject>| refused.unwrap_err().to_string();
+    let params = PostParams::default();
+    assert_eq!(
+        said(shop.overrides().create(&dry, &refused).await),
+        said(shop.overrides().create(&params, &refused).await)
+    );
+    // The owner's new numbers: answered with the override's, and not recorded.
+    let manifest = Patch::Apply(parse_yaml(&shop.manifest(3, 8)).unwrap().remove(0));
+    let dry = PatchParams::apply("argocd").force().dry_run();
+    let answered = serde_json::to_value(shop.hpas("v2").patch("web", &dry, &manifest).await.unwrap()).unwrap();
+    assert_eq!((bounds(&answered), desired(&answered)), ((10, 20), Some((3, 8))));
+    assert_eq!(shop.hpa().await, before);
+    let written = shop.apply("argocd", 3, 8, true).await.unwrap();
+    assert_eq!((bounds(&written), record(&written)), (bounds(&answered), record(&answered)));
 }
 
 #[tokio::test]

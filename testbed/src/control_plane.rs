@@ -27,6 +27,7 @@ pub use self::identity::Identity;
 use self::site::Site;
 use crate::assets::{self, Program};
 use crate::audit::AuditLog;
+use crate::metrics::Metrics;
 use crate::process::Child;
 use crate::proxy::Proxy;
 use crate::wait::wait_for_blocking;
@@ -166,6 +167,16 @@ impl ControlPlane {
             *slot = Some(start_api_server(&self.site)?);
         }
         Ok(())
+    }
+
+    /// The counters of the API server, read without an async runtime.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub fn metrics(&self) -> Result<Metrics> {
+        let (code, text) = self.site.getter()?.get("/metrics")?;
+        ensure!(code == 200, "failed to read the metrics of the API server: {code}");
+        Ok(Metrics::parse(&text))
     }
 
     /// The folder of logs and files.

@@ -87,8 +87,7 @@ impl World {
         }
         let policy_host = policy_host.map(|(_, host)| host);
         let folder = plane.folder().to_owned();
-        let settings = serde_json::to_string(&options.settings).context("failed to write the settings")?;
-        std::fs::write(folder.join("settings.yaml"), settings).context("failed to write the settings")?;
+        write_settings(&folder, &options.settings)?;
         let (controller, proxy) = (Mutex::default(), OnceLock::new());
         let controller_clock = AtomicI64::new(0);
         let world = Self { controller, proxy, controller_clock, plane, policy_host, options, folder };
@@ -126,6 +125,16 @@ impl World {
     /// next start on.
     pub fn set_controller_clock(&self, ahead: i64) {
         self.controller_clock.store(ahead, Ordering::SeqCst);
+    }
+
+    /// Starts the controller anew with other settings; the policies keep theirs.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn change_controller_settings(&self, settings: &Value) -> Result<()> {
+        self.kill_controller()?;
+        write_settings(&self.folder, settings)?;
+        self.start_controller()
     }
 
     /// Starts the controller, where it does not run.
@@ -190,6 +199,12 @@ impl World {
         std::fs::write(&path, text).context("failed to write a kubeconfig")?;
         Ok(path)
     }
+}
+
+/// The settings as the controller reads them: YAML holds JSON.
+fn write_settings(folder: &Path, settings: &Value) -> Result<()> {
+    let settings = serde_json::to_string(settings).context("failed to print the settings")?;
+    std::fs::write(folder.join("settings.yaml"), settings).context("failed to write the settings")
 }
 
 /// Runs a future to its end on a thread of its own: the caller's may belong to a runtime already.

@@ -230,7 +230,7 @@ async fn impersonation() {
         kubeconfig.auth_infos[0].auth_info.as_mut().unwrap().impersonate = Some(user.into());
         let mut config = kube::Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.unwrap();
         config.proxy_url = None;
-        Shop { client: Client::try_from(config).unwrap(), ..scene.own() }
+        scene.own().seen_by(Client::try_from(config).unwrap())
     };
     let as_alice = as_user(&Identity::user(MALLORY), ALICE).await;
     let refused = words(as_alice.try_create("raid", scene.raid(&json!({}))).await);
@@ -287,7 +287,7 @@ async fn in_ones_own_namespace_too() {
     let scene = Scene::of("own-rights").await;
     let rules = "- {apiGroups: [hpa-override.dev], resources: ['*'], verbs: ['*']}";
     allow(&scene.bank.client, &scene.bank.namespace, "overrides-alone", rules).await;
-    let inside = Shop { client: scene.mallory.client.clone(), world: world(), namespace: scene.bank.namespace.clone() };
+    let inside = scene.bank.seen_by(scene.mallory.client.clone());
     let created = inside.try_create("raid", scene.raid(&json!({"namespace": null}))).await;
     assert_eq!(words(created), scene.refusal());
     scene.assert_untouched().await;

@@ -26,7 +26,7 @@ impl Scene {
         bank.apply("argocd", 2, 5, false).await.unwrap();
         let own = Shop::open(world(), own).await;
         allow(&bank.client, &own.namespace, "everything", &all_rights()).await;
-        Self { mallory: Shop { client: client_of(MALLORY).await, ..own }, bank }
+        Self { mallory: own.seen_by(client_of(MALLORY).await), bank }
     }
 
     /// An override of the bank's HPA.
@@ -41,7 +41,7 @@ impl Scene {
 
     /// mallory's own namespace, as its owner sees it.
     pub fn own(&self) -> Shop {
-        Shop { client: self.bank.client.clone(), world: world(), namespace: self.mallory.namespace.clone() }
+        self.mallory.seen_by(self.bank.client.clone())
     }
 
     pub fn refusal(&self) -> String {
@@ -112,8 +112,7 @@ pub async fn revoke(scene: &Scene, role: &str) {
     let gone = wait_for("the right to be gone", LIMIT, async || {
         let patch = Patch::Merge(json!({"metadata": {"labels": {"mine": "yes"}}}));
         let dry_run = PatchParams { dry_run: true, ..PatchParams::default() };
-        let bank =
-            Shop { client: scene.mallory.client.clone(), world: world(), namespace: scene.bank.namespace.clone() };
+        let bank = scene.bank.seen_by(scene.mallory.client.clone());
         anyhow::ensure!(bank.hpas("v2").patch("web", &dry_run, &patch).await.is_err());
         Ok(())
     });

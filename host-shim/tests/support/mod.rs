@@ -92,6 +92,21 @@ pub struct Shop {
     pub world: &'static World,
     pub client: Client,
     pub namespace: String,
+    conditions: Conditions,
+}
+
+/// Checks, when a test is over, that no match condition of a policy has failed to evaluate: nothing but a counter of the
+/// API server shows that.
+struct Conditions(&'static World);
+
+impl Drop for Conditions {
+    fn drop(&mut self) {
+        // Some tests end with an API server that is gone.
+        if let Ok(metrics) = self.0.plane().metrics() {
+            let errors = metrics.sum("apiserver_admission_match_condition_evaluation_errors_total", &[]);
+            assert!(errors == 0.0 || std::thread::panicking(), "{errors} match conditions could not be evaluated");
+        }
+    }
 }
 
 impl Shop {
@@ -100,7 +115,12 @@ impl Shop {
         let client = world.plane().client(&Identity::user(ALICE)).await.unwrap();
         let yaml = format!("apiVersion: v1\nkind: Namespace\nmetadata: {{name: {namespace}}}\n");
         apply_yaml(&client, &yaml, "test", true).await.unwrap();
-        Self { world, client, namespace: namespace.into() }
+        Self { world, client, namespace: namespace.into(), conditions: Conditions(world) }
+    }
+
+    /// The same as somebody else sees it.
+    pub fn seen_by(&self, client: Client) -> Self {
+        Self { world: self.world, client, namespace: self.namespace.clone(), conditions: Conditions(self.world) }
     }
 
     /// The manifest of an owner, with labels of its own.
