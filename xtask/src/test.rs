@@ -3,6 +3,7 @@
 //! It stops at the first failure with a command that repeats it alone, hides no output of the tools that it runs, and
 //! assumes none beyond what `rust-toolchain.toml` installs.
 
+mod binaries;
 mod steps;
 
 use std::time::{Duration, Instant};

@@ -5,7 +5,7 @@
 
 use anyhow::{Result, ensure};
 
-use super::Step;
+use super::{Step, binaries};
 use crate::{
     codegen,
     dist::{self, POLICY, TARGET},
@@ -23,7 +23,7 @@ pub(super) const STEPS: &[Step] = &[
     Step { name: "lints of the module", run: lints_of_the_module },
     Step { name: "generated files", run: codegen::check },
     Step { name: "module", run: dist::run },
-    Step { name: "tests", run: tests },
+    Step { name: "tests", run: binaries::run },
     Step { name: "documentation", run: documentation },
     Step { name: "every crate alone", run: every_crate_alone },
 ];
@@ -53,10 +53,6 @@ fn lints_of_the_module(workspace: &Workspace) -> Result<()> {
     dist::ensure_target()?;
     let clippy = workspace.cargo("clippy -p").arg(POLICY).arg("--target").arg(TARGET);
     clippy.words("-- -D warnings").run()
-}
-
-fn tests(workspace: &Workspace) -> Result<()> {
-    workspace.cargo("test --workspace --all-features").run()
 }
 
 fn documentation(workspace: &Workspace) -> Result<()> {
