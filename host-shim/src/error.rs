@@ -1,7 +1,7 @@
 //! What can go wrong, one variant a step, and in one place whether a person has to act.
 
 use hpa_override_core::{Reason, Trouble};
-use kube::core::Status;
+use kube::{core::Status, runtime::watcher};
 
 /// A step failed. Nothing is written in an unknown state; the step is tried again, more and more slowly.
 #[derive(Debug, thiserror::Error)]
@@ -62,11 +62,38 @@ pub enum Failure {
     Kube(#[from] kube::Error),
 }
 
+/// What to do about a right that is missing.
+const APPLY_THE_RIGHTS: &str = "apply `deploy/rbac`, which gives the controller its rights";
+
 /// The API server's own words, without the rest of its answer.
 fn said(error: &kube::Error) -> String {
     match error {
-        kube::Error::Api(status) => status.message.clone(),
+        kube::Error::Api(status) => words(status),
         other => other.to_string(),
+    }
+}
+
+fn words(status: &Status) -> String {
+    let message = &status.message;
+    if lacks_a_right(status) { format!("{message}; {APPLY_THE_RIGHTS}") } else { message.clone() }
+}
+
+/// Whether RBAC refuses. Its sentence names user, verb and resource: `… is forbidden: User "…" cannot get resource "…" …`.
+fn lacks_a_right(status: &Status) -> bool {
+    let names_both =
+        |user_and_rest: &str| user_and_rest.contains("\" cannot ") && user_and_rest.contains(" resource \"");
+    let rest = status.message.split_once(" is forbidden: User \"").map(|(_, rest)| rest);
+    status.code == 403 && !status.message.contains(WEBHOOK) && rest.is_some_and(names_both)
+}
+
+/// Why a watch gives nothing, in the API server's words where it answered.
+pub fn of_watch(error: &watcher::Error) -> String {
+    match error {
+        watcher::Error::InitialListFailed(error)
+        | watcher::Error::WatchStartFailed(error)
+        | watcher::Error::WatchFailed(error) => said(error),
+        watcher::Error::WatchError(status) => words(status),
+        watcher::Error::NoResourceVersion => error.to_string(),
     }
 }
 
@@ -96,7 +123,8 @@ impl Error {
         match self {
             Self::WriteHpa { source, .. } => refused(source.status()?),
             Self::Altered { what, .. } => Some(Trouble { reason: Reason::WriteAltered, message: what.clone() }),
-            Self::Confirm(_) | Self::WriteStatus { .. } | Self::Delete { .. } => None,
+            Self::Confirm(source) => forbidden(source.status()?),
+            Self::WriteStatus { .. } | Self::Delete { .. } => None,
         }
     }
 
@@ -109,19 +137,24 @@ impl Error {
 /// What the API server says of a webhook that does not answer and is set to fail closed.
 const NO_ANSWER: &str = "failed calling webhook";
 
-/// RBAC refuses with 403 and names the verb; everything else in the 400s is an admission's or the API's verdict on
-/// what was written, repeated to the letter.
+/// How the verdict of an admission webhook begins.
+const WEBHOOK: &str = "admission webhook";
+
+/// The controller lacks a right.
+fn forbidden(status: &Status) -> Option<Trouble> {
+    lacks_a_right(status).then(|| Trouble { reason: Reason::Forbidden, message: words(status) })
+}
+
+/// What RBAC does not refuse in the 400s is an admission's or the API's verdict on what was written, repeated to the
+/// letter.
 fn refused(status: &Status) -> Option<Trouble> {
-    let rbac = status.code == 403 && status.message.contains("cannot patch resource");
-    let reason = match status.code {
-        403 if rbac => Reason::Forbidden,
-        400 | 403 | 422 => Reason::WriteDenied,
-        500 if status.message.contains("admission webhook") || status.message.contains(NO_ANSWER) => {
-            Reason::WriteDenied
-        }
-        _ => return None,
+    let denied = match status.code {
+        400 | 403 | 422 => true,
+        500 => status.message.contains(WEBHOOK) || status.message.contains(NO_ANSWER),
+        _ => false,
     };
-    Some(Trouble { reason, message: status.message.clone() })
+    let denied = denied.then(|| Trouble { reason: Reason::WriteDenied, message: status.message.clone() });
+    forbidden(status).or(denied)
 }
 
 #[cfg(test)]
@@ -134,6 +167,9 @@ mod tests {
         Error::WriteHpa { namespace: "shop".into(), name: "web".into(), source }
     }
 
+    const NO_RIGHT: &str = "horizontalpodautoscalers.autoscaling \"web\" is forbidden: User \"c\" cannot get resource \
+                            \"horizontalpodautoscalers\" in API group \"autoscaling\" in the namespace \"shop\"";
+
     #[track_caller]
     fn judged(code: u16, message: &str, reason: Option<Reason>, needs_a_person: bool) {
         let error = answered(code, message);
@@ -143,11 +179,26 @@ mod tests {
 
     #[test]
     fn what_a_refusal_means() {
-        judged(403, "User \"c\" cannot patch resource \"horizontalpodautoscalers\"", Some(Reason::Forbidden), true);
+        judged(403, NO_RIGHT, Some(Reason::Forbidden), true);
         judged(403, "admission webhook \"x\" denied the request: no", Some(Reason::WriteDenied), true);
+        let quoted = format!("admission webhook \"x\" denied the request: {NO_RIGHT}");
+        judged(403, &quoted, Some(Reason::WriteDenied), true);
         judged(422, "ValidatingAdmissionPolicy 'max' denied request", Some(Reason::WriteDenied), true);
         judged(500, "Internal error occurred: failed calling webhook \"x\": timeout", Some(Reason::WriteDenied), false);
         judged(500, "etcdserver: leader changed", None, false);
         judged(503, "unavailable", None, false);
+    }
+
+    #[test]
+    fn a_missing_right_is_told_with_what_to_do() {
+        let advice = format!("{NO_RIGHT}; apply `deploy/rbac`, which gives the controller its rights");
+        let error = answered(403, NO_RIGHT);
+        assert_eq!(error.to_string(), format!("failed to write HorizontalPodAutoscaler shop/web: {advice}"));
+        assert_eq!(error.trouble().map(|trouble| trouble.message), Some(advice.clone()));
+        let Error::WriteHpa { source, .. } = error else { panic!("{error}") };
+        assert_eq!(Error::Confirm(source).trouble().map(|trouble| trouble.message), Some(advice.clone()));
+        let status = Status { code: 403, message: NO_RIGHT.into(), ..Status::default() };
+        assert_eq!(of_watch(&watcher::Error::WatchError(Box::new(status.clone()))), advice);
+        assert_eq!(of_watch(&watcher::Error::InitialListFailed(kube::Error::Api(Box::new(status)))), advice);
     }
 }

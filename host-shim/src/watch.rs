@@ -17,6 +17,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use crate::{
     context::{Context, Moment},
+    error::of_watch,
     object::{Hpa, Kind, Object, Override},
     reconcile::targets_of,
 };
@@ -70,7 +71,9 @@ pub async fn overrides(context: Arc<Context>, writer: Writer<Override>, queue: U
 fn events<K: Kind>(api: Api<Object<K>>, writer: Writer<Object<K>>) -> impl Stream<Item = Event<Object<K>>> {
     let config = watcher::Config::default().timeout(WATCH_TIMEOUT);
     watcher(api, config).backoff(patience()).reflect(writer).filter_map(|event| {
-        future::ready(event.inspect_err(|error| tracing::warn!(%error, "failed to watch {}", K::PLURAL)).ok())
+        future::ready(
+            event.inspect_err(|error| tracing::warn!(error = %of_watch(error), "failed to watch {}", K::PLURAL)).ok(),
+        )
     })
 }
 

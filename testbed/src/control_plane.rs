@@ -38,7 +38,8 @@ const START_LIMIT: Duration = Duration::from_secs(90);
 /// What a control plane is started with.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// Run the controller manager with the HPA, Deployment, `ReplicaSet`, namespace and garbage collector controllers.
+    /// Run the controller manager with the HPA, Deployment, `ReplicaSet`, namespace, garbage collector and `ClusterRole`
+    /// aggregation controllers.
     pub controller_manager: bool,
     /// Users besides the admin, each with its groups (`system:authenticated` comes by itself).
     pub users: Vec<(String, Vec<String>)>,

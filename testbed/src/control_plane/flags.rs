@@ -54,6 +54,7 @@ pub(super) fn controller_manager(kubeconfig: &Path) -> Vec<String> {
         "replicaset-controller",
         "namespace-controller",
         "garbage-collector-controller",
+        "clusterrole-aggregation-controller",
     ];
     vec![
         format!("--kubeconfig={}", kubeconfig.display()),

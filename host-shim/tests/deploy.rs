@@ -1,0 +1,272 @@
+//! The kustomize base, applied by kubectl to an empty control plane: everything is accepted there, and the controller
+//! with the rendered arguments, settings and service account does its work.
+//!
+//! There is no kubelet: the pod is made by the Deployment's controllers, then the program is started here in its place.
+//! `HPA_OVERRIDE_CONTROLLER` names another program than the one just built, for example that of the image.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+mod support;
+
+use std::{path::PathBuf, process::Command};
+
+use hpa_override_testbed::{Child, ControlPlane, Identity, Options, api_for, apply_yaml, parse_yaml, wait_for};
+use kube::{
+    Client,
+    api::{ListParams, PostParams},
+};
+use serde_json::{Value, json};
+use support::{LIMIT, bounds, record, traces, we_own_a_bound};
+
+const NAMESPACE: &str = "hpa-override";
+/// May see everything in the namespace `shop`, by the role `view`.
+const VIEWER: &str = "viewer";
+/// May edit everything there, by the role `edit`.
+const EDITOR: &str = "editor";
+/// Has the shipped role `hpa-override-editor` there.
+const OVERRIDER: &str = "overrider";
+
+const SHOP: &str = "apiVersion: v1
+kind: Namespace
+metadata: {name: shop}
+---
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: web, namespace: shop}
+spec:
+  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}
+  minReplicas: 2
+  maxReplicas: 5
+";
+const OVERRIDE: &str = "apiVersion: hpa-override.dev/v1
+kind: AutoscalerOverride
+metadata: {name: campaign, namespace: shop}
+";
+const DEPLOYMENT: &str = "apiVersion: apps/v1
+kind: Deployment
+metadata: {name: hpa-override-controller, namespace: hpa-override}
+";
+
+#[tokio::test]
+async fn the_base_is_accepted_and_its_controller_takes_an_override_through_its_life() {
+    let cluster = Cluster::start().await;
+    cluster.apply_twice();
+    let pod = cluster.pod_of_the_deployment().await;
+    cluster.another_pod_is_refused(&pod).await;
+    cluster.who_may_override().await;
+    let controller = cluster.start_controller(&pod).await;
+    cluster.whole_life(&controller).await;
+}
+
+struct Cluster {
+    plane: ControlPlane,
+    client: Client,
+}
+
+impl Cluster {
+    async fn start() -> Self {
+        let options =
+            [VIEWER, EDITOR, OVERRIDER].iter().fold(Options::with_controllers(), |all, name| all.user(name, &[]));
+        let plane = ControlPlane::start(&options).unwrap();
+        let client = plane.client(&Identity::Admin).await.unwrap();
+        Self { plane, client }
+    }
+
+    fn kubectl(&self, identity: &Identity, arguments: &[&str]) -> String {
+        let output = self.plane.kubectl(identity).unwrap().args(arguments).output().unwrap();
+        let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        assert_eq!(said(&output.stderr), "", "kubectl {arguments:?}");
+        said(&output.stdout)
+    }
+
+    /// What admission thinks of it is part of it: a warning would be on standard error.
+    fn apply_twice(&self) {
+        let base = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/kustomize/base");
+        let applied = self.kubectl(&Identity::Admin, &["apply", "-k", base]);
+        let ends_in = |text: &str, word: &str| text.lines().filter(|line| line.ends_with(word)).count();
+        assert_eq!(ends_in(&applied, " created"), applied.lines().count(), "{applied}");
+        let again = self.kubectl(&Identity::Admin, &["apply", "-k", base]);
+        assert_eq!(ends_in(&again, " unchanged"), applied.lines().count(), "{again}");
+    }
+
+    /// The object of that head as it stands.
+    async fn get(&self, head: &str) -> anyhow::Result<Value> {
+        let head = parse_yaml(head)?.remove(0);
+        let name = head.metadata.name.clone().unwrap();
+        Ok(serde_json::to_value(api_for(&self.client, &head)?.get(&name).await?)?)
+    }
+
+    /// Made by the `ReplicaSet` under the restricted pod security of the namespace.
+    async fn pod_of_the_deployment(&self) -> Value {
+        let head = parse_yaml("apiVersion: v1\nkind: Pod\nmetadata: {name: any, namespace: hpa-override}\n").unwrap();
+        let pods = api_for(&self.client, &head[0]).unwrap();
+        let waited = wait_for("the Deployment's pod", LIMIT, async || {
+            let found = pods.list(&ListParams::default()).await?.items;
+            let deployment = self.get(DEPLOYMENT).await?;
+            anyhow::ensure!(found.len() == 1, "{} pods; {}", found.len(), deployment["status"]);
+            Ok(serde_json::to_value(&found[0])?)
+        });
+        let pod = waited.await.unwrap();
+        assert_eq!(pod["metadata"]["labels"]["app.kubernetes.io/name"], "hpa-override");
+        pod
+    }
+
+    /// So the pod was judged: the same one with a right that it does not need is refused.
+    async fn another_pod_is_refused(&self, pod: &Value) {
+        let mut other = json!({
+            "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "other", "namespace": NAMESPACE}, "spec": pod["spec"],
+        });
+        other["spec"]["containers"][0]["securityContext"]["allowPrivilegeEscalation"] = true.into();
+        let other = serde_json::from_value(other).unwrap();
+        let refused = api_for(&self.client, &other).unwrap().create(&PostParams::default(), &other).await;
+        let message = refused.unwrap_err().to_string();
+        assert!(message.contains("violates PodSecurity \"restricted:latest\""), "{message}");
+    }
+
+    /// `view` sees overrides; `edit` makes none until the shipped role is bound.
+    async fn who_may_override(&self) {
+        let mut yaml = SHOP.to_owned();
+        for (user, role) in [(VIEWER, "view"), (EDITOR, "edit"), (OVERRIDER, "hpa-override-editor")] {
+            yaml += &format!(
+                "---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {{name: {user}, namespace: shop}}
+roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: {role}}}
+subjects: [{{apiGroup: rbac.authorization.k8s.io, kind: User, name: {user}}}]
+"
+            );
+        }
+        apply_yaml(&self.client, &yaml, "test", true).await.unwrap();
+        self.wait_may(VIEWER, "list", true).await;
+        self.wait_may(EDITOR, "list", true).await;
+        self.wait_may(OVERRIDER, "create", true).await;
+        for user in [VIEWER, EDITOR] {
+            self.wait_may(user, "create", false).await;
+        }
+    }
+
+    async fn wait_may(&self, user: &str, verb: &str, expected: bool) {
+        let answer = if expected { "yes\n" } else { "no\n" };
+        let what = format!("{user} to have the right to {verb}: {expected}");
+        let asked = wait_for(&what, LIMIT, async || {
+            let mut kubectl = self.plane.kubectl(&Identity::user(user))?;
+            kubectl.args(["auth", "can-i", verb, "autoscaleroverrides.hpa-override.dev", "--namespace", "shop"]);
+            let said = String::from_utf8(kubectl.output()?.stdout)?;
+            anyhow::ensure!(said == answer, "{said}");
+            Ok(())
+        });
+        asked.await.unwrap();
+    }
+
+    /// The program with the pod's arguments, its mounted settings, and its service account.
+    async fn start_controller(&self, pod: &Value) -> Child {
+        let (spec, container) = (&pod["spec"], &pod["spec"]["containers"][0]);
+        let identity = Identity::service_account(NAMESPACE, spec["serviceAccountName"].as_str().unwrap());
+        let mount = container["volumeMounts"][0].clone();
+        let folder = self.mounted(spec, &mount["name"]).await;
+        let settings = std::fs::read_to_string(folder.join("settings.yaml")).unwrap();
+        let settings: Value = serde_saphyr::from_str(&settings).unwrap();
+        assert_eq!(settings["controllerUser"], identity.username(), "the policies know the controller by that name");
+
+        let mut command = Command::new(program());
+        for argument in container["args"].as_array().unwrap() {
+            let mount_path = mount["mountPath"].as_str().unwrap();
+            command.arg(argument.as_str().unwrap().replace(mount_path, folder.to_str().unwrap()));
+        }
+        command.env_clear().env("NO_PROXY", "127.0.0.1");
+        command.env("KUBECONFIG", self.plane.kubeconfig_file(&identity).unwrap());
+        let (audit, user) = (self.plane.audit(), identity.username());
+        let started = jiff::Timestamp::now();
+        let controller = Child::spawn(command, &self.plane.folder().join("controller.log")).unwrap();
+        let first = audit.wait_for("the first request", LIMIT, |event| event.user == user).await;
+        let first = first.unwrap_or_else(|error| panic!("{error:#}\n{}", controller.log_tail()));
+        let watch =
+            audit.wait_for("a watch", LIMIT, |event| event.user == user && event.verb == "watch").await.unwrap();
+        let after = |event: jiff::Timestamp| event.duration_since(started).as_millis();
+        println!("first request after {} ms, first watch after {} ms", after(first.received), after(watch.received));
+        controller
+    }
+
+    /// The volume of that name as a folder: its `ConfigMap`'s files.
+    async fn mounted(&self, spec: &Value, volume: &Value) -> PathBuf {
+        let volumes = spec["volumes"].as_array().unwrap();
+        let source = volumes.iter().find(|source| source["name"] == *volume).unwrap();
+        let name = source["configMap"]["name"].as_str().unwrap();
+        let head = format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}, namespace: {NAMESPACE}}}\n");
+        let map = self.get(&head).await.unwrap();
+        let folder = self.plane.folder().join("mounted");
+        std::fs::create_dir(&folder).unwrap();
+        for (file, content) in map["data"].as_object().unwrap() {
+            std::fs::write(folder.join(file), content.as_str().unwrap()).unwrap();
+        }
+        folder
+    }
+
+    /// Created by somebody with the shipped role, applied, over at its end, given back.
+    async fn whole_life(&self, controller: &Child) {
+        let hpa = SHOP.split("---\n").nth(1).unwrap();
+        let before = self.get(hpa).await.unwrap();
+        let overrider = self.plane.client(&Identity::user(OVERRIDER)).await.unwrap();
+        let ovr = format!("{OVERRIDE}spec: {{hpa: web, minReplicas: 10, maxReplicas: 20, duration: 4s}}\n");
+        apply_yaml(&overrider, &ovr, "overrider", false).await.unwrap();
+
+        let wait = async |what: &str, head: &str, check: &dyn Fn(&Value) -> bool| {
+            let waited = wait_for(what, LIMIT, async || {
+                let object = self.get(head).await?;
+                anyhow::ensure!(check(&object), "{object}");
+                Ok(object)
+            });
+            waited.await.unwrap_or_else(|error| panic!("{error:#}\n{}", controller.log_tail()))
+        };
+        let overridden = |hpa: &Value| bounds(hpa) == (10, 20) && record(hpa).is_some() && !we_own_a_bound(hpa);
+        wait("10–20 with a record", hpa, &overridden).await;
+        wait("it to be Active", OVERRIDE, &|ovr| ovr["status"]["phase"] == "Active").await;
+        wait("it to be Expired", OVERRIDE, &|ovr| ovr["status"]["phase"] == "Expired").await;
+        let given_back = |hpa: &Value| bounds(hpa) == (2, 5) && !hpa.to_string().contains("hpa-override");
+        let after = wait("2–5 without a trace", hpa, &given_back).await;
+        assert_eq!(traces(&after), traces(&before));
+        let log = controller.log();
+        assert!(log.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()), "{log}");
+        assert!(!log.contains("WARN") && !log.contains("ERROR"), "{log}");
+    }
+}
+
+fn program() -> PathBuf {
+    std::env::var_os("HPA_OVERRIDE_CONTROLLER").map_or_else(|| env!("CARGO_BIN_EXE_host-shim").into(), Into::into)
+}
+
+/// A shipped file.
+fn text(path: &str) -> String {
+    std::fs::read_to_string(format!("{}/../{path}", env!("CARGO_MANIFEST_DIR"))).unwrap()
+}
+
+#[test]
+fn the_image_has_the_version_of_the_workspace() {
+    let version = env!("CARGO_PKG_VERSION");
+    let image = format!("image: ghcr.io/hpa-override/hpa-override:v{version}\n");
+    assert!(text("deploy/kustomize/base/controller.yaml").contains(&image), "{image}");
+    let label = format!("org.opencontainers.image.version=\"{version}\"");
+    assert!(text("deploy/Containerfile").contains(&label), "{label}");
+}
+
+#[test]
+fn the_image_is_built_with_the_toolchain_of_the_workspace() {
+    let file = text("rust-toolchain.toml");
+    let channel = file.lines().find_map(|line| line.strip_prefix("channel = ")).unwrap().trim_matches('"');
+    let containerfile = text("deploy/Containerfile");
+    assert!(containerfile.contains(&format!("/rust:{channel}-slim-bookworm AS build\n")), "{channel}");
+    assert!(containerfile.contains(&format!("RUSTUP_TOOLCHAIN={channel}\n")), "{channel}");
+}
+
+#[test]
+fn an_image_is_made_of_every_member_of_the_workspace() {
+    let manifest = text("Cargo.toml");
+    let members = manifest.lines().find_map(|line| line.strip_prefix("members = ")).unwrap();
+    let members: Vec<String> = serde_json::from_str(members).unwrap();
+    let ignored = text(".dockerignore");
+    for member in members {
+        let top = member.split('/').next().unwrap();
+        assert!(ignored.lines().any(|line| line == format!("!{top}")), "{member}");
+    }
+}
