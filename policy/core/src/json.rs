@@ -1,207 +1,137 @@
 //! The one JSON door: every decision as JSON in, JSON out, for hosts that hold no Rust types.
 
-use hpa_override_crd::Instant;
+mod argument;
+mod error;
+
 use serde_json::{Value, json};
 
+use self::argument::Argument;
+pub use self::error::{Error, ErrorCode};
 use crate::{
     admit::admit_hpa,
     plan::plan_hpa,
-    request::{MayPatch, Request},
+    preview::Preview,
     review::review_override,
     settings::Settings,
     spec::Override,
     status::{TargetView, plan_status},
 };
 
-/// Calls a decision by its name: `reviewOverride`, `admitHpa`, `planHpa`, `planStatus`, `validateSettings`.
-///
-/// The argument is an object: `now`, `settings`, and per function `object`, `old`, `request` (`user`, `groups`,
-/// `subResource`), `mayPatch` (`yes`, `no`, `unavailable`, `error`, `notAsked`), `hpa`, `hpas`, `overrides`, `remembered`.
+/// The most points of one timeline; where it goes on is told.
+pub const MOST_POINTS: usize = 1000;
+
+/// A function, and the keys of its argument beside `settings` and `now`.
+type Function = (&'static str, &'static [&'static str], fn(&Argument<'_>) -> Result<Value, Error>);
+
+/// Every function but `validateSettings`, which takes `settings` alone.
+const FUNCTIONS: [Function; 7] = [
+    ("reviewOverride", &["object", "old", "request", "mayPatch"], review),
+    ("admitHpa", &["object", "old", "request"], admit),
+    ("planHpa", &["hpa", "overrides", "mayPatch", "remembered"], plan),
+    ("planStatus", &["object", "hpas", "overrides", "mayPatch"], status),
+    ("effectiveBounds", &["hpa", "overrides", "mayPatch", "remembered"], effective_bounds),
+    ("timeline", &["hpa", "overrides", "mayPatch", "remembered", "until"], timeline),
+    ("nextTransition", &["hpa", "overrides", "mayPatch", "remembered"], next_transition),
+];
+
+/// Calls a decision by its name, with JSON text for the argument and for the answer.
 ///
 /// # Errors
-/// A sentence, when the function is unknown, `now` is no instant or the settings are not valid.
-pub fn call(function: &str, argument: &Value) -> Result<Value, String> {
-    let settings = Settings::parse(at(argument, "settings"));
+/// As [`call`], and when the argument is no JSON or nested too deeply.
+pub fn call_text(function: &str, argument: &str) -> Result<String, Error> {
+    let parsed = serde_json::from_str(argument)
+        .map_err(|error| Error::new("", ErrorCode::JsonInvalid, format!("the argument cannot be read: {error}")));
+    Ok(call(function, &parsed?)?.to_string())
+}
+
+/// Calls a decision by its name.
+///
+/// The argument is an object: `now` (an instant), `settings`, and by function
+///
+/// | function | takes | gives |
+/// |---|---|---|
+/// | `reviewOverride` | `object`, `old`, `request` (`user`, `groups`), `mayPatch` | `report` (`errors`, `warnings`), `object` with its stamp |
+/// | `admitHpa` | `object`, `old`, `request` (`user`, `subResource`) | `object`, `warnings` |
+/// | `planHpa` | `hpa`, `overrides`, `mayPatch`, `remembered` | `patch`, `confirm`, `remember`, `revertedBy`, `events`, `nextTransition`, `phases` |
+/// | `planStatus` | `object`, `hpas`, `overrides`, `mayPatch` | `status`, `delete`, `nextTransition` |
+/// | `effectiveBounds` | as `planHpa` | a point: `at`, `desired`, `effective`, `layers`, `landing`, `phases` |
+/// | `timeline` | as `planHpa`, and `until` | `points`, one a change in [now, until), and `goesOnAt` |
+/// | `nextTransition` | as `planHpa` | `nextTransition`, once what is due is done |
+/// | `validateSettings` | `settings` alone | `errors` |
+///
+/// `mayPatch` is `yes`, `no`, `unavailable`, `error` or `notAsked` (the default), and holds for every override given.
+/// What is absent or null counts as not given.
+///
+/// # Errors
+/// When there is no such function, a key is unknown or of the wrong type, an instant or the settings are not valid, or the
+/// bounds of the HPA cannot be read where only they are asked for. What is wrong with an override or an HPA is part of the
+/// answer instead.
+pub fn call(function: &str, argument: &Value) -> Result<Value, Error> {
     if function == "validateSettings" {
-        return Ok(json!({ "errors": settings.err().unwrap_or_default() }));
+        let errors = Settings::parse(argument::only(argument, "settings")?).err().unwrap_or_default();
+        return Ok(json!({ "errors": errors }));
     }
-    let call = Call {
-        argument,
-        settings: settings.map_err(|errors| format!("settings: {}", errors.join("; ")))?,
-        now: instant(at(argument, "now"))?,
+    let Some((_, keys, decide)) = FUNCTIONS.iter().find(|(name, ..)| *name == function) else {
+        return Err(Error::new("", ErrorCode::FunctionUnknown, format!("there is no function `{function}`")));
     };
-    match function {
-        "reviewOverride" => Ok(call.review_override()),
-        "admitHpa" => Ok(call.admit_hpa()),
-        "planHpa" => Ok(call.plan_hpa()),
-        "planStatus" => Ok(call.plan_status()),
-        _ => Err(format!("there is no function `{function}`")),
-    }
+    decide(&Argument::read(argument, keys)?)
 }
 
-struct Call<'a> {
-    argument: &'a Value,
-    settings: Settings,
-    now: Instant,
+fn review(argument: &Argument<'_>) -> Result<Value, Error> {
+    let Argument { settings, now, .. } = argument;
+    let (object, request) = (argument.at("object"), argument.request()?);
+    Ok(json!(review_override(object, argument.old(), &request, settings, *now, argument.may_patch()?)))
 }
 
-impl Call<'_> {
-    fn review_override(&self) -> Value {
-        let request = request(at(self.argument, "request"));
-        // Anything unknown is no answer.
-        let may_patch = at(self.argument, "mayPatch").as_str().and_then(MayPatch::parse).unwrap_or_default();
-        json!(review_override(at(self.argument, "object"), self.old(), &request, &self.settings, self.now, may_patch))
-    }
-
-    fn admit_hpa(&self) -> Value {
-        let request = request(at(self.argument, "request"));
-        json!(admit_hpa(self.old(), at(self.argument, "object"), &request, &self.settings, self.now))
-    }
-
-    fn plan_hpa(&self) -> Value {
-        let plan = plan_hpa(at(self.argument, "hpa"), &self.overrides(), &self.settings, self.now, self.remembered());
-        let phases = plan.standings.iter().map(|(id, standing)| (id.to_string(), json!(standing.phase)));
-        let phases: serde_json::Map<String, Value> = phases.collect();
-        let mut answer = json!(plan);
-        if let Some(answer) = answer.as_object_mut() {
-            answer.insert("phases".into(), phases.into());
-        }
-        answer
-    }
-
-    fn plan_status(&self) -> Value {
-        let object = at(self.argument, "object");
-        let overrides = self.overrides();
-        let hpas = at(self.argument, "hpas").as_array().map_or(&[][..], Vec::as_slice);
-        let plans: Vec<_> = hpas.iter().map(|hpa| plan_hpa(hpa, &overrides, &self.settings, self.now, None)).collect();
-        let targets: Vec<_> =
-            hpas.iter().zip(&plans).map(|(hpa, plan)| TargetView { hpa, plan, trouble: None }).collect();
-        let plan = plan_status(object, &Override::read(object, self.now), &targets, &self.settings, self.now);
-        json!({ "status": plan.status, "delete": plan.delete, "nextTransition": plan.next_transition })
-    }
-
-    fn old(&self) -> Option<&Value> {
-        Some(at(self.argument, "old")).filter(|old| !old.is_null())
-    }
-
-    fn remembered(&self) -> Option<&str> {
-        at(self.argument, "remembered").as_str()
-    }
-
-    fn overrides(&self) -> Vec<Override> {
-        let objects = at(self.argument, "overrides").as_array().map_or(&[][..], Vec::as_slice);
-        objects.iter().map(|object| Override::read(object, self.now)).collect()
-    }
+fn admit(argument: &Argument<'_>) -> Result<Value, Error> {
+    let (object, request) = (argument.at("object"), argument.request()?);
+    Ok(json!(admit_hpa(argument.old(), object, &request, &argument.settings, argument.now)))
 }
 
-fn at<'a>(object: &'a Value, key: &str) -> &'a Value {
-    object.get(key).unwrap_or(&Value::Null)
-}
-
-fn instant(value: &Value) -> Result<Instant, String> {
-    let text = value.as_str().ok_or("now: not an instant")?;
-    text.parse().map_err(|error| format!("now: `{text}` is not an instant; {error}"))
-}
-
-/// Who makes a request; what is absent is empty.
-fn request(value: &Value) -> Request {
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let groups = at(value, "groups").as_array().map_or(&[][..], Vec::as_slice);
-    Request {
-        user: text(at(value, "user")),
-        groups: groups.iter().map(text).collect(),
-        sub_resource: text(at(value, "subResource")),
+fn plan(argument: &Argument<'_>) -> Result<Value, Error> {
+    let Argument { settings, now, .. } = argument;
+    let plan = plan_hpa(argument.at("hpa"), &argument.overrides()?, settings, *now, argument.remembered()?);
+    let phases = plan.standings.iter().map(|(id, standing)| (id.to_string(), json!(standing.phase)));
+    let phases: serde_json::Map<String, Value> = phases.collect();
+    let mut answer = json!(plan);
+    if let Some(answer) = answer.as_object_mut() {
+        answer.insert("phases".into(), phases.into());
     }
+    Ok(answer)
+}
+
+fn status(argument: &Argument<'_>) -> Result<Value, Error> {
+    let Argument { settings, now, .. } = argument;
+    let (object, overrides, hpas) = (argument.at("object"), argument.overrides()?, argument.list("hpas")?);
+    let ovr = Override { may_patch: argument.may_patch()?, ..Override::read(object, *now) };
+    let plans: Vec<_> = hpas.iter().map(|hpa| plan_hpa(hpa, &overrides, settings, *now, None)).collect();
+    let targets: Vec<_> = hpas.iter().zip(&plans).map(|(hpa, plan)| TargetView { hpa, plan, trouble: None }).collect();
+    let plan = plan_status(object, &ovr, &targets, settings, *now);
+    Ok(json!({ "status": plan.status, "delete": plan.delete, "nextTransition": plan.next_transition }))
+}
+
+fn effective_bounds(argument: &Argument<'_>) -> Result<Value, Error> {
+    let overrides = argument.overrides()?;
+    Ok(json!(preview(argument, &overrides)?.point()))
+}
+
+fn timeline(argument: &Argument<'_>) -> Result<Value, Error> {
+    let (overrides, until) = (argument.overrides()?, argument.instant("until")?);
+    let mut preview = preview(argument, &overrides)?;
+    let points = preview.timeline(until, MOST_POINTS);
+    Ok(json!({ "points": points, "goesOnAt": preview.next_transition() }))
+}
+
+fn next_transition(argument: &Argument<'_>) -> Result<Value, Error> {
+    let overrides = argument.overrides()?;
+    Ok(json!({ "nextTransition": preview(argument, &overrides)?.next_transition() }))
+}
+
+fn preview<'a>(argument: &'a Argument<'_>, overrides: &'a [Override]) -> Result<Preview<'a>, Error> {
+    let preview = Preview::new(argument.at("hpa"), overrides, &argument.settings, argument.now, argument.remembered()?);
+    let sentence = "its bounds cannot be read; minReplicas and maxReplicas must be a pair that the API server takes";
+    preview.ok_or_else(|| Error::new("hpa.spec", ErrorCode::HpaInvalid, sentence))
 }
 
 #[cfg(test)]
-mod tests {
-    use rstest::rstest;
-
-    use super::*;
-
-    const NOW: &str = "2026-11-27T06:00:00Z";
-
-    fn hpa() -> Value {
-        json!({"metadata": {"namespace": "shop", "name": "web", "resourceVersion": "7"},
-               "spec": {"minReplicas": 2, "maxReplicas": 5}})
-    }
-
-    fn ovr() -> Value {
-        json!({"metadata": {"namespace": "shop", "name": "a", "uid": "u", "creationTimestamp": NOW},
-               "spec": {"hpa": "web", "maxReplicas": 20, "duration": "1h"}})
-    }
-
-    #[test]
-    fn reviews() {
-        let argument = json!({"now": NOW, "object": {"metadata": {"namespace": "shop"}, "spec": {"hpa": "web"}},
-                              "old": null, "request": {"user": "alice", "groups": ["devs"]}});
-        let sentence = "no bounds: set minReplicas, maxReplicas or both";
-        let answer = call("reviewOverride", &argument).unwrap();
-        let error = json!({"path": "spec", "code": "noBounds", "message": sentence});
-        assert_eq!(answer["report"]["errors"], json!([error]));
-        assert_eq!(answer["report"]["warnings"][0]["code"], "endsByDefault");
-        assert_eq!(answer["object"], Value::Null);
-    }
-
-    #[test]
-    fn admits() {
-        let argument = json!({"now": NOW, "object": hpa(), "old": hpa(), "request": {"user": "alice"}});
-        assert_eq!(call("admitHpa", &argument), Ok(json!({"object": null, "warnings": []})));
-    }
-
-    #[test]
-    fn plans() {
-        let argument = json!({"now": NOW, "hpa": hpa(), "overrides": [ovr()], "remembered": null});
-        let answer = call("planHpa", &argument).unwrap();
-        assert_eq!(answer["patch"]["spec"], json!({"maxReplicas": 20}));
-        assert_eq!(answer["patch"]["metadata"]["annotations"]["hpa-override.dev/record"], answer["remember"]);
-        assert_eq!((&answer["confirm"], &answer["nextTransition"]), (&json!(false), &json!("2026-11-27T07:00:00Z")));
-        assert_eq!(answer["phases"], json!({"shop/a": "Active"}));
-        assert_eq!(answer["events"].as_array().map(Vec::len), Some(2));
-    }
-
-    #[test]
-    fn plans_with_what_is_remembered() {
-        let record = json!({"v": 1, "asOf": NOW, "desired": {"minReplicas": 1, "maxReplicas": 4},
-                            "effective": {"minReplicas": 2, "maxReplicas": 5}, "ours": {"minReplicas": [2]}});
-        let argument = json!({"now": NOW, "hpa": hpa(), "overrides": [], "remembered": record.to_string()});
-        let patch = call("planHpa", &argument).unwrap()["patch"].clone();
-        assert_eq!(patch["spec"], json!({"minReplicas": 1, "maxReplicas": 4}));
-    }
-
-    #[test]
-    fn tells_the_status() {
-        let argument = json!({"now": NOW, "object": ovr(), "hpas": [], "overrides": [ovr()]});
-        let answer = call("planStatus", &argument).unwrap();
-        assert_eq!(answer["status"]["conditions"][0]["reason"], "TargetNotFound");
-        assert_eq!(answer["nextTransition"], "2026-11-27T07:00:00Z");
-    }
-
-    #[test]
-    fn tells_no_status_while_a_target_is_to_be_written() {
-        let argument = json!({"now": NOW, "object": ovr(), "hpas": [hpa()], "overrides": [ovr()]});
-        assert_eq!(call("planStatus", &argument).unwrap()["status"], Value::Null);
-    }
-
-    #[rstest]
-    #[case::good(json!({"maxDuration": "7d"}), json!([]))]
-    #[case::absent(json!(null), json!([]))]
-    #[case::bad(json!({"maxDuration": 7, "replicas": 1}),
-        json!(["maxDuration: not a duration: it must be text", "replicas: unknown setting"]))]
-    fn validates_settings(#[case] settings: Value, #[case] errors: Value) {
-        assert_eq!(call("validateSettings", &json!({"settings": settings})), Ok(json!({"errors": errors})));
-    }
-
-    #[rstest]
-    #[case::function("plan", json!({"now": NOW}), "there is no function `plan`")]
-    #[case::no_now("planHpa", json!({}), "now: not an instant")]
-    #[case::bad_now("planHpa", json!({"now": "today"}), "now: `today` is not an instant; write it like \
-        `2026-11-27T06:00:00Z` or `2026-11-27T07:00:00+01:00`, in the years 2000 to 9000")]
-    #[case::settings("admitHpa", json!({"now": NOW, "settings": {"a": 1, "b": 2}}),
-        "settings: a: unknown setting; b: unknown setting")]
-    #[case::no_object("admitHpa", json!(null), "now: not an instant")]
-    fn refuses(#[case] function: &str, #[case] argument: Value, #[case] error: &str) {
-        assert_eq!(call(function, &argument), Err(error.into()));
-    }
-}
+mod tests;

@@ -33,6 +33,8 @@ mod object;
 mod ownership;
 #[cfg(feature = "zones")]
 mod plan;
+#[cfg(feature = "zones")]
+mod preview;
 mod rebase;
 mod record;
 mod report;
@@ -70,6 +72,8 @@ pub use layer::{Layer, MOST_LAYERS};
 pub use ownership::{MANAGER, Owner};
 #[cfg(feature = "zones")]
 pub use plan::{HpaPlan, plan_hpa};
+#[cfg(feature = "zones")]
+pub use preview::{Point, Preview};
 pub use record::{Ours, Record, Unreadable};
 pub use report::{Code, Finding, Report, joined};
 pub use request::{MayPatch, Request};

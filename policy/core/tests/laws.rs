@@ -284,11 +284,15 @@ mod laws {
             let sent = Bounds::of_hpa(&hpa).is_some();
             let admitted = admit_hpa(Some(&old), &hpa, &request, &settings, world.now);
             prop_assert!(!sent || admitted.object.is_none_or(|object| is_valid(&object)));
-            let everything = json!({"hpa": hpa, "hpas": [hpa], "overrides": objects, "object": hpa, "old": old,
-                                    "now": world.now.to_string(), "request": {"user": "somebody"}});
-            for function in ["reviewOverride", "admitHpa", "planHpa", "planStatus", "validateSettings"] {
-                prop_assert!(json::call(function, &everything).is_ok());
+            let (now, request) = (world.now.to_string(), json!({"user": "somebody"}));
+            let write = json!({"now": now, "object": hpa, "old": old, "request": request});
+            let planned = json!({"now": now, "hpa": hpa, "overrides": objects});
+            let status = json!({"now": now, "object": hpa, "hpas": [hpa], "overrides": objects});
+            let calls = [("reviewOverride", &write), ("admitHpa", &write), ("planHpa", &planned), ("planStatus", &status)];
+            for (function, argument) in calls {
+                prop_assert!(json::call(function, argument).is_ok());
             }
+            prop_assert_eq!(json::call("effectiveBounds", &planned).is_ok(), sent);
         }
     }
 }

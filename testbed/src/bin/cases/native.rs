@@ -23,6 +23,10 @@ pub fn differences(case: &Case) -> Vec<String> {
     differences.0
 }
 
+fn answer(function: &str, argument: &Value) -> Result<Value, String> {
+    call(function, argument).map_err(|error| error.to_string())
+}
+
 /// The controller at work on one HPA, alone.
 struct Controller<'a> {
     case: &'a Plan,
@@ -39,7 +43,7 @@ impl Controller<'_> {
                 "now": self.now, "settings": self.case.settings, "hpa": self.hpa, "overrides": self.case.overrides,
                 "remembered": self.remembered,
             });
-            let plan = call("planHpa", &argument)?;
+            let plan = answer("planHpa", &argument)?;
             self.remembered = plan["remember"].as_str().map(Into::into);
             if plan["patch"].is_null() {
                 return Ok(plan);
@@ -102,9 +106,9 @@ fn as_instant(value: &Value) -> Result<Value, String> {
     Ok(json!(instant))
 }
 
+/// What decides: neither the field manager nor a dry run does.
 fn request(request: &Request) -> Value {
-    json!({"user": request.user, "groups": request.groups, "subResource": request.sub_resource,
-           "fieldManager": request.field_manager, "dryRun": request.dry_run})
+    json!({"user": request.user, "groups": request.groups, "subResource": request.sub_resource})
 }
 
 fn admit(case: &Admit, differences: &mut Differences) -> Result<(), String> {
@@ -112,7 +116,7 @@ fn admit(case: &Admit, differences: &mut Differences) -> Result<(), String> {
         "now": case.now, "settings": case.settings, "request": request(&case.request), "old": case.old,
         "object": case.new,
     });
-    let answer = call("admitHpa", &argument)?;
+    let answer = answer("admitHpa", &argument)?;
     let warnings = answer["warnings"].as_array().map_or(0, Vec::len);
     compare_admission(case, &answer["object"], warnings, differences);
     Ok(())
@@ -136,7 +140,7 @@ fn review(case: &Review, differences: &mut Differences) -> Result<(), String> {
         "now": case.now, "settings": case.settings, "request": request(&case.request), "old": case.old,
         "object": case.object, "mayPatch": case.may_patch.as_str(),
     });
-    let answer = call("reviewOverride", &argument)?;
+    let answer = answer("reviewOverride", &argument)?;
     let (errors, warnings) = (findings(&answer["report"]["errors"]), findings(&answer["report"]["warnings"]));
     let allowed = errors.is_empty();
     differences.note("allowed", case.expect.allowed.as_ref(), &allowed);

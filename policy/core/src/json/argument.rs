@@ -1,0 +1,130 @@
+//! Reads the argument of a call. What is absent or null is not given; what is given must be of its type.
+
+use hpa_override_crd::Instant;
+use serde_json::{Map, Value};
+
+use super::error::{Error, ErrorCode};
+use crate::{
+    request::{MayPatch, Request},
+    settings::Settings,
+    spec::Override,
+};
+
+/// What every function but `validateSettings` takes, and its own keys.
+pub(super) struct Argument<'a> {
+    map: &'a Map<String, Value>,
+    pub(super) settings: Settings,
+    pub(super) now: Instant,
+}
+
+const NULL: &Value = &Value::Null;
+
+/// The value of the only key that the argument may have.
+pub(super) fn only<'a>(argument: &'a Value, key: &str) -> Result<&'a Value, Error> {
+    Ok(object(argument, &[key])?.get(key).unwrap_or(NULL))
+}
+
+fn object<'a>(argument: &'a Value, keys: &[&str]) -> Result<&'a Map<String, Value>, Error> {
+    let map = argument.as_object().ok_or_else(|| not_a("", "n object"))?;
+    match map.keys().find(|key| !keys.contains(&key.as_str())) {
+        Some(key) => {
+            let sentence = format!("unknown key; this function takes {}", keys.join(", "));
+            Err(Error::new(key, ErrorCode::KeyUnknown, sentence))
+        }
+        None => Ok(map),
+    }
+}
+
+fn not_a(path: &str, what: &str) -> Error {
+    Error::new(path, ErrorCode::TypeInvalid, format!("not a{what}"))
+}
+
+impl<'a> Argument<'a> {
+    pub(super) fn read(argument: &'a Value, keys: &[&str]) -> Result<Self, Error> {
+        let map = object(argument, &[&["now", "settings"], keys].concat())?;
+        let settings = Settings::parse(map.get("settings").unwrap_or(NULL))
+            .map_err(|errors| Error::new("settings", ErrorCode::SettingsInvalid, errors.join("; ")))?;
+        Ok(Self { map, settings, now: instant(map, "now")? })
+    }
+
+    pub(super) fn at(&self, key: &str) -> &'a Value {
+        self.map.get(key).unwrap_or(NULL)
+    }
+
+    pub(super) fn instant(&self, key: &str) -> Result<Instant, Error> {
+        instant(self.map, key)
+    }
+
+    pub(super) fn old(&self) -> Option<&'a Value> {
+        Some(self.at("old")).filter(|old| !old.is_null())
+    }
+
+    pub(super) fn remembered(&self) -> Result<Option<&'a str>, Error> {
+        text(self.at("remembered"), "remembered")
+    }
+
+    pub(super) fn may_patch(&self) -> Result<MayPatch, Error> {
+        let Some(word) = text(self.at("mayPatch"), "mayPatch")? else { return Ok(MayPatch::default()) };
+        MayPatch::parse(word).ok_or_else(|| not_a("mayPatch", "ny of yes, no, unavailable, error, notAsked"))
+    }
+
+    pub(super) fn list(&self, key: &str) -> Result<&'a [Value], Error> {
+        match self.at(key) {
+            Value::Null => Ok(&[]),
+            Value::Array(items) => Ok(items),
+            _ => Err(not_a(key, " list")),
+        }
+    }
+
+    pub(super) fn overrides(&self) -> Result<Vec<Override>, Error> {
+        let may_patch = self.may_patch()?;
+        let read = |object| Override { may_patch, ..Override::read(object, self.now) };
+        Ok(self.list("overrides")?.iter().map(read).collect())
+    }
+
+    /// Who makes a request; what is absent is empty.
+    pub(super) fn request(&self) -> Result<Request, Error> {
+        let map = match self.at("request") {
+            Value::Null => return Ok(Request::default()),
+            given => object(given, &["user", "groups", "subResource"])
+                .map_err(|error| Error { path: under("request", &error.path), ..error })?,
+        };
+        let at = |key: &str| map.get(key).unwrap_or(NULL);
+        let word = |key: &str| Ok(text(at(key), &under("request", key))?.unwrap_or_default().to_owned());
+        let groups = match at("groups") {
+            Value::Null => Vec::new(),
+            given => given
+                .as_array()
+                .and_then(|groups| groups.iter().map(group).collect())
+                .ok_or_else(|| not_a("request.groups", " list of texts"))?,
+        };
+        Ok(Request { user: word("user")?, groups, sub_resource: word("subResource")? })
+    }
+}
+
+fn group(value: &Value) -> Option<String> {
+    value.as_str().map(Into::into)
+}
+
+fn under(path: &str, key: &str) -> String {
+    if key.is_empty() { path.into() } else { format!("{path}.{key}") }
+}
+
+fn text<'a>(value: &'a Value, path: &str) -> Result<Option<&'a str>, Error> {
+    match value {
+        Value::Null => Ok(None),
+        Value::String(text) => Ok(Some(text)),
+        _ => Err(not_a(path, " text")),
+    }
+}
+
+fn instant(map: &Map<String, Value>, key: &str) -> Result<Instant, Error> {
+    let invalid = |sentence: String| Error::new(key, ErrorCode::InstantInvalid, sentence);
+    let text = map.get(key).and_then(Value::as_str).ok_or_else(|| invalid("not an instant".into()))?;
+    text.parse().map_err(|error| invalid(format!("`{}` is not an instant; {error}", cut(text))))
+}
+
+/// Long input, as a sentence can hold it.
+fn cut(text: &str) -> String {
+    text.chars().take(80).collect()
+}

@@ -1,0 +1,159 @@
+use rstest::rstest;
+
+use super::*;
+
+const NOW: &str = "2026-11-27T06:00:00Z";
+
+fn hpa() -> Value {
+    json!({"metadata": {"namespace": "shop", "name": "web", "resourceVersion": "7"},
+           "spec": {"minReplicas": 2, "maxReplicas": 5}})
+}
+
+fn ovr() -> Value {
+    json!({"metadata": {"namespace": "shop", "name": "a", "uid": "u", "creationTimestamp": NOW},
+           "spec": {"hpa": "web", "maxReplicas": 20, "duration": "1h"}})
+}
+
+#[test]
+fn reviews() {
+    let argument = json!({"now": NOW, "object": {"metadata": {"namespace": "shop"}, "spec": {"hpa": "web"}},
+                          "old": null, "request": {"user": "alice", "groups": ["devs"]}});
+    let sentence = "no bounds: set minReplicas, maxReplicas or both";
+    let answer = call("reviewOverride", &argument).unwrap();
+    let error = json!({"path": "spec", "code": "noBounds", "message": sentence});
+    assert_eq!(answer["report"]["errors"], json!([error]));
+    assert_eq!(answer["report"]["warnings"][0]["code"], "endsByDefault");
+    assert_eq!(answer["object"], Value::Null);
+}
+
+#[test]
+fn admits() {
+    let argument = json!({"now": NOW, "object": hpa(), "old": hpa(), "request": {"user": "alice"}});
+    assert_eq!(call("admitHpa", &argument), Ok(json!({"object": null, "warnings": []})));
+}
+
+#[test]
+fn plans() {
+    let argument = json!({"now": NOW, "hpa": hpa(), "overrides": [ovr()], "remembered": null});
+    let answer = call("planHpa", &argument).unwrap();
+    assert_eq!(answer["patch"]["spec"], json!({"maxReplicas": 20}));
+    assert_eq!(answer["patch"]["metadata"]["annotations"]["hpa-override.dev/record"], answer["remember"]);
+    assert_eq!((&answer["confirm"], &answer["nextTransition"]), (&json!(false), &json!("2026-11-27T07:00:00Z")));
+    assert_eq!(answer["phases"], json!({"shop/a": "Active"}));
+    assert_eq!(answer["events"].as_array().map(Vec::len), Some(2));
+}
+
+#[test]
+fn plans_with_what_is_remembered() {
+    let record = json!({"v": 1, "asOf": NOW, "desired": {"minReplicas": 1, "maxReplicas": 4},
+                        "effective": {"minReplicas": 2, "maxReplicas": 5}, "ours": {"minReplicas": [2]}});
+    let argument = json!({"now": NOW, "hpa": hpa(), "overrides": [], "remembered": record.to_string()});
+    let patch = call("planHpa", &argument).unwrap()["patch"].clone();
+    assert_eq!(patch["spec"], json!({"minReplicas": 1, "maxReplicas": 4}));
+}
+
+#[test]
+fn tells_the_status() {
+    let argument = json!({"now": NOW, "object": ovr(), "hpas": [], "overrides": [ovr()]});
+    let answer = call("planStatus", &argument).unwrap();
+    assert_eq!(answer["status"]["conditions"][0]["reason"], "TargetNotFound");
+    assert_eq!(answer["nextTransition"], "2026-11-27T07:00:00Z");
+}
+
+#[test]
+fn tells_no_status_while_a_target_is_to_be_written() {
+    let argument = json!({"now": NOW, "object": ovr(), "hpas": [hpa()], "overrides": [ovr()]});
+    assert_eq!(call("planStatus", &argument).unwrap()["status"], Value::Null);
+}
+
+#[rstest]
+#[case::good(json!({"maxDuration": "7d"}), json!([]))]
+#[case::absent(json!(null), json!([]))]
+#[case::bad(json!({"maxDuration": 7, "replicas": 1}),
+    json!(["maxDuration: not a duration: it must be text", "replicas: unknown setting"]))]
+fn validates_settings(#[case] settings: Value, #[case] errors: Value) {
+    assert_eq!(call("validateSettings", &json!({"settings": settings})), Ok(json!({"errors": errors})));
+}
+
+#[test]
+fn who_may_patch_is_an_argument() {
+    let settings = json!({"authorizeRequester": true});
+    let mut ovr = ovr();
+    ovr["metadata"]["annotations"] = json!({"hpa-override.dev/requested-by": r#"{"user":"alice","groups":[]}"#});
+    let phase = |may_patch: Value| {
+        let argument =
+            json!({"now": NOW, "settings": settings, "hpa": hpa(), "overrides": [ovr], "mayPatch": may_patch});
+        call("planHpa", &argument).unwrap()["phases"]["shop/a"].clone()
+    };
+    assert_eq!([phase(json!("yes")), phase(json!("no")), phase(json!(null))], ["Active", "Blocked", "Blocked"]);
+}
+
+#[test]
+fn tells_what_stands_and_what_comes() {
+    let argument = json!({"now": NOW, "hpa": hpa(), "overrides": [ovr()]});
+    let (owner, ours) = (json!({"minReplicas": 2, "maxReplicas": 5}), json!({"minReplicas": 2, "maxReplicas": 20}));
+    let begun =
+        json!({"at": NOW, "desired": owner, "effective": ours, "layers": ["shop/a"], "phases": {"shop/a": "Active"}});
+    assert_eq!(call("effectiveBounds", &argument).unwrap(), begun);
+    let end = "2026-11-27T07:00:00Z";
+    assert_eq!(call("nextTransition", &argument), Ok(json!({"nextTransition": end})));
+    let ended = json!({"at": end, "desired": owner, "effective": owner, "layers": [], "phases": {"shop/a": "Expired"}});
+    let over = |until: &str| {
+        let mut argument = argument.clone();
+        argument["until"] = until.into();
+        call("timeline", &argument).unwrap()
+    };
+    assert_eq!(over(end), json!({"points": [begun], "goesOnAt": end}));
+    assert_eq!(over("2026-11-27T07:00:01Z"), json!({"points": [begun, ended], "goesOnAt": null}));
+}
+
+#[test]
+fn text_in_text_out() {
+    let text = json!({"settings": {"maxDuration": "7d"}}).to_string();
+    assert_eq!(call_text("validateSettings", &text).as_deref(), Ok(r#"{"errors":[]}"#));
+    let error = |text: &str| call_text("planHpa", text).unwrap_err();
+    assert_eq!(error("{").to_string(), "the argument cannot be read: EOF while parsing an object at line 1 column 1");
+    let deep = error(&"[".repeat(10_000_000));
+    assert_eq!(deep.code, ErrorCode::JsonInvalid);
+    assert_eq!(deep.message, "the argument cannot be read: recursion limit exceeded at line 1 column 128");
+}
+
+#[rstest]
+#[case::function("plan", json!({"now": NOW}), "", ErrorCode::FunctionUnknown, "there is no function `plan`")]
+#[case::no_now("planHpa", json!({}), "now", ErrorCode::InstantInvalid, "not an instant")]
+#[case::bad_now("planHpa", json!({"now": "today"}), "now", ErrorCode::InstantInvalid, "`today` is not an instant; write it \
+    like `2026-11-27T06:00:00Z` or `2026-11-27T07:00:00+01:00`, in the years 2000 to 9000")]
+#[case::before_its_years("planHpa", json!({"now": "1999-12-31T23:59:59Z"}), "now", ErrorCode::InstantInvalid,
+    "`1999-12-31T23:59:59Z` is not an instant; write it like `2026-11-27T06:00:00Z` or `2026-11-27T07:00:00+01:00`, in the \
+     years 2000 to 9000")]
+#[case::settings("admitHpa", json!({"now": NOW, "settings": {"a": 1, "b": 2}}), "settings", ErrorCode::SettingsInvalid,
+    "a: unknown setting; b: unknown setting")]
+#[case::no_object("admitHpa", json!(null), "", ErrorCode::TypeInvalid, "not an object")]
+#[case::a_list("validateSettings", json!([]), "", ErrorCode::TypeInvalid, "not an object")]
+#[case::a_typo("planHpa", json!({"now": NOW, "overides": []}), "overides", ErrorCode::KeyUnknown,
+    "unknown key; this function takes now, settings, hpa, overrides, mayPatch, remembered")]
+#[case::overrides("planHpa", json!({"now": NOW, "overrides": {}}), "overrides", ErrorCode::TypeInvalid, "not a list")]
+#[case::remembered("planHpa", json!({"now": NOW, "remembered": 7}), "remembered", ErrorCode::TypeInvalid, "not a text")]
+#[case::may_patch("planHpa", json!({"now": NOW, "mayPatch": "maybe"}), "mayPatch", ErrorCode::TypeInvalid,
+    "not any of yes, no, unavailable, error, notAsked")]
+#[case::request("admitHpa", json!({"now": NOW, "request": []}), "request", ErrorCode::TypeInvalid, "not an object")]
+#[case::request_key("admitHpa", json!({"now": NOW, "request": {"name": "a"}}), "request.name", ErrorCode::KeyUnknown,
+    "unknown key; this function takes user, groups, subResource")]
+#[case::user("admitHpa", json!({"now": NOW, "request": {"user": 1}}), "request.user", ErrorCode::TypeInvalid, "not a text")]
+#[case::groups("admitHpa", json!({"now": NOW, "request": {"groups": [1]}}), "request.groups", ErrorCode::TypeInvalid,
+    "not a list of texts")]
+#[case::hpa("effectiveBounds", json!({"now": NOW, "hpa": {"spec": {"maxReplicas": 2_147_483_648_u32}}}), "hpa.spec",
+    ErrorCode::HpaInvalid,
+    "its bounds cannot be read; minReplicas and maxReplicas must be a pair that the API server takes")]
+#[case::until("timeline", json!({"now": NOW, "hpa": {"spec": {"maxReplicas": 2}}, "until": "9001-01-01T00:00:00Z"}), "until",
+    ErrorCode::InstantInvalid, "`9001-01-01T00:00:00Z` is not an instant; write it like `2026-11-27T06:00:00Z` or \
+    `2026-11-27T07:00:00+01:00`, in the years 2000 to 9000")]
+fn refuses(
+    #[case] function: &str,
+    #[case] argument: Value,
+    #[case] path: &str,
+    #[case] code: ErrorCode,
+    #[case] message: &str,
+) {
+    assert_eq!(call(function, &argument), Err(Error { path: path.into(), code, message: message.into() }));
+}
