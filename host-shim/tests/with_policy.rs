@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 use hpa_override_testbed::{World, parse_yaml};
 use kube::api::{DynamicObject, ListParams, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
-use support::*;
+use support::{owner::Way, *};
 
 fn world() -> &'static World {
     static WORLD: OnceLock<World> = OnceLock::new();

@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 use hpa_override_testbed::{World, wait_for};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
-use support::*;
+use support::{owner::Way, *};
 
 fn world() -> &'static World {
     static WORLD: OnceLock<World> = OnceLock::new();

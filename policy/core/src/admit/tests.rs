@@ -3,6 +3,8 @@ use serde_json::json;
 
 use super::*;
 
+mod subresources;
+
 const AS_OF: &str = "2026-11-27T06:00:00Z";
 const UNTIL: &str = "2026-11-27T18:00:00Z";
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
@@ -376,33 +378,4 @@ fn of_two_overrides_only_what_is_over_leaves() {
 fn an_override_without_an_end_outlives_its_controller() {
     let old = overridden(|record| record["layers"] = json!([layer("black-friday", 10, 20, None)]));
     assert_eq!(admitted(Some(&old), &old, "alice", "", "2036-01-01T00:00:00Z"), Admission::unchanged());
-}
-
-// Subresources.
-
-#[rstest]
-#[case::taken_along(None)]
-#[case::changed(Some("{}".into()))]
-fn a_status_write_leaves_the_record(#[case] text: Option<String>) {
-    let old = overridden(|_| {});
-    let mut new = hpa(7, 7, None);
-    new["status"] = json!({"currentReplicas": 4});
-    set_annotation(&mut new, RECORD_ANNOTATION, text);
-    let mut expected = new.clone();
-    expected["metadata"]["annotations"] = old["metadata"]["annotations"].clone();
-    let admission = admitted(Some(&old), &new, "system:kube-controller-manager", "status", "2027-01-01T00:00:00Z");
-    assert_eq!(admission, silently(expected, Audit::of("recordKept")));
-}
-
-#[test]
-fn a_status_write_brings_no_record() {
-    let admission = admitted(Some(&hpa(2, 5, None)), &overridden(|_| {}), "mallory", "status", AS_OF);
-    assert_eq!(admission.object, Some(hpa(10, 20, None)));
-}
-
-#[test]
-fn an_ordinary_status_write_is_let_through() {
-    let stands = overridden(|_| {});
-    assert_eq!(admitted(Some(&stands), &stands, "anybody", "status", AS_OF), Admission::unchanged());
-    assert_eq!(admitted(Some(&stands), &hpa(2, 5, None), "anybody", "scale", AS_OF), Admission::unchanged());
 }
