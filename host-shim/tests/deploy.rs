@@ -125,18 +125,9 @@ impl Cluster {
 
     /// `view` sees overrides; `edit` makes none until the shipped role is bound.
     async fn who_may_override(&self) {
-        let mut yaml = SHOP.to_owned();
-        for (user, role) in [(VIEWER, "view"), (EDITOR, "edit"), (OVERRIDER, "hpa-override-editor")] {
-            yaml += &format!(
-                "---
-apiVersion: rbac.authorization.k8s.io/v1
-kind: RoleBinding
-metadata: {{name: {user}, namespace: shop}}
-roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: {role}}}
-subjects: [{{apiGroup: rbac.authorization.k8s.io, kind: User, name: {user}}}]
-"
-            );
-        }
+        let roles = [(VIEWER, "view"), (EDITOR, "edit"), (OVERRIDER, "hpa-override-editor")];
+        let bindings: String = roles.iter().map(|(user, role)| binding(user, role)).collect();
+        let yaml = format!("{SHOP}{bindings}");
         apply_yaml(&self.client, &yaml, "test", true).await.unwrap();
         self.wait_may(VIEWER, "list", true).await;
         self.wait_may(EDITOR, "list", true).await;
@@ -208,7 +199,7 @@ subjects: [{{apiGroup: rbac.authorization.k8s.io, kind: User, name: {user}}}]
         let hpa = SHOP.split("---\n").nth(1).unwrap();
         let before = self.get(hpa).await.unwrap();
         let overrider = self.plane.client(&Identity::user(OVERRIDER)).await.unwrap();
-        let ovr = format!("{OVERRIDE}spec: {{hpa: web, minReplicas: 10, maxReplicas: 20, duration: 4s}}\n");
+        let ovr = format!("{OVERRIDE}spec: {{hpa: web, minReplicas: 10, maxReplicas: 20, duration: 6s}}\n");
         apply_yaml(&overrider, &ovr, "overrider", false).await.unwrap();
 
         let wait = async |what: &str, head: &str, check: &dyn Fn(&Value) -> bool| {
@@ -230,6 +221,19 @@ subjects: [{{apiGroup: rbac.authorization.k8s.io, kind: User, name: {user}}}]
         assert!(log.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()), "{log}");
         assert!(!log.contains("WARN") && !log.contains("ERROR"), "{log}");
     }
+}
+
+/// A user has a role in the namespace `shop`.
+fn binding(user: &str, role: &str) -> String {
+    format!(
+        "---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {{name: {user}, namespace: shop}}
+roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: {role}}}
+subjects: [{{apiGroup: rbac.authorization.k8s.io, kind: User, name: {user}}}]
+"
+    )
 }
 
 fn program() -> PathBuf {
