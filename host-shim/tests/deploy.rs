@@ -10,7 +10,11 @@ mod support;
 
 use std::{path::PathBuf, process::Command};
 
-use hpa_override_testbed::{Child, ControlPlane, Identity, Options, api_for, apply_yaml, parse_yaml, wait_for};
+use hpa_override_testbed::{
+    Child, ControlPlane, Identity, Options, api_for, apply_yaml,
+    assets::{self, Program},
+    parse_yaml, wait_for,
+};
 use kube::{
     Client,
     api::{ListParams, PostParams},
@@ -243,6 +247,41 @@ fn program() -> PathBuf {
 /// A shipped file.
 fn text(path: &str) -> String {
     std::fs::read_to_string(format!("{}/../{path}", env!("CARGO_MANIFEST_DIR"))).unwrap()
+}
+
+/// The guide's own kustomization, in a folder beside this repository, with the guard for the patch of its settings.
+#[test]
+fn the_guides_overlay_has_its_own_image_and_settings() {
+    let parent = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("overlay");
+    let own = parent.join("own");
+    let _ = std::fs::remove_dir_all(&parent);
+    std::fs::create_dir_all(&own).unwrap();
+    std::os::unix::fs::symlink(concat!(env!("CARGO_MANIFEST_DIR"), "/.."), parent.join("hpa-override")).unwrap();
+    let guide = text("docs/guide.md");
+    let section = guide.split("\n## Install with kustomize\n").nth(1).unwrap();
+    let blocks: Vec<&str> = section.split("```yaml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    let kustomization = format!("{}{}", blocks[0].replace("resources:\n", "resources:\n  - guard.yaml\n"), blocks[1]);
+    std::fs::write(own.join("kustomization.yaml"), kustomization).unwrap();
+    std::fs::write(own.join("guard.yaml"), text("deploy/kubewarden/guard.yaml")).unwrap();
+    std::fs::write(own.join("settings.yaml"), "requireReason: true\n").unwrap();
+
+    let kubectl = assets::find(Program::Kubectl).unwrap();
+    let output = Command::new(kubectl).arg("kustomize").arg(&own).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let rendered = parse_yaml(&String::from_utf8(output.stdout).unwrap()).unwrap();
+    let of_kind = |kind: &str| {
+        let found = rendered.iter().find(|object| object.types.as_ref().is_some_and(|types| types.kind == kind));
+        serde_json::to_value(found.unwrap()).unwrap()
+    };
+    let (pod, map) = (of_kind("Deployment")["spec"]["template"]["spec"].clone(), of_kind("ConfigMap"));
+    assert_eq!(
+        pod["containers"][0]["image"],
+        concat!("registry.example.com/hpa-override:v", env!("CARGO_PKG_VERSION"))
+    );
+    assert_eq!(map["data"], json!({"settings.yaml": "requireReason: true\n"}));
+    assert_eq!(pod["volumes"][0]["configMap"]["name"], map["metadata"]["name"]);
+    let settings = &of_kind("ClusterAdmissionPolicy")["spec"]["settings"];
+    assert_eq!(*settings, json!({"requireReason": true, "protectedNamespaces": ["kube-system"]}));
 }
 
 #[test]
