@@ -70,7 +70,7 @@ subjects: [{{kind: ServiceAccount, name: keda-operator, namespace: keda}}]
         Self { bounds, user: identity.username(), work }
     }
 
-    /// Another ScaledObject: what the operator wants from its next look on.
+    /// Another `ScaledObject`: what the operator wants from its next look on.
     fn want(&self, min: i64, max: i64) {
         self.bounds.0.store(min, SeqCst);
         self.bounds.1.store(max, SeqCst);
