@@ -81,7 +81,7 @@ pub use requester::{Question, Requester};
 pub use resolve::{composed, superseded_by};
 pub use review::{Review, question, review_override};
 pub use selector::Selector;
-pub use settings::{CrossNamespace, DefaultEnd, Directions, Settings};
+pub use settings::{CrossNamespace, DefaultEnd, Directions, Setting, Settings};
 pub use spec::{Override, Recurrence};
 #[cfg(feature = "zones")]
 pub use status::{StatusPlan, TargetView, Trouble, plan_status, status_patch};

@@ -86,7 +86,99 @@ impl Default for Settings {
     }
 }
 
+/// A setting as people read of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Setting {
+    /// Its key in the document.
+    pub key: &'static str,
+    /// What its value is.
+    pub kind: &'static str,
+    /// The value, in YAML, that it has where it is left out.
+    pub default: Option<&'static str>,
+    /// What it does, in Markdown.
+    pub meaning: &'static str,
+}
+
 impl Settings {
+    /// Every setting, in the order in which people read of them.
+    pub const ALL: [Setting; 12] = [
+        Setting {
+            key: "replicaCeiling",
+            kind: "whole number from 1",
+            default: None,
+            meaning: "no override lifts a bound above it, unless the owner wants it there",
+        },
+        Setting {
+            key: "directions",
+            kind: "`Both` or `UpOnly`",
+            default: Some("Both"),
+            meaning: "`UpOnly` = no override lowers a bound below what the owner wants",
+        },
+        Setting {
+            key: "defaultDuration",
+            kind: "duration or `Never`",
+            default: Some("24h"),
+            meaning: "the end of an override that names none, counted from its start; `Never` = until it is deleted. \
+                      Left out, it is `maxDuration` where that is shorter",
+        },
+        Setting {
+            key: "maxDuration",
+            kind: "duration",
+            default: None,
+            meaning: "longest time from start to end, or of an occurrence; `returnOver` counts too",
+        },
+        Setting {
+            key: "maxPriority",
+            kind: "whole number",
+            default: Some("1000"),
+            meaning: "highest `priority` allowed",
+        },
+        Setting {
+            key: "requireReason",
+            kind: "`true` or `false`",
+            default: Some("false"),
+            meaning: "whether `reason` must be given",
+        },
+        Setting {
+            key: "protectedNamespaces",
+            kind: "list of names",
+            default: Some("[kube-system]"),
+            meaning: "namespaces in which no HPA is overridden",
+        },
+        Setting {
+            key: "unguardedNamespaces",
+            kind: "list of names",
+            default: Some("[]"),
+            meaning: "namespaces in which nobody judges at admission: overrides in them do not act",
+        },
+        Setting {
+            key: "crossNamespace",
+            kind: "`Deny`, `Authorized` or `Allow`",
+            default: Some("Deny"),
+            meaning: "whether an override may act on another namespace; `Authorized` = where who asks for it may patch \
+                      the target",
+        },
+        Setting {
+            key: "authorizeRequester",
+            kind: "`true` or `false`",
+            default: Some("false"),
+            meaning: "whether who asks must be allowed to patch the target within one namespace, too",
+        },
+        Setting {
+            key: "overrideOwnedHpas",
+            kind: "`true` or `false`",
+            default: Some("false"),
+            meaning: "whether HPAs with a controller owner, like KEDA's, may be overridden; use it only with the merge \
+                      policy",
+        },
+        Setting {
+            key: "controllerUser",
+            kind: "name of a user",
+            default: Some(DEFAULT_CONTROLLER_USER),
+            meaning: "the user as whom the controller writes",
+        },
+    ];
+
     /// Reads the document; absent or null is an empty one.
     ///
     /// # Errors
@@ -187,65 +279,4 @@ fn names(value: &Value) -> Result<Vec<String>, String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use rstest::rstest;
-    use serde_json::json;
-
-    use super::*;
-
-    #[rstest]
-    #[case::nothing(json!(null))]
-    #[case::empty(json!({}))]
-    #[case::the_defaults_written_out(json!({
-        "defaultDuration": "24h", "maxPriority": 1000, "requireReason": false, "protectedNamespaces": ["kube-system"],
-        "directions": "Both", "unguardedNamespaces": [], "authorizeRequester": false, "overrideOwnedHpas": false,
-        "crossNamespace": "Deny", "controllerUser": DEFAULT_CONTROLLER_USER,
-    }))]
-    fn defaults(#[case] document: Value) {
-        assert_eq!(Settings::parse(&document), Ok(Settings::default()));
-    }
-
-    #[test]
-    fn the_default_is_shortened_to_the_longest() {
-        let settings = Settings::parse(&json!({"maxDuration": "1h"})).unwrap();
-        assert_eq!(settings.default_end, DefaultEnd::After("1h".parse().unwrap()));
-    }
-
-    #[test]
-    fn every_mistake_is_told() {
-        let document = json!({
-            "defaultDuration": "1.5h", "maxDuration": 5, "maxPriority": "9", "requireReason": "no",
-            "protectedNamespaces": "kube-system", "crossNamespace": "Some", "controllerUser": "", "replicas": 3,
-            "replicaCeiling": 0, "directions": "Up", "unguardedNamespaces": [1], "authorizeRequester": 1,
-            "overrideOwnedHpas": null,
-        });
-        assert_eq!(
-            Settings::parse(&document),
-            Err(vec![
-                "authorizeRequester: not true or false".into(),
-                "controllerUser: not the name of a user".into(),
-                "crossNamespace: not `Deny`, `Authorized` or `Allow`".into(),
-                "defaultDuration: `1.5h` is not a duration; write it like `90m` or `1d12h`: whole numbers with d, h, m, s \
-                 in that order, above zero and at most 36500d"
-                    .into(),
-                "directions: not `Both` or `UpOnly`".into(),
-                "maxDuration: not a duration: it must be text".into(),
-                "maxPriority: not a whole number of 32 bits".into(),
-                "overrideOwnedHpas: not true or false".into(),
-                "protectedNamespaces: not a list of names".into(),
-                "replicaCeiling: not a whole number from 1 to 2147483647".into(),
-                "replicas: unknown setting".into(),
-                "requireReason: not true or false".into(),
-                "unguardedNamespaces: not a list of names".into(),
-            ])
-        );
-    }
-
-    #[rstest]
-    #[case::longer(json!({"defaultDuration": "2h", "maxDuration": "1h"}), "defaultDuration: 2h is longer than maxDuration 1h")]
-    #[case::never(json!({"defaultDuration": "Never", "maxDuration": "1h"}), "defaultDuration: `Never` contradicts maxDuration 1h")]
-    #[case::no_object(json!([]), "the settings are not an object")]
-    fn contradictions(#[case] document: Value, #[case] error: &str) {
-        assert_eq!(Settings::parse(&document), Err(vec![error.into()]));
-    }
-}
+mod tests;
