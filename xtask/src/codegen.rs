@@ -2,6 +2,10 @@
 //!
 //! Each has one row in [`GENERATED`]. Nobody edits them by hand: `--check`, which every change has to pass, compares.
 
+mod artifacthub;
+mod policies;
+mod region;
+
 use std::{fs, path::Path};
 
 use anyhow::{Context, Result, bail};
@@ -20,7 +24,23 @@ struct Generated {
 const GENERATED: &[Generated] = &[
     Generated { path: "crd/crd.yaml", make: custom_resource_definition },
     Generated { path: "docs/codes.md", make: table_of_codes },
+    Generated { path: POLICY_README, make: readme_of_the_policy },
+    Generated { path: "artifacthub-pkg.yml", make: artifacthub::package },
+    Generated { path: "deploy/kubewarden/guard.yaml", make: |workspace| policies::clusterwide(workspace, "guard") },
+    Generated { path: "deploy/kubewarden/merge.yaml", make: |workspace| policies::clusterwide(workspace, "merge") },
+    Generated {
+        path: "deploy/kubewarden/namespaced/guard.yaml",
+        make: |workspace| policies::namespaced(workspace, "guard"),
+    },
+    Generated {
+        path: "deploy/kubewarden/namespaced/merge.yaml",
+        make: |workspace| policies::namespaced(workspace, "merge"),
+    },
+    Generated { path: "deploy/kustomize/policies/guard.yaml", make: |workspace| policies::copied(workspace, "guard") },
+    Generated { path: "deploy/kustomize/policies/merge.yaml", make: |workspace| policies::copied(workspace, "merge") },
 ];
+
+const POLICY_README: &str = "policy/wapc/README.md";
 
 fn custom_resource_definition(workspace: &Workspace) -> Result<String> {
     workspace.cargo("run --quiet -p hpa-override-crd --features schema --bin crdgen").stdout()
@@ -28,6 +48,12 @@ fn custom_resource_definition(workspace: &Workspace) -> Result<String> {
 
 fn table_of_codes(workspace: &Workspace) -> Result<String> {
     workspace.cargo("run --quiet -p hpa-override-core --example codes").stdout()
+}
+
+/// Written by hand, but for the table of the settings.
+fn readme_of_the_policy(workspace: &Workspace) -> Result<String> {
+    let table = workspace.cargo("run --quiet -p hpa-override-core --example settings").stdout()?;
+    region::replaced(&workspace.read(POLICY_README)?, &table)
 }
 
 /// Writes what differs, and says for each file which it was.

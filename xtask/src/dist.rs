@@ -9,7 +9,7 @@
 //! module is held to the limit: a machine without npm is told, not stopped.
 
 mod build;
-mod metadata;
+pub(crate) mod metadata;
 mod optimise;
 mod section;
 

@@ -2,7 +2,10 @@
 //!
 //! It keeps no list of its own: members, version and target folder (`CARGO_TARGET_DIR` included) are cargo's.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
@@ -45,6 +48,11 @@ impl Workspace {
         let found = self.packages.iter().find(|package| package.name == member);
         let package = found.with_context(|| format!("the workspace has no package `{member}`"))?;
         Ok(&package.version)
+    }
+
+    /// The text of a file, by its path below the root.
+    pub(crate) fn read(&self, path: &str) -> Result<String> {
+        fs::read_to_string(self.root.join(path)).with_context(|| format!("cannot read {path}"))
     }
 
     /// The path as a person would name it: relative to the root where it lies below.

@@ -4,10 +4,7 @@
 //! the version of the workspace. What kwctl adds about itself (`io.kubewarden.kwctl`) is left out: it was not kwctl,
 //! and nothing reads it. A key that Kubewarden would silently ignore is refused here.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fs,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
@@ -21,16 +18,16 @@ const VERSION: &str = "io.kubewarden.policy.version";
 /// Kubewarden's own order and names; all are required, for a default is a decision that nobody sees.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Metadata {
+pub(crate) struct Metadata {
     #[serde(skip_deserializing)]
     protocol_version: ProtocolVersion,
-    rules: Vec<Rule>,
+    pub(crate) rules: Vec<Rule>,
     annotations: BTreeMap<String, String>,
-    mutating: bool,
+    pub(crate) mutating: bool,
     background_audit: bool,
     execution_mode: ExecutionMode,
     policy_type: PolicyType,
-    context_aware_resources: BTreeSet<ContextAwareResource>,
+    pub(crate) context_aware_resources: BTreeSet<ContextAwareResource>,
     host_capabilities: BTreeSet<String>,
     minimum_kubewarden_version: String,
 }
@@ -44,7 +41,7 @@ enum ProtocolVersion {
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Rule {
+pub(crate) struct Rule {
     api_groups: Vec<String>,
     api_versions: Vec<String>,
     resources: Vec<String>,
@@ -74,23 +71,39 @@ enum PolicyType {
 
 #[derive(Serialize, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct ContextAwareResource {
+pub(crate) struct ContextAwareResource {
     api_version: String,
     kind: String,
 }
 
 /// The bytes of the custom section.
 pub(super) fn section(workspace: &Workspace) -> Result<Vec<u8>> {
-    let path = workspace.root.join(PATH);
-    let text = fs::read_to_string(&path).with_context(|| format!("cannot read {PATH}"))?;
-    encode(&text, workspace.version_of(POLICY)?).with_context(|| format!("{PATH} is not as Kubewarden reads it"))
+    Ok(serde_json::to_vec(&Metadata::read(workspace)?)?)
 }
 
-fn encode(text: &str, version: &str) -> Result<Vec<u8>> {
-    let mut metadata: Metadata = serde_saphyr::from_str(text)?;
-    let own = metadata.annotations.insert(VERSION.to_owned(), version.to_owned());
-    ensure!(own.is_none(), "it sets {VERSION}, which comes from the workspace's Cargo.toml; remove that line");
-    Ok(serde_json::to_vec(&metadata)?)
+impl Metadata {
+    /// The file, with the workspace's version in it.
+    pub(crate) fn read(workspace: &Workspace) -> Result<Self> {
+        let text = workspace.read(PATH)?;
+        Self::parse(&text, workspace.version_of(POLICY)?)
+            .with_context(|| format!("{PATH} is not as Kubewarden reads it"))
+    }
+
+    pub(crate) fn parse(text: &str, version: &str) -> Result<Self> {
+        let mut metadata: Self = serde_saphyr::from_str(text)?;
+        let own = metadata.annotations.insert(VERSION.to_owned(), version.to_owned());
+        ensure!(own.is_none(), "it sets {VERSION}, which comes from the workspace's Cargo.toml; remove that line");
+        Ok(metadata)
+    }
+
+    pub(crate) fn annotation(&self, key: &str) -> Result<&str> {
+        let value = self.annotations.get(key).with_context(|| format!("{PATH} has no annotation `{key}`"))?;
+        Ok(value)
+    }
+
+    pub(crate) fn version(&self) -> Result<&str> {
+        self.annotation(VERSION)
+    }
 }
 
 #[cfg(test)]
@@ -100,6 +113,10 @@ mod tests {
     use serde_json::{Value, json};
 
     const FILE: &str = include_str!("../../../policy/wapc/metadata.yml");
+
+    fn encode(text: &str, version: &str) -> Result<Vec<u8>> {
+        Ok(serde_json::to_vec(&Metadata::parse(text, version)?)?)
+    }
 
     fn read_back() -> Value {
         let module = put(&wasm_encoder::Module::new().finish(), METADATA, &encode(FILE, "1.2.3").unwrap()).unwrap();

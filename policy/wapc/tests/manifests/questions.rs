@@ -1,0 +1,113 @@
+//! What Rancher asks: every setting once, with its default.
+
+use std::collections::BTreeMap;
+
+use hpa_override_core::{Setting, Settings};
+use serde_json::{Map, Value};
+
+use crate::files::{text, yaml};
+
+const FILE: &str = "policy/wapc/questions-ui.yml";
+
+fn questions() -> Vec<Map<String, Value>> {
+    yaml(FILE)["questions"].as_array().unwrap().iter().map(|it| it.as_object().unwrap().clone()).collect()
+}
+
+fn question(key: &str) -> Map<String, Value> {
+    questions().into_iter().find(|question| question["variable"] == key).unwrap()
+}
+
+#[test]
+fn every_setting_is_asked_for_once_and_nothing_else() {
+    let mut asked: Vec<_> = questions().iter().map(|question| question["variable"].clone()).collect();
+    let mut settings: Vec<_> = Settings::ALL.iter().map(|setting| Value::from(setting.key)).collect();
+    asked.sort_unstable_by_key(Value::to_string);
+    settings.sort_unstable_by_key(Value::to_string);
+    assert_eq!(asked, settings);
+}
+
+#[test]
+fn the_type_is_that_of_the_value() {
+    let types = BTreeMap::from([
+        ("duration", "string"),
+        ("duration or `Never`", "string"),
+        ("list of names", "array["),
+        ("name of a user", "string"),
+        ("whole number", "int"),
+        ("whole number from 1", "int"),
+        ("`true` or `false`", "boolean"),
+    ]);
+    for Setting { key, kind, .. } in Settings::ALL {
+        let question = question(key);
+        assert_eq!(question["type"], *types.get(kind).unwrap_or(&"enum"), "{key}");
+        let options = question.get("options").and_then(Value::as_array).into_iter().flatten();
+        let options: Vec<_> = options.map(|option| format!("`{}`", option.as_str().unwrap())).collect();
+        if question["type"] == "enum" {
+            assert_eq!(
+                options,
+                kind.split([',', ' ']).filter(|word| word.starts_with('`')).collect::<Vec<_>>(),
+                "{key}"
+            );
+            assert!(
+                options.iter().all(|option| Settings::parse(&single(key, option.trim_matches('`').into())).is_ok())
+            );
+        } else {
+            assert!(options.is_empty(), "{key}");
+        }
+    }
+}
+
+fn single(key: &str, value: Value) -> Value {
+    Map::from_iter([(key.to_owned(), value)]).into()
+}
+
+/// Whoever changes nothing gets the defaults. `defaultDuration` has none here: sent along, it would contradict a shorter
+/// `maxDuration`.
+#[test]
+fn the_defaults_are_those_of_the_settings() {
+    let questions = questions();
+    let (with, without): (Vec<_>, Vec<_>) = questions.iter().partition(|question| question.contains_key("default"));
+    let without: Vec<_> = without.iter().map(|question| question["variable"].as_str().unwrap()).collect();
+    assert_eq!(without, ["replicaCeiling", "defaultDuration", "maxDuration"]);
+    let default = |question: &&Map<String, Value>| {
+        (question["variable"].as_str().unwrap().to_owned(), question["default"].clone())
+    };
+    let defaults: Value = with.iter().map(default).collect::<Map<_, _>>().into();
+    assert_eq!(Settings::parse(&defaults), Ok(Settings::default()));
+    for Setting { key, default, .. } in Settings::ALL {
+        if let (Some(stated), Some(asked)) = (default, defaults.get(key)) {
+            assert_eq!(serde_saphyr::from_str::<Value>(stated).unwrap(), *asked, "{key}");
+        }
+    }
+}
+
+#[test]
+fn a_question_says_what_people_need() {
+    const KEYS: [&str; 10] =
+        ["default", "description", "group", "label", "max", "min", "options", "required", "type", "variable"];
+    for question in questions() {
+        let variable = question["variable"].clone();
+        for key in ["description", "group", "label"] {
+            assert!(question[key].as_str().is_some_and(|text| !text.is_empty()), "{variable}: {key}");
+        }
+        assert!(question.keys().all(|key| KEYS.contains(&key.as_str())), "{variable}: {question:?}");
+        let may_be_empty = question.get("default").is_none_or(|default| default.is_array() || default.is_boolean());
+        assert_eq!(question["required"], !may_be_empty, "{variable}");
+    }
+}
+
+/// The numbers that the form lets through are those that the settings take.
+#[test]
+fn the_limits_of_numbers_are_those_of_the_settings() {
+    for question in questions().iter().filter(|question| question["type"] == "int") {
+        let key = question["variable"].as_str().unwrap();
+        let [min, max] = ["min", "max"].map(|bound| question[bound].as_i64().unwrap());
+        let taken = |number: i64| Settings::parse(&single(key, number.into())).is_ok();
+        assert_eq!([min - 1, min, max, max + 1].map(taken), [false, true, true, false], "{key}");
+    }
+}
+
+#[test]
+fn artifact_hub_gets_these_questions() {
+    assert_eq!(yaml("artifacthub-pkg.yml")["annotations"]["kubewarden/questions-ui"], text(FILE));
+}
