@@ -1,4 +1,4 @@
-//! A `ClusterAdmissionPolicy` as it is written, with the defaults of its CRD.
+//! A `ClusterAdmissionPolicy` or an `AdmissionPolicy` as it is written, with the defaults of its CRD.
 
 use std::path::Path;
 
@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::policy_host::PolicyConfig;
 
-/// A policy for the whole cluster (`policies.kubewarden.io/v1`).
+/// A policy (`policies.kubewarden.io/v1`) for the whole cluster, or as an `AdmissionPolicy` for its own namespace.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ClusterAdmissionPolicy {
@@ -92,12 +92,32 @@ impl ClusterAdmissionPolicy {
 
     fn ensure_followed(&self) -> Result<()> {
         let kind = (self.api_version.as_str(), self.kind.as_str());
-        let known = ("policies.kubewarden.io/v1", "ClusterAdmissionPolicy");
-        ensure!(kind == known, "failed to follow `{}` `{}`: not a ClusterAdmissionPolicy", kind.0, kind.1);
+        let known =
+            kind.0 == "policies.kubewarden.io/v1" && matches!(kind.1, "ClusterAdmissionPolicy" | "AdmissionPolicy");
+        ensure!(known, "failed to follow `{}` `{}`: not a ClusterAdmissionPolicy", kind.0, kind.1);
         ensure!(self.metadata.name.is_some(), "failed to follow a ClusterAdmissionPolicy without a name");
         let mode = self.spec.mode.as_deref().unwrap_or("protect");
         ensure!(mode == "protect", "failed to follow mode `{mode}` of {}", self.name());
+        if self.kind == "AdmissionPolicy" {
+            self.ensure_namespaced()?;
+        }
         Ok(())
+    }
+
+    /// The fields that its CRD does not have.
+    fn ensure_namespaced(&self) -> Result<()> {
+        let PolicySpec { namespace_selector, context_aware_resources, .. } = &self.spec;
+        let selects = namespace_selector.is_some() || self.spec.allow_inside_admission_controller_namespace;
+        let lacking = selects || !context_aware_resources.is_empty();
+        ensure!(!lacking, "failed to follow {}: an AdmissionPolicy has fields for the cluster", self.name());
+        ensure!(self.namespace().is_some(), "failed to follow {}: an AdmissionPolicy without namespace", self.name());
+        Ok(())
+    }
+
+    /// The one namespace of an `AdmissionPolicy`.
+    #[must_use]
+    pub fn namespace(&self) -> Option<&str> {
+        self.metadata.namespace.as_deref().filter(|_| self.kind == "AdmissionPolicy")
     }
 
     /// Its name.
@@ -109,7 +129,10 @@ impl ClusterAdmissionPolicy {
     /// The name that the Kubewarden controller gives its webhook configuration.
     #[must_use]
     pub fn unique_name(&self) -> String {
-        format!("clusterwide-{}", self.name())
+        match self.namespace() {
+            Some(namespace) => format!("namespaced-{namespace}-{}", self.name()),
+            None => format!("clusterwide-{}", self.name()),
+        }
     }
 
     /// Puts these keys over its settings.

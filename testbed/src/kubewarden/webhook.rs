@@ -4,6 +4,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use k8s_openapi::api::admissionregistration::v1::RuleWithOperations;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelectorRequirement};
 use serde_json::{Value, json};
 
@@ -21,7 +22,7 @@ pub(super) fn configuration(policy: &ClusterAdmissionPolicy, host: &PolicyHost) 
         "metadata": {
             "name": policy.unique_name(),
             "labels": {"app.kubernetes.io/part-of": "kubewarden"},
-            "annotations": {"kubewardenPolicyName": policy.name(), "kubewardenPolicyNamespace": ""},
+            "annotations": {"kubewardenPolicyName": policy.name(), "kubewardenPolicyNamespace": policy.namespace().unwrap_or_default()},
         },
         "webhooks": [without_nulls(webhook(policy, host))],
     })
@@ -35,7 +36,7 @@ fn webhook(policy: &ClusterAdmissionPolicy, host: &PolicyHost) -> Value {
             "url": format!("{}/validate/{}", host.url(), policy.name()),
             "caBundle": STANDARD.encode(host.ca_pem()),
         },
-        "rules": spec.rules,
+        "rules": rules(policy),
         "failurePolicy": spec.failure_policy,
         "matchPolicy": spec.match_policy,
         "namespaceSelector": namespace_selector(policy),
@@ -47,8 +48,20 @@ fn webhook(policy: &ClusterAdmissionPolicy, host: &PolicyHost) -> Value {
     })
 }
 
-/// Without its own namespace, unless asked for; then `matchLabels` are lost, as they are in the controller.
+fn rules(policy: &ClusterAdmissionPolicy) -> Vec<RuleWithOperations> {
+    let scoped =
+        |rule: &RuleWithOperations| RuleWithOperations { scope: Some("Namespaced".to_owned()), ..rule.clone() };
+    let rules = policy.spec.rules.iter();
+    if policy.namespace().is_some() { rules.map(scoped).collect() } else { rules.cloned().collect() }
+}
+
+/// The one namespace of an `AdmissionPolicy`. Else without Kubewarden's own, unless asked for; then `matchLabels` are lost,
+/// as they are in the controller.
 fn namespace_selector(policy: &ClusterAdmissionPolicy) -> Option<LabelSelector> {
+    if let Some(namespace) = policy.namespace() {
+        let label = ("kubernetes.io/metadata.name".to_owned(), namespace.to_owned());
+        return Some(LabelSelector { match_labels: Some([label].into()), match_expressions: None });
+    }
     let given = policy.spec.namespace_selector.clone();
     if policy.spec.allow_inside_admission_controller_namespace {
         return given;
