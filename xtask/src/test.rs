@@ -4,6 +4,7 @@
 //! assumes none beyond what `rust-toolchain.toml` installs.
 
 mod binaries;
+mod deny;
 mod steps;
 
 use std::time::{Duration, Instant};

@@ -5,7 +5,7 @@
 
 use anyhow::{Result, ensure};
 
-use super::{Step, binaries};
+use super::{Step, binaries, deny};
 use crate::{
     codegen,
     dist::{self, POLICY, TARGET},
@@ -19,6 +19,7 @@ const NOT_IN_THE_MODULE: [&str; 3] = ["tokio", "hyper", "kube-client"];
 pub(super) const STEPS: &[Step] = &[
     Step { name: "format", run: format },
     Step { name: "module dependencies", run: module_dependencies },
+    Step { name: "dependencies", run: deny::run },
     Step { name: "lints", run: lints },
     Step { name: "lints of the module", run: lints_of_the_module },
     Step { name: "generated files", run: codegen::check },
