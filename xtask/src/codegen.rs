@@ -24,7 +24,8 @@ struct Generated {
 const GENERATED: &[Generated] = &[
     Generated { path: "crd/crd.yaml", make: custom_resource_definition },
     Generated { path: "docs/codes.md", make: table_of_codes },
-    Generated { path: POLICY_README, make: readme_of_the_policy },
+    Generated { path: README, make: |workspace| with_settings(workspace, README) },
+    Generated { path: POLICY_README, make: |workspace| with_settings(workspace, POLICY_README) },
     Generated { path: "artifacthub-pkg.yml", make: artifacthub::package },
     Generated { path: "deploy/kubewarden/guard.yaml", make: |workspace| policies::clusterwide(workspace, "guard") },
     Generated { path: "deploy/kubewarden/merge.yaml", make: |workspace| policies::clusterwide(workspace, "merge") },
@@ -40,6 +41,7 @@ const GENERATED: &[Generated] = &[
     Generated { path: "deploy/kustomize/policies/merge.yaml", make: |workspace| policies::copied(workspace, "merge") },
 ];
 
+const README: &str = "README.md";
 const POLICY_README: &str = "policy/wapc/README.md";
 
 fn custom_resource_definition(workspace: &Workspace) -> Result<String> {
@@ -51,9 +53,9 @@ fn table_of_codes(workspace: &Workspace) -> Result<String> {
 }
 
 /// Written by hand, but for the table of the settings.
-fn readme_of_the_policy(workspace: &Workspace) -> Result<String> {
+fn with_settings(workspace: &Workspace, path: &str) -> Result<String> {
     let table = workspace.cargo("run --quiet -p hpa-override-core --example settings").stdout()?;
-    region::replaced(&workspace.read(POLICY_README)?, &table)
+    region::replaced(&workspace.read(path)?, &table)
 }
 
 /// Writes what differs, and says for each file which it was.
