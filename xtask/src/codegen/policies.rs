@@ -71,7 +71,11 @@ fn finished(text: &str, module: &str, settings: &str) -> Result<String> {
 /// The settings without what the file says about itself on top.
 fn body(settings: &str) -> String {
     let lines = settings.lines().skip_while(|line| line.starts_with('#') || line.is_empty());
-    lines.map(|line| format!("{line}\n")).collect()
+    joined(lines)
+}
+
+fn joined<'a>(lines: impl Iterator<Item = &'a str>) -> String {
+    lines.collect::<Vec<_>>().join("\n") + "\n"
 }
 
 /// The one setting that the merge needs, with the comment above it.
@@ -81,7 +85,7 @@ fn controller_user(settings: &str) -> Result<String> {
     let (above, rest) = at.and_then(|at| lines.split_at_checked(at)).context("settings.yaml has no controllerUser")?;
     let comment = above.iter().rev().take_while(|line| line.starts_with('#') && !is_setting(line)).count();
     let comment = above.iter().skip(above.len() - comment);
-    Ok(comment.chain(rest.first()).map(|line| format!("{line}\n")).collect())
+    Ok(joined(comment.chain(rest.first()).copied()))
 }
 
 /// Whether the comment is a setting that is commented out.
