@@ -5,7 +5,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use hpa_override_core::{Instant, Settings};
+use hpa_override_core::{Instant, Question, Settings};
 use kube::{
     Api, Client,
     runtime::{
@@ -55,6 +55,8 @@ pub struct Context {
     pub confirmation: Confirmation,
     /// What the cluster answered about who asks.
     pub answers: Answers,
+    /// What is to be asked.
+    pub questions: UnboundedSender<Question>,
     /// What people are to be told.
     pub told: UnboundedSender<Told>,
     /// Overrides whose status is to be looked at.

@@ -2,12 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use hpa_override_core::{HpaPlan, Instant, MayPatch, Override as Reading, Question, plan_hpa};
+use hpa_override_core::{HpaPlan, Instant, Override as Reading, plan_hpa};
 use kube::api::ListParams;
 use tokio::sync::Mutex;
 
 use crate::{
     apply::within_time,
+    authorize::answer,
     context::{Context, Moment},
     error::Error,
     object::{Hpa, Override, OverrideKind},
@@ -30,28 +31,12 @@ pub struct Situation {
     pub remembered: Option<String>,
 }
 
-/// A plan, and when an answer that it rests on has to be asked for again.
+/// A plan, and how long the answers hold by which somebody is kept from starting.
 pub struct Planned {
     /// The plan.
     pub plan: HpaPlan,
-    /// How long the answers hold by which somebody is kept from starting.
-    pub ask_again: Option<Duration>,
-}
-
-/// Answers a question for the overrides that it is about; how long the answer holds.
-pub async fn answer(
-    question: &Question,
-    overrides: &mut [Reading],
-    context: &Context,
-    moment: Moment,
-) -> Option<Duration> {
-    let (may_patch, holds) = context.answers.to(question, &context.client, moment).await;
-    for ovr in overrides {
-        if Question::about(ovr, &context.settings).as_ref() == Some(question) {
-            ovr.may_patch = may_patch;
-        }
-    }
-    Some(holds).filter(|_| may_patch != MayPatch::Yes)
+    /// How soon to plan again because of them.
+    pub look_again: Option<Duration>,
 }
 
 /// Every override as watched, read once, also where it is asked of many HPAs.
@@ -79,15 +64,14 @@ impl Situation {
         Ok(Self { overrides, ..self })
     }
 
-    /// What is to be done, once what the plan asks is answered.
-    pub async fn plan(&mut self, context: &Context, moment: Moment) -> Planned {
+    /// What is to be done. Where the plan asks, by the answers that are known; those that are not are being asked for.
+    pub fn plan(&mut self, context: &Context, moment: Moment) -> Planned {
         let plan = self.by_what_is_known(context, moment);
-        let mut until = None;
-        for question in &plan.questions {
-            until = until.into_iter().chain(answer(question, &mut self.overrides, context, moment).await).min();
+        if plan.questions.is_empty() {
+            return Planned { plan, look_again: None };
         }
-        let plan = if plan.questions.is_empty() { plan } else { self.by_what_is_known(context, moment) };
-        Planned { plan, ask_again: until }
+        let look_again = answer(&plan.questions, &mut self.overrides, context, moment);
+        Planned { plan: self.by_what_is_known(context, moment), look_again }
     }
 
     fn by_what_is_known(&self, context: &Context, moment: Moment) -> HpaPlan {

@@ -2,15 +2,16 @@
 
 use std::{slice, sync::Arc, time::Duration};
 
-use hpa_override_core::{Override as Reading, Reason, TargetView, Trouble, plan_status, status_patch};
+use hpa_override_core::{Override as Reading, Question, Reason, TargetView, Trouble, plan_status, status_patch};
 use kube::runtime::{controller::Action, reflector::ObjectRef};
 
 use crate::{
     apply::{delete, patch_hpa, patch_status, reread},
+    authorize::answer,
     contest::Verdict,
     context::{Context, Moment},
     error::Error,
-    gather::{Planned, Situation, all_overrides, answer},
+    gather::{Planned, Situation, all_overrides},
     object::{Hpa, Override},
     report::Told,
     watch::notify_targeting,
@@ -30,10 +31,10 @@ pub async fn hpa(mut watched: Arc<Hpa>, context: Arc<Context>) -> Result<Action,
         let moment = Moment::now();
         let now = moment.instant();
         let mut situation = Situation::of(&context, watched.clone(), &all_overrides(&context, now));
-        let Planned { mut plan, mut ask_again } = situation.plan(&context, moment).await;
+        let Planned { mut plan, mut look_again } = situation.plan(&context, moment);
         if plan.confirm {
             situation = situation.confirmed(&context, moment).await?;
-            Planned { plan, ask_again } = situation.plan(&context, moment).await;
+            Planned { plan, look_again } = situation.plan(&context, moment);
         }
         let Some(patch) = plan.patch else {
             let held = settled(&context, &situation.hpa, plan.remember, moment);
@@ -41,7 +42,7 @@ pub async fn hpa(mut watched: Arc<Hpa>, context: Arc<Context>) -> Result<Action,
                 // What we wrote is known here before the watch delivers it.
                 notify_targeting(&context, &situation.hpa);
             }
-            return Ok(moment.sleep_until(plan.next_transition, held.into_iter().chain(ask_again).min()));
+            return Ok(moment.sleep_until(plan.next_transition, held.into_iter().chain(look_again).min()));
         };
         if let Some(manager) = &plan.reverted_by
             && let Verdict::Hold(wait) = context.memory.judge_revert(&situation.hpa, moment)
@@ -116,14 +117,17 @@ pub async fn status(watched: Arc<Override>, context: Arc<Context>) -> Result<Act
     let ovr = context.statuses.freshest(watched);
     let moment = Moment::now();
     let mut reading = Reading::read(ovr.json(), moment.instant());
-    let targets = planned_targets(&context, &reading, moment).await;
-    let mut ask_again = targets.iter().filter_map(|target| target.planned.ask_again).min();
+    let targets = planned_targets(&context, &reading, moment);
     let views: Vec<_> = targets.iter().map(PlannedTarget::view).collect();
     let planned = |reading: &_| plan_status(ovr.json(), reading, &views, &context.settings, moment.instant());
     let mut plan = planned(&reading);
+    let mut look_again = targets.iter().filter_map(|target| target.planned.look_again).min();
     if let Some(question) = &plan.question {
-        ask_again = answer(question, slice::from_mut(&mut reading), &context, moment).await;
+        look_again = answer([question], slice::from_mut(&mut reading), &context, moment);
         plan = planned(&reading);
+    }
+    if is_open(&reading, &targets, plan.question.as_ref(), &context) {
+        return Ok(moment.sleep_until(plan.next_transition, look_again));
     }
     if plan.delete {
         delete(&context, &ovr).await?;
@@ -135,7 +139,7 @@ pub async fn status(watched: Arc<Override>, context: Arc<Context>) -> Result<Act
         }
     }
     context.statuses.note_success(&ovr);
-    Ok(moment.sleep_until(plan.next_transition, ask_again))
+    Ok(moment.sleep_until(plan.next_transition, look_again))
 }
 
 /// A target of an override, and the plan for it.
@@ -151,16 +155,23 @@ impl PlannedTarget {
     }
 }
 
-async fn planned_targets(context: &Context, reading: &Reading, moment: Moment) -> Vec<PlannedTarget> {
+fn planned_targets(context: &Context, reading: &Reading, moment: Moment) -> Vec<PlannedTarget> {
     let overrides = all_overrides(context, moment.instant());
     let mut targets = Vec::new();
     for hpa in targets_of(context, reading) {
         let mut situation = Situation::of(context, hpa, &overrides);
-        let planned = situation.plan(context, moment).await;
+        let planned = situation.plan(context, moment);
         let trouble = context.memory.trouble(&situation.hpa);
         targets.push(PlannedTarget { hpa: situation.hpa, planned, trouble });
     }
     targets
+}
+
+/// Whether an answer about who asked for it is on its way: nothing is told before.
+fn is_open(reading: &Reading, targets: &[PlannedTarget], own: Option<&Question>, context: &Context) -> bool {
+    let about = Question::about(reading, &context.settings);
+    let asked = |about: &Question| targets.iter().any(|target| target.planned.plan.questions.contains(about));
+    own.is_some() || about.as_ref().is_some_and(asked)
 }
 
 /// When to try again.

@@ -20,7 +20,7 @@ use tokio::{
 
 use crate::{
     args::Args,
-    authorize::Answers,
+    authorize::{self, Answers},
     context::Context,
     error::Error,
     gather::Confirmation,
@@ -54,6 +54,7 @@ async fn serve(client: Client, settings: Settings, namespace: Option<String>, st
     let (told, to_tell) = unbounded_channel();
     let (status_queue, statuses) = unbounded_channel();
     let (hpa_queue, hpa_keys) = unbounded_channel();
+    let (questions, to_ask) = unbounded_channel();
     let context = Arc::new(Context {
         client: client.clone(),
         settings,
@@ -64,6 +65,7 @@ async fn serve(client: Client, settings: Settings, namespace: Option<String>, st
         statuses: Memory::default(),
         confirmation: Confirmation::default(),
         answers: Answers::default(),
+        questions,
         told,
         status_queue,
     });
@@ -71,6 +73,7 @@ async fn serve(client: Client, settings: Settings, namespace: Option<String>, st
         tokio::join!(
             watch::hpas(context.clone(), hpas_writer, hpa_queue.clone()),
             watch::overrides(context.clone(), overrides_writer, hpa_queue.clone()),
+            authorize::serve(context.clone(), to_ask, hpa_queue.clone()),
         )
     };
     // Neither loop begins before both stores are filled: an override that is not seen yet is not one that is gone.

@@ -4,7 +4,7 @@ use std::{future, sync::Arc, time::Duration};
 
 use backon::ExponentialBuilder;
 use futures::{Stream, StreamExt};
-use hpa_override_core::Override as Reading;
+use hpa_override_core::{Override as Reading, Question};
 use kube::{
     Api,
     runtime::{
@@ -56,6 +56,7 @@ pub async fn overrides(context: Arc<Context>, writer: Writer<Override>, queue: U
                     notify_siblings(&context, ovr, &queue);
                 }
                 Event::Apply(ovr) => {
+                    forget_answer(&context, ovr);
                     send(&context.status_queue, ovr.key());
                     notify_siblings(&context, ovr, &queue);
                 }
@@ -98,6 +99,26 @@ fn notify_siblings(context: &Context, ovr: &Override, queue: &UnboundedSender<Ob
     for hpa in targets_of(context, &Reading::read(ovr.json(), Moment::now().instant())) {
         notify_targeting(context, &hpa);
         send(queue, hpa.key());
+    }
+}
+
+/// Who changes an override has it looked at anew, and what was answered before may be about the other right.
+fn forget_answer(context: &Context, ovr: &Override) {
+    let reading = Reading::read(ovr.json(), Moment::now().instant());
+    if let Some(question) = Question::about(&reading, &context.settings) {
+        context.answers.forget(&question);
+    }
+}
+
+/// The overrides that a question is about, and their HPAs.
+pub fn notify_about(context: &Context, question: &Question, queue: &UnboundedSender<ObjectRef<Hpa>>) {
+    let now = Moment::now().instant();
+    for ovr in context.overrides.state() {
+        let reading = Reading::read(ovr.json(), now);
+        if Question::about(&reading, &context.settings).as_ref() == Some(question) {
+            send(&context.status_queue, ovr.key());
+            notify_siblings(context, &ovr, queue);
+        }
     }
 }
 

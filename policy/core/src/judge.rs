@@ -76,6 +76,10 @@ pub fn judge(ovr: &Override, target: Target, acting: Option<&Layer>, settings: &
     if standing.phase != Phase::Active {
         return standing;
     }
+    // An occurrence that begins when its last one has ended, or later, starts anew.
+    let goes_on =
+        |layer: &&Layer| !standing.window.is_some_and(|window| layer.until.is_some_and(|end| end <= window.from));
+    let acting = acting.filter(goes_on);
     let mut findings = namespace_rules(ovr, settings);
     if findings.is_empty() && acting.is_none() {
         findings.extend(not_authorized(ovr, settings));

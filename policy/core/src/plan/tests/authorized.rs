@@ -84,6 +84,21 @@ fn what_acts_is_not_asked_about(#[values(MayPatch::No, MayPatch::NotAsked)] may_
     assert_eq!(phase(&plan, "black-friday"), (Phase::Active, Reason::Applied));
 }
 
+/// black-friday acts until 18:00 by the record; the controller comes back later.
+#[rstest]
+#[case::the_next_occurrence("0 8,20 * * *", "10h", "2026-11-27T20:00:00Z", true)]
+#[case::one_that_touches("0 8,18 * * *", "10h", "2026-11-27T18:00:00Z", true)]
+#[case::one_that_overlaps("0 8,17 * * *", "10h", "2026-11-27T18:00:00Z", false)]
+fn each_occurrence_is_asked_about(#[case] cron: &str, #[case] duration: &str, #[case] now: &str, #[case] asked: bool) {
+    let mut object = ovr("black-friday", &json!({"schedule": {"cron": cron}, "duration": duration}));
+    object["metadata"]["annotations"] = json!({"hpa-override.dev/requested-by": STAMP});
+    let hpa = with_record(hpa(10, 20), &record());
+    let plan = At { now, settings: authorize(), ..At::default() }.plan(&hpa, &[object]);
+    assert_eq!(plan.questions.len(), usize::from(asked));
+    let expected = if asked { (Phase::Blocked, Reason::NotAuthorized) } else { (Phase::Active, Reason::Applied) };
+    assert_eq!(phase(&plan, "black-friday"), expected);
+}
+
 #[rstest]
 #[case::not_yet(json!({"startsAt": "2026-11-27T06:00:01Z"}))]
 #[case::suspended(json!({"suspend": true}))]
