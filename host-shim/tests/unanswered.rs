@@ -119,3 +119,29 @@ async fn the_policy_server_is_down() {
     assert_eq!((bounds(&untouched), support::record(&untouched)), ((2, 5), None));
     world.policy_host().unwrap().start_again().unwrap();
 }
+
+/// An authorizer that hangs keeps from starting what has to be asked about, and nothing else: ends come on time.
+#[tokio::test]
+async fn no_answer_comes() {
+    let (world, _turn) = world().await;
+    let shop = shop(world, "hanging").await;
+    let proxy = world.controller_through_proxy().unwrap();
+    let end = now() + 6;
+    shop.create("ends", overridden(&json!({"expiresAt": at(end)}))).await;
+    shop.wait_overridden(10, 20).await;
+    proxy.mute_access_reviews(true);
+    let spec = overridden(&json!({"hpa": "web", "minReplicas": 30, "maxReplicas": 30, "duration": "1h"}));
+    let created = shop.try_create("waits", spec).await;
+    let ended = wait_for("the end", LIMIT, async || {
+        anyhow::ensure!(bounds(&shop.hpa().await) == (2, 5));
+        Ok(now())
+    });
+    let ended = ended.await;
+    let told = shop.override_("waits").await["status"].clone();
+    proxy.mute_access_reviews(false);
+    created.unwrap();
+    assert!(ended.unwrap() <= end + 1, "late");
+    assert_eq!(told, Value::Null, "nothing is told before there is an answer, that there is none included");
+    shop.wait_overridden(30, 30).await;
+    shop.wait_phase("waits", "Active").await;
+}

@@ -81,6 +81,12 @@ impl Proxy {
         self.lever.resume();
     }
 
+    /// Answers no question about rights (`SubjectAccessReview`) that arrives from now on, as an authorization webhook that
+    /// hangs does; or forwards them again.
+    pub fn mute_access_reviews(&self, mute: bool) {
+        self.lever.mute_access_reviews(mute);
+    }
+
     /// Stalls the watches under way, as a network does that loses packets: they stay open, and nothing comes any more,
     /// not even their end. Whatever is asked from now on, watches included, is forwarded as ever.
     pub fn stall_watches(&self) {

@@ -27,6 +27,16 @@ fn only_writes_of_that_namespace_count() {
 }
 
 #[test]
+fn questions_about_rights_can_be_held() {
+    let (lever, asked) = (Lever::default(), "/apis/authorization.k8s.io/v1/subjectaccessreviews");
+    lever.mute_access_reviews(true);
+    let turns = |path| lever.turn(&Method::POST, path);
+    assert_eq!([turns(asked), turns(WEB)], [Turn::Hold, Turn::Forward]);
+    lever.mute_access_reviews(false);
+    assert_eq!(turns(asked), Turn::Forward);
+}
+
+#[test]
 fn stops_at_the_write_told() {
     use Turn::{Forward, ForwardAndHold, Hold};
     assert_eq!(turns(None), [Forward; 6]);
