@@ -46,8 +46,7 @@ fn asked(settings: &[Value], answer: &Result<Value, &'static str>) -> BTreeSet<S
             module.call_raw("validate", &payload(request, settings)).unwrap();
         }
     }
-    let asked = recorder.asked.lock().unwrap().clone();
-    asked
+    recorder.asked.lock().unwrap().clone()
 }
 
 #[test]

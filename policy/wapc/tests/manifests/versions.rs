@@ -29,7 +29,9 @@ fn nothing_that_is_shipped_or_read_states_another() {
 
 fn gather(place: &Path, stated: &mut Vec<(String, String)>) {
     if place.is_dir() {
-        fs::read_dir(place).unwrap().for_each(|entry| gather(&entry.unwrap().path(), stated));
+        for entry in fs::read_dir(place).unwrap() {
+            gather(&entry.unwrap().path(), stated);
+        }
         return;
     }
     let Ok(text) = fs::read_to_string(place) else { return };
