@@ -123,7 +123,8 @@ pub async fn status(watched: Arc<Override>, context: Arc<Context>) -> Result<Act
     let mut plan = planned(&reading);
     let mut look_again = targets.iter().filter_map(|target| target.planned.look_again).min();
     if let Some(question) = &plan.question {
-        look_again = answer([question], slice::from_mut(&mut reading), &context, moment);
+        let own = answer([question], slice::from_mut(&mut reading), &context, moment);
+        look_again = look_again.into_iter().chain(own).min();
         plan = planned(&reading);
     }
     if is_open(&reading, &targets, plan.question.as_ref(), &context) {

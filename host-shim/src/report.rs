@@ -48,7 +48,8 @@ fn about_override(id: &Id, uid: &str) -> ObjectReference {
 /// Publishes what is told until nothing more can come.
 pub async fn publish(client: Client, mut told: UnboundedReceiver<Told>) {
     let recorder = Recorder::new(client, Reporter::from(MANAGER));
-    while let Some(Told { event, about }) = told.recv().await {
+    while let Some(Told { mut event, about }) = told.recv().await {
+        event.note.truncate(event.note.floor_char_boundary(LONGEST_NOTE));
         tracing::info!(
             reason = event.reason,
             kind = about.kind.as_deref(),
@@ -64,12 +65,10 @@ pub async fn publish(client: Client, mut told: UnboundedReceiver<Told>) {
 }
 
 fn kube_event(event: Event) -> KubeEvent {
-    let mut note = event.note;
-    note.truncate(note.floor_char_boundary(LONGEST_NOTE));
     KubeEvent {
         type_: if event.warning { EventType::Warning } else { EventType::Normal },
         reason: event.reason.into(),
-        note: Some(note),
+        note: Some(event.note),
         action: event.reason.into(),
         secondary: None,
     }

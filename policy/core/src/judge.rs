@@ -77,8 +77,7 @@ pub fn judge(ovr: &Override, target: Target, acting: Option<&Layer>, settings: &
         return standing;
     }
     // An occurrence that begins when its last one has ended, or later, starts anew.
-    let goes_on =
-        |layer: &&Layer| !standing.window.is_some_and(|window| layer.until.is_some_and(|end| end <= window.from));
+    let goes_on = |layer: &&Layer| standing.window.is_none_or(|window| layer.until.is_none_or(|end| end > window.from));
     let acting = acting.filter(goes_on);
     let mut findings = namespace_rules(ovr, settings);
     if findings.is_empty() && acting.is_none() {

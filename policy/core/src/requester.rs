@@ -17,13 +17,17 @@ pub struct Requester {
 }
 
 impl Requester {
-    /// Who is stamped on an `AutoscalerOverride`; nobody where the stamp is missing or names no user.
+    /// Who is stamped on an `AutoscalerOverride`; nobody where the stamp is missing or names no user. Names that no line of a
+    /// log could hold are nobody's: where there is no guard, anybody writes a stamp.
     #[must_use]
     pub fn stamped(object: &Value) -> Option<Self> {
         let stamp: Value = serde_json::from_str(annotation(object, REQUESTED_BY_ANNOTATION)?).ok()?;
-        let user = stamp.get("user")?.as_str().filter(|user| !user.is_empty())?;
+        let user = stamp.get("user")?.as_str().filter(is_name)?;
         let groups = stamp.get("groups").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
-        Some(Self { user: user.into(), groups: groups.iter().filter_map(Value::as_str).map(Into::into).collect() })
+        Some(Self {
+            user: user.into(),
+            groups: groups.iter().filter_map(Value::as_str).filter(is_name).map(Into::into).collect(),
+        })
     }
 
     /// Who makes this request.
@@ -35,6 +39,13 @@ impl Requester {
     pub(crate) fn stamp(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
     }
+}
+
+/// In bytes; far above any name in use.
+const LONGEST_NAME: usize = 1024;
+
+fn is_name(name: &&str) -> bool {
+    !name.is_empty() && name.len() <= LONGEST_NAME && !name.chars().any(char::is_control)
 }
 
 /// Whether somebody may patch HPAs: what has to be known of who asks for an override, where the settings want that.
@@ -75,6 +86,8 @@ mod tests {
     #[case::canonical(json!(r#"{"user":"alice","groups":["devs"]}"#), Some(("alice", &["devs"][..])))]
     #[case::no_groups(json!(r#"{"user":"alice"}"#), Some(("alice", &[][..])))]
     #[case::groups_that_are_none(json!(r#"{"user":"alice","groups":["devs",7]}"#), Some(("alice", &["devs"][..])))]
+    #[case::a_line_of_a_log(json!("{\"user\":\"alice\\nERROR\"}"), None)]
+    #[case::a_very_long_name(json!(format!(r#"{{"user":"{}"}}"#, "a".repeat(1025))), None)]
     #[case::nobody(json!(r#"{"user":"","groups":["devs"]}"#), None)]
     #[case::no_user(json!(r#"{"groups":["devs"]}"#), None)]
     #[case::garbage(json!("alice"), None)]

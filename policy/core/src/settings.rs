@@ -3,7 +3,7 @@
 use hpa_override_crd::Duration;
 use serde_json::{Map, Value};
 
-use crate::{bounds::replicas, clamps::Clamps};
+use crate::{bounds::replicas, clamps::Clamps, spec::is_label};
 
 const DEFAULT_CONTROLLER_USER: &str = "system:serviceaccount:hpa-override:hpa-override-controller";
 const DEFAULT_MAX_PRIORITY: i64 = 1000;
@@ -162,7 +162,8 @@ impl Settings {
             key: "authorizeRequester",
             kind: "`true` or `false`",
             default: Some("false"),
-            meaning: "whether who asks must be allowed to patch the target within one namespace, too",
+            meaning: "whether who asks must be allowed to patch the target within one namespace, too; across namespaces \
+                      `crossNamespace` alone says what is asked, and `Allow` asks nothing",
         },
         Setting {
             key: "overrideOwnedHpas",
@@ -274,8 +275,9 @@ fn duration(value: &Value) -> Result<Duration, String> {
 }
 
 fn names(value: &Value) -> Result<Vec<String>, String> {
-    let name = |item: &Value| item.as_str().map(Into::into);
-    value.as_array().and_then(|items| items.iter().map(name).collect()).ok_or_else(|| "not a list of names".into())
+    let name = |item: &Value| item.as_str().filter(|name| is_label(name)).map(Into::into);
+    let names = value.as_array().and_then(|items| items.iter().map(name).collect());
+    names.ok_or_else(|| "not a list of names of namespaces".into())
 }
 
 #[cfg(test)]

@@ -343,7 +343,7 @@ fn text(holder: &Value, key: &str) -> String {
 }
 
 /// An RFC 1123 label, as namespaces are named.
-fn is_label(name: &str) -> bool {
+pub(crate) fn is_label(name: &str) -> bool {
     name.len() <= 63 && is_plain(name)
 }
 

@@ -83,7 +83,7 @@ fn every_mistake_in_the_settings_is_told_at_once() {
     let message = "8 errors: controllerUser: not the name of a user; crossNamespace: not `Deny`, `Authorized` or `Allow`; \
                    defaultDuration: `1.5h` is not a duration; write it like `90m` or `1d12h`: whole numbers with d, h, \
                    m, s in that order, above zero and at most 36500d; maxDuration: not a duration: it must be text; \
-                   maxPriority: not a whole number of 32 bits; protectedNamespaces: not a list of names; \
+                   maxPriority: not a whole number of 32 bits; protectedNamespaces: not a list of names of namespaces; \
                    replicas: unknown setting; requireReason: not true or false";
     let answer: Value = serde_json::from_slice(&answer).unwrap();
     assert_eq!(answer, json!({"valid": false, "message": message}));

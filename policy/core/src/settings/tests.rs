@@ -44,11 +44,11 @@ fn every_mistake_is_told() {
             "maxDuration: not a duration: it must be text".into(),
             "maxPriority: not a whole number of 32 bits".into(),
             "overrideOwnedHpas: not true or false".into(),
-            "protectedNamespaces: not a list of names".into(),
+            "protectedNamespaces: not a list of names of namespaces".into(),
             "replicaCeiling: not a whole number from 1 to 2147483647".into(),
             "replicas: unknown setting".into(),
             "requireReason: not true or false".into(),
-            "unguardedNamespaces: not a list of names".into(),
+            "unguardedNamespaces: not a list of names of namespaces".into(),
         ])
     );
 }
