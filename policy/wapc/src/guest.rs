@@ -7,7 +7,6 @@ use kubewarden_policy_sdk::{
     protocol_version_guest,
     wapc_guest::{CallResult, host_call, register_function},
 };
-use serde_json::{Value, json};
 
 /// What the host calls first.
 #[expect(unsafe_code, reason = "the host finds the function by this name")]
@@ -37,25 +36,5 @@ fn now() -> Instant {
 
 /// Asks the host, which asks the cluster by a `SubjectAccessReview`.
 fn may_patch(question: &Question) -> MayPatch {
-    let Question { user, groups, namespace, name } = question;
-    let attributes = json!({
-        "group": "autoscaling", "version": "v2", "resource": "horizontalpodautoscalers", "verb": "patch",
-        "namespace": namespace, "name": name,
-    });
-    let review = json!({ "user": user, "groups": groups, "resource_attributes": attributes });
-    let request = json!({ "subject_access_review": review, "disable_cache": true }).to_string();
-    // Why the host could not ask stands in its log.
-    host_call("kubewarden", "kubernetes", "can_i", request.as_bytes())
-        .map_or(MayPatch::Unavailable, |answer| read(&answer))
-}
-
-/// The status of the `SubjectAccessReview`. An authorizer that failed has not said no.
-fn read(answer: &[u8]) -> MayPatch {
-    let answer: Value = serde_json::from_slice(answer).unwrap_or_default();
-    let failed = answer.get("evaluationError").is_some_and(|error| !error.is_null());
-    match answer.get("allowed").and_then(Value::as_bool) {
-        Some(true) => MayPatch::Yes,
-        Some(false) if !failed => MayPatch::No,
-        _ => MayPatch::Error,
-    }
+    crate::may_patch(question, |request| host_call("kubewarden", "kubernetes", "can_i", request))
 }

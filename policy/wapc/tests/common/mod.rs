@@ -1,21 +1,53 @@
 //! The requests in `test_data/`, and how the host hands them over.
 
-use std::{collections::BTreeMap, fs, path::PathBuf};
+#![allow(dead_code, reason = "every test binary uses a part of it")]
 
+use std::{collections::BTreeMap, fs, path::PathBuf, sync::LazyLock};
+
+use hpa_override_testbed::Module;
 use serde_json::{Value, json};
+
+/// The module as it is shipped.
+pub static MODULE: LazyLock<Module> = LazyLock::new(|| {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../dist/policy.wasm");
+    Module::load(&path).unwrap_or_else(|error| panic!("no module: run `cargo xtask dist` first; {error:#}"))
+});
+
+/// What `kwctl run` takes for one request.
+pub struct Sample {
+    pub request: Value,
+    /// Empty where there is no file `NAME.settings.json`.
+    pub settings: Value,
+    /// The text of `NAME.session.yml`.
+    pub session: Option<String>,
+}
 
 pub fn test_data() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("test_data")
 }
 
+/// Every request with what belongs to it, by the name of its file.
+pub fn samples() -> BTreeMap<String, Sample> {
+    let text = |name: &str, end: &str| fs::read_to_string(test_data().join(format!("{name}{end}"))).ok();
+    let json = |text: String| serde_json::from_str(&text).unwrap();
+    let sample = |name: &str| Sample {
+        request: json(text(name, ".json").unwrap()),
+        settings: text(name, ".settings.json").map_or_else(|| json!({}), json),
+        session: text(name, ".session.yml"),
+    };
+    names().into_iter().map(|name| (name.clone(), sample(&name))).collect()
+}
+
+/// Names have no dots.
+fn names() -> Vec<String> {
+    let files = fs::read_dir(test_data()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let name = |file: String| file.strip_suffix(".json").filter(|name| !name.contains('.')).map(Into::into);
+    files.filter_map(name).collect()
+}
+
 /// Every request, by the name of its file.
 pub fn requests() -> BTreeMap<String, Value> {
-    let paths = fs::read_dir(test_data()).unwrap().map(|entry| entry.unwrap().path());
-    let read = |path: PathBuf| {
-        let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
-        (name, serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap())
-    };
-    paths.filter(|path| path.extension().is_some_and(|end| end == "json")).map(read).collect()
+    samples().into_iter().map(|(name, sample)| (name, sample.request)).collect()
 }
 
 /// What the host hands over.
