@@ -8,6 +8,7 @@ mod codegen;
 mod command;
 mod demo;
 mod dist;
+mod fuzz;
 mod test;
 mod workspace;
 
@@ -38,6 +39,8 @@ enum Verb {
     },
     /// Run conformance cases through every door.
     Cases(cases::Args),
+    /// Ask the module arbitrary requests, and check what it promises of every answer.
+    Fuzz(fuzz::Args),
     /// Run everything that a change has to pass.
     Test,
     /// Show an override on a real control plane on this machine.
@@ -61,6 +64,7 @@ fn run(verb: Verb) -> Result<ExitCode> {
         Verb::Codegen { check: true } => codegen::check(&workspace)?,
         Verb::Codegen { check: false } => codegen::write(&workspace)?,
         Verb::Test => test::run(&workspace)?,
+        Verb::Fuzz(args) => fuzz::run(&workspace, &args)?,
         Verb::Cases(args) => return cases::run(&workspace, &args),
         Verb::Demo(args) => return demo::run(&workspace, &args),
     }

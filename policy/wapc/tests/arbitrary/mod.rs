@@ -1,8 +1,42 @@
-//! Requests as nobody would send them: the real ones, with a few places changed at random.
+//! Requests as nobody would send them: the real ones, with a few places changed at random, under any settings, in any
+//! cluster.
 //!
-//! A seed makes the same requests again: set `SEED` to the number that a failing test prints.
+//! A seed makes the same requests again: `cargo xtask fuzz --seed` with the number that a failing test prints.
 
 use serde_json::{Map, Value, json};
+
+/// A request, and the cluster in which it is made.
+pub struct Asked {
+    pub payload: Vec<u8>,
+    /// What the host answers to every question.
+    pub cluster: Result<&'static str, &'static str>,
+}
+
+const CLUSTER: [Result<&str, &str>; 8] = [
+    Ok(r#"{"allowed":true}"#),
+    Ok(r#"{"allowed":true,"reason":"RBAC"}"#),
+    Ok(r#"{"allowed":false}"#),
+    Ok(r#"{"allowed":false,"denied":true,"evaluationError":null}"#),
+    Ok(r#"{"allowed":false,"evaluationError":"the authorizer failed"}"#),
+    Ok(r#"{"allowed":"yes"}"#),
+    Ok("{"),
+    Err("the cluster could not be asked"),
+];
+
+const SETTINGS: &[(&str, &[&str])] = &[
+    ("replicaCeiling", &["1", "5", "15", "2147483647"]),
+    ("directions", &[r#""Both""#, r#""UpOnly""#]),
+    ("defaultDuration", &[r#""Never""#, r#""1s""#, r#""8h""#, r#""36500d""#]),
+    ("maxDuration", &[r#""24h""#, r#""7d""#, r#""36500d""#]),
+    ("maxPriority", &["-1", "0", "1000", "2147483647"]),
+    ("requireReason", &["true", "false"]),
+    ("protectedNamespaces", &["[]", r#"["shop"]"#, r#"["kube-system","pay"]"#]),
+    ("unguardedNamespaces", &["[]", r#"["shop"]"#, r#"["pay"]"#]),
+    ("crossNamespace", &[r#""Deny""#, r#""Authorized""#, r#""Authorized""#, r#""Allow""#]),
+    ("authorizeRequester", &["true", "true", "false"]),
+    ("overrideOwnedHpas", &["true", "false"]),
+    ("controllerUser", &[r#""alice""#, r#""system:serviceaccount:hpa-override:hpa-override-controller""#]),
+];
 
 /// A generator of requests.
 pub struct Arbitrary {
@@ -18,19 +52,43 @@ impl Arbitrary {
         Self { seed, state: seed, originals: originals.into_iter().collect() }
     }
 
-    /// The next payload; one in eight is no longer JSON.
-    pub fn payload(&mut self) -> Vec<u8> {
+    /// The next request.
+    pub fn asked(&mut self) -> Asked {
+        Asked { payload: self.payload(), cluster: CLUSTER[self.below(CLUSTER.len())] }
+    }
+
+    /// What the host hands over; one in sixteen has a byte changed, and is seldom JSON any longer.
+    fn payload(&mut self) -> Vec<u8> {
         let mut request = self.original();
         for _ in 0..self.below(5) {
             self.change(&mut request);
         }
-        let settings = if self.one_in(16) { self.value(0) } else { json!({}) };
-        let mut bytes = crate::common::payload(&request, &settings);
-        if self.one_in(8) {
+        let mut bytes = crate::common::payload(&request, &self.settings());
+        if self.one_in(16) {
             let at = self.below(bytes.len());
             bytes[at] = self.next().to_be_bytes()[0];
         }
         bytes
+    }
+
+    /// None in one of three; else some keys with values of theirs, seldom any other.
+    fn settings(&mut self) -> Value {
+        match self.below(24) {
+            0 => self.value(0),
+            1..=8 => json!({}),
+            _ => self.some_settings(),
+        }
+    }
+
+    fn some_settings(&mut self) -> Value {
+        let mut settings = Map::new();
+        for (key, values) in SETTINGS {
+            if self.one_in(4) {
+                let value = serde_json::from_str(values[self.below(values.len())]).unwrap();
+                settings.insert((*key).into(), if self.one_in(64) { self.value(0) } else { value });
+            }
+        }
+        settings.into()
     }
 
     fn original(&mut self) -> Value {
@@ -141,23 +199,45 @@ impl Arbitrary {
     }
 }
 
-/// What must hold of every answer: it is one, a refusal says why, and what it stores keeps the promises.
-pub fn check(payload: &[u8], answer: &[u8]) {
-    let answer: Value = serde_json::from_slice(answer).unwrap();
-    if answer["accepted"] == false {
-        assert!(answer["code"].is_u64() && answer["message"].as_str().is_some_and(|message| !message.is_empty()));
-        assert!(answer["mutated_object"].is_null());
-        return;
+/// What is left of a payload when all that is taken away without which it still fails.
+pub fn smallest(payload: &[u8], fails: impl Fn(&[u8]) -> bool) -> Vec<u8> {
+    let Ok(mut smallest) = serde_json::from_slice::<Value>(payload) else { return payload.into() };
+    let mut nth = 0;
+    while let Some(smaller) = without(&smallest, nth) {
+        if fails(smaller.to_string().as_bytes()) {
+            smallest = smaller;
+        } else {
+            nth += 1;
+        }
     }
-    assert_eq!(answer["accepted"], true);
-    let Ok(payload) = serde_json::from_slice::<Value>(payload) else {
-        return assert!(answer["mutated_object"].is_null());
-    };
-    let request = &payload["request"];
-    crate::changes::changes(request, &answer);
-    let pair = |hpa: &Value| hpa_override_core::Bounds::of_hpa(hpa);
-    if request["kind"]["kind"] == "HorizontalPodAutoscaler" && pair(&request["object"]).is_some() {
-        let stored = &answer["mutated_object"];
-        assert!(stored.is_null() || pair(stored).is_some(), "an invalid pair leaves: {}", stored["spec"]);
+    smallest.to_string().into_bytes()
+}
+
+/// The value without its nth member, counted depth first from the outside; none where it has not so many.
+fn without(value: &Value, nth: usize) -> Option<Value> {
+    fn take(value: &mut Value, nth: &mut usize) -> bool {
+        match value {
+            Value::Object(map) => {
+                let keys: Vec<String> = map.keys().cloned().collect();
+                keys.iter().any(|key| {
+                    if *nth == 0 {
+                        return map.remove(key).is_some();
+                    }
+                    *nth -= 1;
+                    map.get_mut(key).is_some_and(|value| take(value, nth))
+                })
+            }
+            Value::Array(items) => (0..items.len()).any(|index| {
+                if *nth == 0 {
+                    items.remove(index);
+                    return true;
+                }
+                *nth -= 1;
+                take(&mut items[index], nth)
+            }),
+            _ => false,
+        }
     }
+    let (mut value, mut nth) = (value.clone(), nth);
+    take(&mut value, &mut nth).then_some(value)
 }

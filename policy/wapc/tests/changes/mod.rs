@@ -1,5 +1,6 @@
 //! What an answer changes, in words; and that it changes nothing else.
 
+use hpa_override_core::{RECORD_ANNOTATION, RELEASE_ANNOTATION, REQUESTED_BY_ANNOTATION};
 use serde_json::{Value, json};
 
 /// What the answer stores otherwise than it was sent, in words. Fails where anything but the two bounds, our annotations
@@ -27,6 +28,7 @@ pub fn changes(request: &Value, answer: &Value) -> Vec<String> {
 
 /// The object without all that may differ: a null counts as absent, as the API server has it.
 fn bare(object: &Value, is_hpa: bool) -> Value {
+    let ours: &[&str] = if is_hpa { &[RECORD_ANNOTATION, RELEASE_ANNOTATION] } else { &[REQUESTED_BY_ANNOTATION] };
     let mut object = object.clone();
     if is_hpa && let Some(spec) = object.get_mut("spec").and_then(Value::as_object_mut) {
         spec.retain(|key, _| !matches!(key.as_str(), "minReplicas" | "maxReplicas"));
@@ -36,7 +38,7 @@ fn bare(object: &Value, is_hpa: bool) -> Value {
             metadata.remove("managedFields");
         }
         if let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) {
-            annotations.retain(|key, _| !key.starts_with("hpa-override.dev/"));
+            annotations.retain(|key, _| !ours.contains(&key.as_str()));
         }
         metadata.retain(|key, value| !(key == "annotations" && (value.is_null() || *value == json!({}))));
     }
