@@ -37,7 +37,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     build::ensure_target()?;
     let built = build::module(workspace)?;
     say("built", built.len());
-    let smaller = optimise::smaller(workspace, &built)?;
+    let smaller = optimise::smaller(workspace, "policy", &built)?;
     say(&smaller.how, smaller.module.len());
     let metadata = metadata::section(workspace)?;
     say("metadata", metadata.len());
@@ -47,6 +47,15 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     let news = if write(&path, &annotated)? { "written" } else { "unchanged" };
     say(&format!("{} {news}", workspace.shown(&path)), annotated.len());
     Ok(())
+}
+
+/// Builds and optimises the module that only accepts, in the same way, for the bench to compare with. Where it ends up.
+pub(crate) fn accepting(workspace: &Workspace) -> Result<PathBuf> {
+    let smaller = optimise::smaller(workspace, "accept", &build::accepting(workspace)?)?;
+    let path = workspace.target.join("xtask").join("accept.wasm");
+    write(&path, &smaller.module)?;
+    say(&format!("a module that only accepts, {}", smaller.how), smaller.module.len());
+    Ok(path)
 }
 
 fn say(what: &str, bytes: usize) {

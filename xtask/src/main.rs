@@ -3,6 +3,7 @@
 //! It installs what a command needs and says so. It refuses to link anything of the cluster side (kube, wasmtime,
 //! the testbed): what needs those is a binary of its own that a command here builds and runs.
 
+mod bench;
 mod cases;
 mod codegen;
 mod command;
@@ -41,6 +42,9 @@ enum Verb {
     Cases(cases::Args),
     /// Ask the module arbitrary requests, and check what it promises of every answer.
     Fuzz(fuzz::Args),
+    /// Measure how fast something is.
+    #[command(subcommand)]
+    Bench(bench::Subject),
     /// Run everything that a change has to pass.
     Test,
     /// Show an override on a real control plane on this machine.
@@ -65,6 +69,7 @@ fn run(verb: Verb) -> Result<ExitCode> {
         Verb::Codegen { check: false } => codegen::write(&workspace)?,
         Verb::Test => test::run(&workspace)?,
         Verb::Fuzz(args) => fuzz::run(&workspace, &args)?,
+        Verb::Bench(subject) => return bench::run(&workspace, &subject),
         Verb::Cases(args) => return cases::run(&workspace, &args),
         Verb::Demo(args) => return demo::run(&workspace, &args),
     }

@@ -26,8 +26,17 @@ pub(crate) fn ensure_target() -> Result<()> {
 
 /// The module as the compiler leaves it.
 pub(super) fn module(workspace: &Workspace) -> Result<Vec<u8>> {
-    let build = workspace.cargo("build --lib --profile policy -p").arg(POLICY).arg("--target").arg(TARGET);
-    let path = build.variable("CARGO_ENCODED_RUSTFLAGS", flags()).artifact("hpa_override_policy.wasm")?;
+    artifact(workspace, "--lib", "hpa_override_policy.wasm")
+}
+
+/// The example that only accepts, as the compiler leaves it.
+pub(super) fn accepting(workspace: &Workspace) -> Result<Vec<u8>> {
+    artifact(workspace, "--example accept", "accept.wasm")
+}
+
+fn artifact(workspace: &Workspace, what: &str, name: &str) -> Result<Vec<u8>> {
+    let build = workspace.cargo("build --profile policy").words(what).arg("-p").arg(POLICY).arg("--target").arg(TARGET);
+    let path = build.variable("CARGO_ENCODED_RUSTFLAGS", flags()).artifact(name)?;
     fs::read(&path).with_context(|| format!("cannot read the module {}", path.display()))
 }
 

@@ -23,11 +23,11 @@ pub(super) struct Smaller {
     pub(super) optimised: bool,
 }
 
-/// The optimised module, from the last run where that had the same input.
-pub(super) fn smaller(workspace: &Workspace, module: &[u8]) -> Result<Smaller> {
+/// The optimised module, from the last run where that had the same input under this name.
+pub(super) fn smaller(workspace: &Workspace, name: &str, module: &[u8]) -> Result<Smaller> {
     let room = workspace.target.join("xtask").join(format!("binaryen-{BINARYEN}"));
-    let work =
-        Work { input: room.join("input.wasm"), flags: room.join("flags"), output: room.join("output.wasm"), room };
+    let file = |what: &str| room.join(format!("{name}.{what}"));
+    let work = Work { input: file("input.wasm"), flags: file("flags"), output: file("output.wasm"), room };
     if let Some(module) = work.remembered(module) {
         return Ok(Smaller { module, how: format!("wasm-opt {BINARYEN}, nothing changed"), optimised: true });
     }

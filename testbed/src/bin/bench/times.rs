@@ -1,0 +1,62 @@
+//! Times of two that do the same in turn, and how they compare.
+
+use std::time::Duration;
+
+use anyhow::Result;
+
+/// Rounds that are not counted: caches fill, connections warm up.
+const WARM_UP: usize = 50;
+
+/// Times of one, sorted.
+pub(crate) struct Times(Vec<Duration>);
+
+impl Times {
+    /// Does it so often with each of two, in turn; which of them goes first changes, too.
+    pub(crate) fn in_turn(count: usize, mut once: impl FnMut(usize) -> Result<Duration>) -> Result<[Self; 2]> {
+        let mut times = [Vec::with_capacity(count), Vec::with_capacity(count)];
+        for round in 0..WARM_UP + count {
+            for which in if round % 2 == 0 { [0, 1] } else { [1, 0] } {
+                let time = once(which)?;
+                if let Some(times) = times.get_mut(which).filter(|_| round >= WARM_UP) {
+                    times.push(time);
+                }
+            }
+        }
+        Ok(times.map(Self::sorted))
+    }
+
+    fn sorted(mut times: Vec<Duration>) -> Self {
+        times.sort_unstable();
+        Self(times)
+    }
+
+    /// The time within which that share of a hundred is done, in milliseconds.
+    fn within(&self, percent: usize) -> f64 {
+        let last = self.0.len().saturating_sub(1);
+        self.0.get(last * percent / 100).map_or(0.0, Duration::as_secs_f64) * 1000.0
+    }
+
+    /// How many are done in a second, one after another.
+    fn per_second(&self) -> f64 {
+        f64::from(u32::try_from(self.0.len()).unwrap_or(u32::MAX)) / self.0.iter().sum::<Duration>().as_secs_f64()
+    }
+}
+
+/// What stands above the lines of [`print`].
+pub(crate) fn head() -> String {
+    let each = format!("{:>9}{:>9}{:>9}", "p50 ms", "p99 ms", "a second");
+    format!("{:<34}  accept-only:{}  hpa-override:{}  ratio:{:>6}{:>6}", "", &each, &each, "p50", "p99")
+}
+
+/// One line: each of the two, and the second as a multiple of the first.
+pub(crate) fn print(what: &str, [accepting, ours]: [Times; 2]) {
+    let each = |times: &Times| format!("{:>9.3}{:>9.3}{:>9.0}", times.within(50), times.within(99), times.per_second());
+    let ratio = |percent| ours.within(percent) / accepting.within(percent);
+    println!(
+        "{what:<34}              {}               {}        {:>6.2}{:>6.2}",
+        each(&accepting),
+        each(&ours),
+        ratio(50),
+        ratio(99)
+    );
+}
