@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 /// The module as it is shipped.
 pub static MODULE: LazyLock<Module> = LazyLock::new(|| {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../dist/policy.wasm");
-    Module::load(&path).unwrap_or_else(|error| panic!("no module: run `cargo xtask dist` first; {error:#}"))
+    assert!(path.exists(), "there is no dist/policy.wasm; run `cargo xtask dist`");
+    Module::load(&path).unwrap()
 });
 
 /// What `kwctl run` takes for one request.
