@@ -2,6 +2,7 @@
 
 mod argument;
 mod error;
+pub mod typed;
 
 use serde_json::{Value, json};
 
@@ -34,19 +35,28 @@ const FUNCTIONS: [Function; 7] = [
     ("nextTransition", &["hpa", "overrides", "mayPatch", "remembered"], next_transition),
 ];
 
+/// The names of the functions.
+pub fn functions() -> impl Iterator<Item = &'static str> {
+    FUNCTIONS.iter().map(|(name, ..)| *name).chain(["validateSettings"])
+}
+
 /// Calls a decision by its name, with JSON text for the argument and for the answer.
 ///
 /// # Errors
 /// As [`call`], and when the argument is no JSON or nested too deeply.
 pub fn call_text(function: &str, argument: &str) -> Result<String, Error> {
-    let parsed = serde_json::from_str(argument)
-        .map_err(|error| Error::new("", ErrorCode::JsonInvalid, format!("the argument cannot be read: {error}")));
-    Ok(call(function, &parsed?)?.to_string())
+    Ok(call(function, &parsed("", "the argument", argument)?)?.to_string())
+}
+
+/// Text as JSON; `what` it is goes into the sentence.
+fn parsed(path: &str, what: &str, text: &str) -> Result<Value, Error> {
+    serde_json::from_str(text)
+        .map_err(|error| Error::new(path, ErrorCode::JsonInvalid, format!("{what} cannot be read: {error}")))
 }
 
 /// Calls a decision by its name.
 ///
-/// The argument is an object: `now` (an instant), `settings`, and by function
+/// The argument is an object: `now` (an instant, as text or as whole seconds since 1970), `settings`, and by function
 ///
 /// | function | takes | gives |
 /// |---|---|---|

@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 use crate::{
     bounds::Bounds,
     id::Id,
+    layer::Layer,
     plan::{HpaPlan, plan_hpa},
     record::Record,
     settings::Settings,
@@ -31,7 +32,7 @@ pub struct Point {
     /// What stands.
     pub effective: Bounds,
     /// The overrides in force, highest precedence first.
-    pub layers: Vec<Id>,
+    pub layers: Vec<Layer>,
     /// The override whose end is landing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub landing: Option<Id>,
@@ -84,7 +85,7 @@ impl<'a> Preview<'a> {
             at: self.now,
             desired: record.desired,
             effective: self.live,
-            layers: record.layers.into_iter().map(|layer| layer.by).collect(),
+            layers: record.layers.into_iter().map(|layer| Layer { unknown: Map::new(), ..layer }).collect(),
             landing: record.landing.map(|landing| landing.by),
             phases: self.plan.standings.iter().map(|(id, standing)| (id.clone(), standing.phase)).collect(),
         }
@@ -166,7 +167,7 @@ mod tests {
     }
 
     fn lines(points: &[Point]) -> Vec<String> {
-        let ids = |ids: &[Id]| ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+        let ids = |layers: &[Layer]| layers.iter().map(|layer| layer.by.to_string()).collect::<Vec<_>>().join(" ");
         points.iter().map(|point| format!("{} {} [{}]", point.at, point.effective, ids(&point.layers))).collect()
     }
 

@@ -28,7 +28,8 @@ pub enum MayPatch {
 }
 
 impl MayPatch {
-    const ALL: [Self; 5] = [Self::Yes, Self::No, Self::Unavailable, Self::Error, Self::NotAsked];
+    /// Every answer.
+    pub const ALL: [Self; 5] = [Self::Yes, Self::No, Self::Unavailable, Self::Error, Self::NotAsked];
 
     /// The answer as JSON says it.
     #[must_use]

@@ -1,7 +1,7 @@
 //! Reads the argument of a call. What is absent or null is not given; what is given must be of its type.
 
 use hpa_override_crd::Instant;
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
 use super::error::{Error, ErrorCode};
 use crate::{
@@ -120,8 +120,21 @@ fn text<'a>(value: &'a Value, path: &str) -> Result<Option<&'a str>, Error> {
 
 fn instant(map: &Map<String, Value>, key: &str) -> Result<Instant, Error> {
     let invalid = |sentence: String| Error::new(key, ErrorCode::InstantInvalid, sentence);
-    let text = map.get(key).and_then(Value::as_str).ok_or_else(|| invalid("not an instant".into()))?;
-    text.parse().map_err(|error| invalid(format!("`{}` is not an instant; {error}", cut(text))))
+    match map.get(key) {
+        Some(Value::String(text)) => {
+            text.parse().map_err(|error| invalid(format!("`{}` is not an instant; {error}", cut(text))))
+        }
+        Some(Value::Number(seconds)) => of_seconds(seconds).ok_or_else(|| {
+            invalid(format!("`{seconds}` is not an instant; give whole seconds since 1970, in the years 2000 to 9000"))
+        }),
+        _ => Err(invalid("not an instant".into())),
+    }
+}
+
+/// The instant that many seconds after 1970-01-01T00:00:00Z.
+pub(super) fn of_seconds(seconds: &Number) -> Option<Instant> {
+    let seconds = seconds.as_i64()?;
+    Some(Instant::from_unix(seconds)).filter(|instant| instant.as_unix() == seconds)
 }
 
 /// Long input, as a sentence can hold it.

@@ -35,6 +35,19 @@ pub struct Error {
     pub message: String,
 }
 
+impl ErrorCode {
+    /// Every code.
+    pub const ALL: &[Self] = &[
+        Self::FunctionUnknown,
+        Self::JsonInvalid,
+        Self::TypeInvalid,
+        Self::KeyUnknown,
+        Self::InstantInvalid,
+        Self::SettingsInvalid,
+        Self::HpaInvalid,
+    ];
+}
+
 impl Error {
     pub(super) fn new(path: &str, code: ErrorCode, message: impl Into<String>) -> Self {
         Self { path: path.into(), code, message: message.into() }

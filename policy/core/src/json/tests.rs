@@ -92,8 +92,9 @@ fn who_may_patch_is_an_argument() {
 fn tells_what_stands_and_what_comes() {
     let argument = json!({"now": NOW, "hpa": hpa(), "overrides": [ovr()]});
     let (owner, ours) = (json!({"minReplicas": 2, "maxReplicas": 5}), json!({"minReplicas": 2, "maxReplicas": 20}));
+    let layer = json!({"by": "shop/a", "uid": "u", "mode": "Set", "maxReplicas": 20, "until": "2026-11-27T07:00:00Z"});
     let begun =
-        json!({"at": NOW, "desired": owner, "effective": ours, "layers": ["shop/a"], "phases": {"shop/a": "Active"}});
+        json!({"at": NOW, "desired": owner, "effective": ours, "layers": [layer], "phases": {"shop/a": "Active"}});
     assert_eq!(call("effectiveBounds", &argument).unwrap(), begun);
     let end = "2026-11-27T07:00:00Z";
     assert_eq!(call("nextTransition", &argument), Ok(json!({"nextTransition": end})));
@@ -105,6 +106,12 @@ fn tells_what_stands_and_what_comes() {
     };
     assert_eq!(over(end), json!({"points": [begun], "goesOnAt": end}));
     assert_eq!(over("2026-11-27T07:00:01Z"), json!({"points": [begun, ended], "goesOnAt": null}));
+}
+
+#[test]
+fn an_instant_may_be_given_in_seconds() {
+    let next = |now: Value| call("nextTransition", &json!({"now": now, "hpa": hpa(), "overrides": [ovr()]}));
+    assert_eq!(next(json!(1_795_759_200)), next(json!(NOW)));
 }
 
 #[test]
@@ -123,6 +130,10 @@ fn text_in_text_out() {
 #[case::no_now("planHpa", json!({}), "now", ErrorCode::InstantInvalid, "not an instant")]
 #[case::bad_now("planHpa", json!({"now": "today"}), "now", ErrorCode::InstantInvalid, "`today` is not an instant; write it \
     like `2026-11-27T06:00:00Z` or `2026-11-27T07:00:00+01:00`, in the years 2000 to 9000")]
+#[case::seconds_before_its_years("planHpa", json!({"now": 946_684_799}), "now", ErrorCode::InstantInvalid,
+    "`946684799` is not an instant; give whole seconds since 1970, in the years 2000 to 9000")]
+#[case::no_whole_seconds("planHpa", json!({"now": 1e300}), "now", ErrorCode::InstantInvalid,
+    "`1e+300` is not an instant; give whole seconds since 1970, in the years 2000 to 9000")]
 #[case::before_its_years("planHpa", json!({"now": "1999-12-31T23:59:59Z"}), "now", ErrorCode::InstantInvalid,
     "`1999-12-31T23:59:59Z` is not an instant; write it like `2026-11-27T06:00:00Z` or `2026-11-27T07:00:00+01:00`, in the \
      years 2000 to 9000")]
