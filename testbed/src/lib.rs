@@ -13,6 +13,7 @@ pub mod assets;
 mod audit;
 mod certs;
 mod control_plane;
+pub mod doors;
 mod engine;
 mod frozen;
 mod https;

@@ -17,8 +17,16 @@ fn root() -> PathBuf {
 /// Whether the cases of a folder pass, and what is printed.
 fn run(folder: &Path) -> (bool, String) {
     let module = root().join("dist/policy.wasm");
-    assert!(module.exists(), "there is no dist/policy.wasm; run `cargo xtask dist`");
-    let output = Command::new(env!("CARGO_BIN_EXE_cases")).arg("--module").arg(module).arg(folder).output().unwrap();
+    let component = root().join("dist/hpa-override.component.wasm");
+    assert!(module.exists() && component.exists(), "something is missing in dist/; run `cargo xtask dist`");
+    let output = Command::new(env!("CARGO_BIN_EXE_cases"))
+        .arg("--module")
+        .arg(module)
+        .arg("--component")
+        .arg(component)
+        .arg(folder)
+        .output()
+        .unwrap();
     let text = [output.stdout, output.stderr].concat();
     (output.status.success(), String::from_utf8(text).unwrap())
 }
@@ -48,8 +56,9 @@ fn a_broken_case_is_one_failure() {
     assert_ne!(broken, one());
     let folder = folder("broken", &broken);
     let (passed, printed) = run(&folder);
-    let line = format!("FAILED {}: native: minReplicas: expected 6, got 5", folder.join("case.yaml").display());
-    assert_eq!((passed, printed), (false, format!("{line}\n0 passed, 1 failed\n")));
+    let line = format!("FAILED {}: every door: minReplicas: expected 6, got 5", folder.join("case.yaml").display());
+    let doors = "component: 0 passed, 1 failed\nnative: 0 passed, 1 failed";
+    assert_eq!((passed, printed), (false, format!("{line}\n{doors}\n0 passed, 1 failed\n")));
 }
 
 #[rstest]

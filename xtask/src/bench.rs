@@ -24,7 +24,7 @@ pub(crate) enum Subject {
 /// Builds both modules and the bench, then becomes the bench.
 pub(crate) fn run(workspace: &Workspace, subject: &Subject) -> Result<ExitCode> {
     let Subject::Admission { count } = subject;
-    dist::run(workspace)?;
+    dist::policy(workspace)?;
     let accepting = dist::accepting(workspace)?;
     let bench = workspace.cargo(BENCH).arg("--module").arg(dist::module(workspace)).arg("--accepting").arg(accepting);
     let bench = bench.arg("--requests").arg(workspace.root.join("policy/wapc/test_data"));

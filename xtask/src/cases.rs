@@ -6,9 +6,9 @@ use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::Result;
 
-use crate::{dist, workspace::Workspace};
+use crate::{doors, workspace::Workspace};
 
-const CASES: &str = "run --quiet -p hpa-override-testbed --bin cases -- --module";
+const CASES: &str = "run --quiet -p hpa-override-testbed --bin cases --";
 
 /// What to run.
 #[derive(clap::Args)]
@@ -17,9 +17,9 @@ pub(crate) struct Args {
     folder: Option<PathBuf>,
 }
 
-/// Builds module and runner, then becomes the runner.
+/// Builds doors and runner, then becomes the runner.
 pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
-    dist::run(workspace)?;
+    let doors = doors::args(workspace)?;
     let folder = args.folder.clone().unwrap_or_else(|| workspace.root.join("cases"));
-    workspace.cargo(CASES).arg(dist::module(workspace)).arg(folder).become_it()
+    workspace.cargo(CASES).args(doors).arg(folder).become_it()
 }

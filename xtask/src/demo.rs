@@ -24,7 +24,7 @@ pub(crate) struct Args {
 
 /// Builds module and controller, then becomes the demonstration.
 pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
-    dist::run(workspace)?;
+    dist::policy(workspace)?;
     let controller = workspace.cargo(CONTROLLER).artifact(&format!("host-shim{EXE_SUFFIX}"))?;
     println!("demo: controller {}", workspace.shown(&controller));
     let demo = workspace.cargo(DEMO).arg("--controller").arg(controller).arg("--module").arg(dist::module(workspace));

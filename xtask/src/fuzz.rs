@@ -21,7 +21,7 @@ pub(crate) struct Args {
 
 /// Builds the module and runs the test.
 pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<()> {
-    dist::run(workspace)?;
+    dist::policy(workspace)?;
     let fuzz = workspace.cargo(FUZZ).variable("COUNT", args.count.to_string());
     match args.seed {
         Some(seed) => fuzz.variable("SEED", seed.to_string()).run(),

@@ -9,7 +9,9 @@ mod codegen;
 mod command;
 mod demo;
 mod dist;
+mod doors;
 mod fuzz;
+mod npm;
 mod test;
 mod workspace;
 
@@ -30,7 +32,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Verb {
-    /// Build dist/policy.wasm: compiled for size, optimised, Kubewarden's metadata inside.
+    /// Build all that is WebAssembly into dist/: the admission module, the component, the JavaScript package.
     Dist,
     /// Write the generated files, or check that they are up to date.
     Codegen {

@@ -12,31 +12,42 @@ use crate::{command::Command, workspace::Workspace};
 pub(crate) const POLICY: &str = "hpa-override-policy";
 /// What Kubewarden runs.
 pub(crate) const TARGET: &str = "wasm32-wasip1";
+/// What has no host at all: nothing to import.
+pub(super) const BARE: &str = "wasm32-unknown-unknown";
 
-/// Adds the standard library of [`TARGET`] where it is missing.
-pub(crate) fn ensure_target() -> Result<()> {
-    let libraries = Command::new("rustc").words("--print target-libdir --target").arg(TARGET).stdout()?;
+/// Adds the standard library of that target where it is missing.
+pub(crate) fn ensure_target(target: &str) -> Result<()> {
+    let libraries = Command::new("rustc").words("--print target-libdir --target").arg(target).stdout()?;
     if fs::exists(libraries.trim()).unwrap_or(false) {
         return Ok(());
     }
-    println!("dist: the Rust target {TARGET} is missing; adding it");
-    let add = Command::new("rustup").words("target add").arg(TARGET);
-    add.run().with_context(|| format!("cannot add the Rust target {TARGET}; without rustup, install it by hand"))
+    println!("dist: the Rust target {target} is missing; adding it");
+    let add = Command::new("rustup").words("target add").arg(target);
+    add.run().with_context(|| format!("cannot add the Rust target {target}; without rustup, install it by hand"))
 }
 
-/// The module as the compiler leaves it.
-pub(super) fn module(workspace: &Workspace) -> Result<Vec<u8>> {
-    artifact(workspace, "--lib", "hpa_override_policy.wasm")
+/// The admission module as the compiler leaves it.
+pub(super) fn policy(workspace: &Workspace) -> Result<Vec<u8>> {
+    artifact(workspace, [POLICY, TARGET, "--lib", "hpa_override_policy.wasm"], "symbols")
 }
 
 /// The example that only accepts, as the compiler leaves it.
 pub(super) fn accepting(workspace: &Workspace) -> Result<Vec<u8>> {
-    artifact(workspace, "--example accept", "accept.wasm")
+    artifact(workspace, [POLICY, TARGET, "--example accept", "accept.wasm"], "symbols")
 }
 
-fn artifact(workspace: &Workspace, what: &str, name: &str) -> Result<Vec<u8>> {
-    let build = workspace.cargo("build --profile policy").words(what).arg("-p").arg(POLICY).arg("--target").arg(TARGET);
-    let path = build.variable("CARGO_ENCODED_RUSTFLAGS", flags()).artifact(name)?;
+/// A module without a host, as the compiler leaves it: with the sections from which its bindings are made.
+pub(super) fn bare(workspace: &Workspace, package: &str) -> Result<Vec<u8>> {
+    ensure_target(BARE)?;
+    let name = format!("{}.wasm", package.replace('-', "_"));
+    artifact(workspace, [package, BARE, "--lib", &name], "debuginfo")
+}
+
+fn artifact(workspace: &Workspace, [package, target, what, name]: [&str; 4], strip: &str) -> Result<Vec<u8>> {
+    let build =
+        workspace.cargo("build --profile policy").words(what).arg("-p").arg(package).arg("--target").arg(target);
+    let build = build.variable("CARGO_ENCODED_RUSTFLAGS", flags()).variable("CARGO_PROFILE_POLICY_STRIP", strip);
+    let path = build.artifact(name)?;
     fs::read(&path).with_context(|| format!("cannot read the module {}", path.display()))
 }
 

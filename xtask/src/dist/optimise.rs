@@ -7,7 +7,7 @@ use std::{fs, path::PathBuf};
 
 use anyhow::{Context, Result};
 
-use crate::{command::Command, workspace::Workspace};
+use crate::{command::Command, npm, workspace::Workspace};
 
 /// The npm package `binaryen`; its major number is the version of `wasm-opt`.
 const BINARYEN: &str = "132.0.0";
@@ -23,7 +23,7 @@ pub(super) struct Smaller {
     pub(super) optimised: bool,
 }
 
-/// The optimised module, from the last run where that had the same input under this name.
+/// The optimised module of that name, from the last run where that had the same input.
 pub(super) fn smaller(workspace: &Workspace, name: &str, module: &[u8]) -> Result<Smaller> {
     let room = workspace.target.join("xtask").join(format!("binaryen-{BINARYEN}"));
     let file = |what: &str| room.join(format!("{name}.{what}"));
@@ -57,21 +57,9 @@ impl Work {
 
     /// `wasm-opt`, known to run; installed first where it is not there.
     fn tool(&self) -> Result<PathBuf> {
-        let tool = self.room.join("node_modules/binaryen/bin/wasm-opt");
-        if !tool.exists() {
-            println!("dist: installing binaryen {BINARYEN} from npm, once, into {}", self.room.display());
-            self.install()?;
-        }
+        let tool = npm::installed(&self.room, &format!("binaryen@{BINARYEN}"))?.join("bin/wasm-opt");
         Command::new("node").arg(&tool).arg("--version").quietly()?;
         Ok(tool)
-    }
-
-    fn install(&self) -> Result<()> {
-        fs::create_dir_all(&self.room).with_context(|| format!("cannot make the folder {}", self.room.display()))?;
-        let npm = Command::new("npm")
-            .words("install --no-save --no-audit --no-fund --no-update-notifier --ignore-scripts --loglevel=error")
-            .words("--fetch-retries=1 --fetch-retry-mintimeout=1000 --prefix");
-        npm.arg(&self.room).arg(format!("binaryen@{BINARYEN}")).quietly()
     }
 
     /// The output goes first and comes last: a run that was cut off is never remembered.

@@ -51,7 +51,7 @@ fn lints(workspace: &Workspace) -> Result<()> {
 }
 
 fn lints_of_the_module(workspace: &Workspace) -> Result<()> {
-    dist::ensure_target()?;
+    dist::ensure_target(TARGET)?;
     let clippy = workspace.cargo("clippy -p").arg(POLICY).arg("--target").arg(TARGET);
     clippy.words("-- -D warnings").run()
 }

@@ -3,6 +3,8 @@
 use hpa_override_core::{Bounds, RECORD_ANNOTATION};
 use serde_json::{Map, Value};
 
+use crate::case::{Admit, Review};
+
 /// Collects differences.
 #[derive(Debug, Default)]
 pub struct Differences(pub Vec<String>);
@@ -70,4 +72,29 @@ pub fn managers(hpa: &Value) -> Vec<String> {
     let entries = hpa["metadata"]["managedFields"].as_array().into_iter().flatten();
     let text = |entry: &Value, key: &str| entry[key].as_str().unwrap_or_default().to_owned();
     entries.map(|entry| format!("{}/{}", text(entry, "manager"), text(entry, "operation"))).collect()
+}
+
+/// Compares an admission; `object` is null where what was sent is stored.
+pub fn compare_admission(case: &Admit, object: &Value, warnings: usize, differences: &mut Differences) {
+    let (expect, stored) = (&case.expect, if object.is_null() { &case.new } else { object });
+    differences.value("minReplicas", expect.min_replicas.as_ref(), &stands(stored, "minReplicas"));
+    differences.value("maxReplicas", expect.max_replicas.as_ref(), &stands(stored, "maxReplicas"));
+    differences.desired(expect.desired.as_ref(), stored);
+    differences.note("changed", expect.changed.as_ref(), &(*stored != case.new));
+    differences.note("warnings", expect.warnings.as_ref(), &warnings);
+    differences.record(expect.record.as_ref(), stored);
+    differences.multiset("annotations", expect.annotations.as_deref(), &annotations(stored));
+    differences.multiset("managers", expect.managers.as_deref(), &managers(stored));
+}
+
+/// Compares who is stamped as having asked, where the write is allowed.
+pub fn compare_stamp(case: &Review, allowed: bool, object: &Value, differences: &mut Differences) {
+    if !allowed {
+        return;
+    }
+    let stored = if object.is_null() { &case.object } else { object };
+    let stamp = stored["metadata"]["annotations"][hpa_override_core::REQUESTED_BY_ANNOTATION].as_str();
+    let stamp: Value = stamp.and_then(|stamp| serde_json::from_str(stamp).ok()).unwrap_or_default();
+    let user = stamp["user"].as_str().unwrap_or_default().to_owned();
+    differences.note("requestedBy", case.expect.requested_by.as_ref(), &user);
 }

@@ -1,17 +1,18 @@
 //! Runs a folder of conformance cases through every door, and says where an answer differs.
 //!
 //! ```text
-//!   *.yaml ──► case ──┬─► native: the core's JSON door ──┐
-//!                     └─► wasm: the admission module ────┴─► compare with `expect` ──► one line a failure
+//!   *.yaml ──► case ──┬─► native, component, jco, javascript ──┐
+//!                     └─► wapc: the admission module ──────────┴─► compare with `expect` ──► one line a failure
 //! ```
 //! The format is described in `cases/README.md`. It refuses to know what an override means: it asks, and compares.
 
 #![expect(clippy::indexing_slicing, reason = "JSON that lacks a key is null there; nothing is indexed by a number")]
 
+mod any;
 mod case;
 mod compare;
-mod native;
-mod wasm;
+mod tally;
+mod wapc;
 
 use std::{
     fs,
@@ -22,14 +23,15 @@ use std::{
 use anyhow::{Context as _, Result};
 use clap::Parser;
 
-use self::{case::Case, wasm::Wasm};
+use hpa_override_testbed::doors::{Door, Doors, Wapc};
+
+use self::{case::Case, tally::Tally};
 
 /// Runs a folder of conformance cases through every door.
 #[derive(Parser)]
 struct Args {
-    /// The admission module.
-    #[arg(long)]
-    module: PathBuf,
+    #[command(flatten)]
+    doors: Doors,
     /// The folder, searched recursively for `*.yaml`; or one file.
     folder: PathBuf,
 }
@@ -47,40 +49,32 @@ fn main() -> ExitCode {
 
 /// Whether all passed.
 fn run(args: &Args) -> Result<bool> {
-    let wasm = Wasm::load(&args.module)?;
+    let (doors, wapc) = (args.doors.open()?, args.doors.open_wapc()?);
     let files = files(&args.folder)?;
     anyhow::ensure!(!files.is_empty(), "there is no case in {}; cases are files `*.yaml`", args.folder.display());
-    let mut failed = 0;
+    let mut tally = Tally::default();
     for file in &files {
-        let differences = match read(file) {
-            Ok(case) => doors(&case, &wasm),
-            Err(error) => vec![format!("{error:#}")],
+        let told = match read(file) {
+            Ok(case) => tally.of_doors(ask(&case, &doors, wapc.as_ref())),
+            Err(error) => tally.unreadable(&error),
         };
-        if !differences.is_empty() {
-            failed += 1;
-            println!("FAILED {}: {}", file.display(), differences.join("; "));
+        if let Some(told) = told {
+            println!("FAILED {}: {told}", file.display());
         }
     }
-    println!("{} passed, {failed} failed", files.len() - failed);
-    Ok(failed == 0)
+    print!("{tally}");
+    Ok(tally.failed == 0)
+}
+
+/// What differs, door by door.
+fn ask(case: &Case, doors: &[Box<dyn Door>], wapc: Option<&Wapc>) -> Vec<(&'static str, Vec<String>)> {
+    let any = doors.iter().map(|door| (door.name(), any::differences(case, door.as_ref())));
+    let wapc = wapc.and_then(|door| wapc::differences(case, door)).map(|differences| ("wapc", differences));
+    any.chain(wapc).collect()
 }
 
 fn read(file: &Path) -> Result<Case> {
     Case::parse(&fs::read_to_string(file).context("failed to read the file")?)
-}
-
-/// What differs, door by door; equal differences are told once.
-fn doors(case: &Case, wasm: &Wasm) -> Vec<String> {
-    let native = native::differences(case);
-    let wasm = wasm.differences(case);
-    match (native.is_empty(), wasm) {
-        (_, Some(wasm)) if wasm == native => prefixed("every door", native),
-        (_, wasm) => [prefixed("native", native), prefixed("wasm", wasm.unwrap_or_default())].concat(),
-    }
-}
-
-fn prefixed(door: &str, differences: Vec<String>) -> Vec<String> {
-    differences.into_iter().map(|difference| format!("{door}: {difference}")).collect()
 }
 
 /// The cases of a folder, in the order of their names.

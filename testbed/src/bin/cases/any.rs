@@ -1,35 +1,43 @@
-//! The native door: the core's JSON door, called as any host does that holds no Rust types.
+//! A door that takes any question: its answers are compared with what a case expects, and with native's byte for byte.
 
-use hpa_override_core::{Instant, json::call};
+use hpa_override_core::Instant;
+use hpa_override_testbed::doors::{Door, Native, Outcome};
 use serde_json::{Value, json};
 
 use crate::{
     case::{Admit, Case, Finding, Plan, Request, Review},
-    compare::{Differences, annotations, managers, stands},
+    compare::{Differences, compare_admission, compare_stamp, stands},
 };
 
 /// More writes at one instant than any plan needs, and more transitions than any case has.
 const ENOUGH: usize = 10_000;
 
 /// What differs from what is expected.
-pub fn differences(case: &Case) -> Vec<String> {
+pub fn differences(case: &Case, door: &dyn Door) -> Vec<String> {
     let mut differences = Differences::default();
     let outcome = match case {
-        Case::Plan(case) => plan(case, &mut differences),
-        Case::Admit(case) => admit(case, &mut differences),
-        Case::Review(case) => review(case, &mut differences),
+        Case::Plan(case) => plan(case, door, &mut differences),
+        Case::Admit(case) => admit(case, door, &mut differences),
+        Case::Review(case) => review(case, door, &mut differences),
     };
     differences.0.extend(outcome.err());
     differences.0
 }
 
-fn answer(function: &str, argument: &Value) -> Result<Value, String> {
-    call(function, argument).map_err(|error| error.to_string())
+fn answer(door: &dyn Door, function: &str, argument: &Value) -> Result<Value, String> {
+    let told = door.ask(function, argument).map_err(|error| format!("{error:#}"))?;
+    let (told, native) = (told.ok_or("the question cannot be asked")?, Native::answer(function, argument));
+    if told == native {
+        return told.map_err(|error| format!("{}: {}", error["path"], error["message"]));
+    }
+    let text = |outcome: Outcome| outcome.map_or_else(|error| format!("error {error}"), |answer| answer.to_string());
+    Err(format!("{function} gives {}, native {}", text(told), text(native)))
 }
 
 /// The controller at work on one HPA, alone.
 struct Controller<'a> {
     case: &'a Plan,
+    door: &'a dyn Door,
     hpa: Value,
     remembered: Option<String>,
     now: Instant,
@@ -43,7 +51,7 @@ impl Controller<'_> {
                 "now": self.now, "settings": self.case.settings, "hpa": self.hpa, "overrides": self.case.overrides,
                 "remembered": self.remembered,
             });
-            let plan = answer("planHpa", &argument)?;
+            let plan = answer(self.door, "planHpa", &argument)?;
             self.remembered = plan["remember"].as_str().map(Into::into);
             if plan["patch"].is_null() {
                 return Ok(plan);
@@ -73,9 +81,9 @@ impl Controller<'_> {
     }
 }
 
-fn plan(case: &Plan, differences: &mut Differences) -> Result<(), String> {
+fn plan(case: &Plan, door: &dyn Door, differences: &mut Differences) -> Result<(), String> {
     let (hpa, remembered) = (case.hpa.clone(), case.remembered.clone());
-    let mut controller = Controller { case, hpa, remembered, now: case.now };
+    let mut controller = Controller { case, door, hpa, remembered, now: case.now };
     let mut plan = controller.settle()?;
     let expect = &case.expect;
     for (bound, number) in expect.bounds.iter().flatten() {
@@ -111,36 +119,23 @@ fn request(request: &Request) -> Value {
     json!({"user": request.user, "groups": request.groups, "subResource": request.sub_resource})
 }
 
-fn admit(case: &Admit, differences: &mut Differences) -> Result<(), String> {
+fn admit(case: &Admit, door: &dyn Door, differences: &mut Differences) -> Result<(), String> {
     let argument = json!({
         "now": case.now, "settings": case.settings, "request": request(&case.request), "old": case.old,
         "object": case.new,
     });
-    let answer = answer("admitHpa", &argument)?;
+    let answer = answer(door, "admitHpa", &argument)?;
     let warnings = answer["warnings"].as_array().map_or(0, Vec::len);
     compare_admission(case, &answer["object"], warnings, differences);
     Ok(())
 }
 
-/// Compares an admission; `object` is null where what was sent is stored.
-pub fn compare_admission(case: &Admit, object: &Value, warnings: usize, differences: &mut Differences) {
-    let (expect, stored) = (&case.expect, if object.is_null() { &case.new } else { object });
-    differences.value("minReplicas", expect.min_replicas.as_ref(), &stands(stored, "minReplicas"));
-    differences.value("maxReplicas", expect.max_replicas.as_ref(), &stands(stored, "maxReplicas"));
-    differences.desired(expect.desired.as_ref(), stored);
-    differences.note("changed", expect.changed.as_ref(), &(*stored != case.new));
-    differences.note("warnings", expect.warnings.as_ref(), &warnings);
-    differences.record(expect.record.as_ref(), stored);
-    differences.multiset("annotations", expect.annotations.as_deref(), &annotations(stored));
-    differences.multiset("managers", expect.managers.as_deref(), &managers(stored));
-}
-
-fn review(case: &Review, differences: &mut Differences) -> Result<(), String> {
+fn review(case: &Review, door: &dyn Door, differences: &mut Differences) -> Result<(), String> {
     let argument = json!({
         "now": case.now, "settings": case.settings, "request": request(&case.request), "old": case.old,
         "object": case.object, "mayPatch": case.may_patch.as_str(),
     });
-    let answer = answer("reviewOverride", &argument)?;
+    let answer = answer(door, "reviewOverride", &argument)?;
     let (errors, warnings) = (findings(&answer["report"]["errors"]), findings(&answer["report"]["warnings"]));
     let allowed = errors.is_empty();
     differences.note("allowed", case.expect.allowed.as_ref(), &allowed);
@@ -155,16 +150,4 @@ fn findings(reported: &Value) -> Vec<Finding> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let bare = |finding: &Value| Finding { path: text(&finding["path"]), code: text(&finding["code"]) };
     reported.as_array().into_iter().flatten().map(bare).collect()
-}
-
-/// Compares who is stamped as having asked, where the write is allowed.
-pub fn compare_stamp(case: &Review, allowed: bool, object: &Value, differences: &mut Differences) {
-    if !allowed {
-        return;
-    }
-    let stored = if object.is_null() { &case.object } else { object };
-    let stamp = stored["metadata"]["annotations"][hpa_override_core::REQUESTED_BY_ANNOTATION].as_str();
-    let stamp: Value = stamp.and_then(|stamp| serde_json::from_str(stamp).ok()).unwrap_or_default();
-    let user = stamp["user"].as_str().unwrap_or_default().to_owned();
-    differences.note("requestedBy", case.expect.requested_by.as_ref(), &user);
 }

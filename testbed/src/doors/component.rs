@@ -1,0 +1,178 @@
+//! The component on wasmtime, asked as any host asks it: by the types of `wit/override.wit`, of one instance.
+
+use std::{
+    path::Path,
+    sync::{Mutex, PoisonError},
+};
+
+use anyhow::{Context as _, Result, anyhow};
+use hpa_override_core::{Instant, json::typed};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::{Value, json};
+use wasmtime::{
+    Engine, Store,
+    component::{Component as Compiled, Linker},
+};
+
+use super::{Door, Outcome};
+
+use self::bindings::{HpaOverride, exports::hpa_override::policy::decisions as wit};
+
+#[allow(clippy::pedantic, reason = "generated")]
+mod bindings {
+    wasmtime::component::bindgen!({
+        path: "../wit",
+        additional_derives: [serde::Serialize, serde::Deserialize],
+    });
+}
+
+/// One instance of the component.
+pub struct Component(Mutex<(Store<()>, HpaOverride)>);
+
+/// A question, but for a situation's `until`.
+#[derive(Deserialize)]
+struct Asked<T> {
+    now: i64,
+    settings: Option<String>,
+    #[serde(flatten)]
+    question: T,
+}
+
+#[derive(Deserialize)]
+struct Over {
+    #[serde(flatten)]
+    situation: wit::Situation,
+    until: i64,
+}
+
+impl Component {
+    /// Compiles and starts the component in that file. It is given nothing.
+    ///
+    /// # Errors
+    /// When there is no such file, or it is no component of this interface, or it wants something.
+    pub fn load(path: &Path) -> Result<Self> {
+        let engine = Engine::default();
+        let compiled = Compiled::from_file(&engine, path).map_err(plain);
+        let compiled = compiled.with_context(|| format!("failed to compile {}", path.display()))?;
+        let mut store = Store::new(&engine, ());
+        let instance = HpaOverride::instantiate(&mut store, &compiled, &Linker::new(&engine));
+        let instance = instance.map_err(plain).context("failed to start the component")?;
+        Ok(Self(Mutex::new((store, instance))))
+    }
+
+    /// Asks with text for the settings, which may be no JSON.
+    ///
+    /// # Errors
+    /// When the component traps, which it never may.
+    pub fn validate_settings(&self, settings: &str) -> Result<Outcome> {
+        let mut guard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (store, instance) = &mut *guard;
+        let errors = instance
+            .hpa_override_policy_decisions()
+            .call_validate_settings(store, &settings.to_owned())
+            .map_err(plain)?;
+        told(errors.map(|errors| json!({ "errors": errors })))
+    }
+
+    /// Asks with text for the HPA and for an override, which may be no JSON.
+    ///
+    /// # Errors
+    /// When the component traps, which it never may.
+    pub fn next_transition(&self, hpa: &str, ovr: &str) -> Result<Outcome> {
+        let asked = json!({ "now": Instant::MIN.as_unix(), "hpa": hpa, "overrides": [ovr] });
+        let mut guard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (store, instance) = &mut *guard;
+        let door = instance.hpa_override_policy_decisions();
+        let outcome = ask(completed(asked), |now, settings, situation| {
+            let next = door.call_next_transition(store, now, settings, situation)?;
+            Ok(next.map(|next| json!({ "next_transition": next })))
+        });
+        outcome?.context("the types rule the question out")
+    }
+}
+
+impl Door for Component {
+    fn name(&self) -> &'static str {
+        "component"
+    }
+
+    fn is_typed(&self) -> bool {
+        true
+    }
+
+    fn ask(&self, function: &str, argument: &Value) -> Result<Option<Outcome>> {
+        let asked = completed(typed::to_typed(argument.clone()));
+        let mut guard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (store, instance) = &mut *guard;
+        let door = instance.hpa_override_policy_decisions();
+        match function {
+            "reviewOverride" => {
+                ask(asked, |now, settings, write| door.call_review_override(store, now, settings, write))
+            }
+            "admitHpa" => ask(asked, |now, settings, write| door.call_admit_hpa(store, now, settings, write)),
+            "planHpa" => ask(asked, |now, settings, situation| door.call_plan_hpa(store, now, settings, situation)),
+            "planStatus" => ask(asked, |now, settings, question| door.call_plan_status(store, now, settings, question)),
+            "effectiveBounds" => {
+                ask(asked, |now, settings, situation| door.call_effective_bounds(store, now, settings, situation))
+            }
+            "timeline" => ask(asked, |now, settings, Over { situation, until }| {
+                door.call_timeline(store, now, settings, situation, *until)
+            }),
+            "nextTransition" => ask(asked, |now, settings, situation| {
+                let next = door.call_next_transition(store, now, settings, situation)?;
+                Ok(next.map(|next| json!({ "next_transition": next })))
+            }),
+            "validateSettings" => {
+                let settings = asked.get("settings").and_then(Value::as_str).unwrap_or("null");
+                let errors = door.call_validate_settings(store, &settings.to_owned()).map_err(plain)?;
+                told(errors.map(|errors| json!({ "errors": errors }))).map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+}
+
+fn ask<Q: DeserializeOwned, A: Serialize>(
+    asked: Value,
+    call: impl FnOnce(i64, Option<&String>, &Q) -> wasmtime::Result<Result<A, wit::Error>>,
+) -> Result<Option<Outcome>> {
+    let Ok(Asked { now, settings, question }) = serde_json::from_value(asked) else { return Ok(None) };
+    told(call(now, settings.as_ref(), &question).map_err(plain)?).map(Some)
+}
+
+fn told<A: Serialize>(answer: Result<A, wit::Error>) -> Result<Outcome> {
+    let untyped = |value| typed::from_typed(value).context("the component gives text that is no JSON");
+    Ok(match answer {
+        Ok(answer) => Ok(untyped(json!(answer))?),
+        Err(error) => Err(untyped(json!(error))?),
+    })
+}
+
+/// What a typed question may not lack, and a JSON one may.
+fn completed(asked: Value) -> Value {
+    let requester = json!({ "user": "", "groups": [], "sub_resource": "" });
+    let defaults = json!({ "object": "null", "hpa": "null", "overrides": [], "hpas": [], "may_patch": "NotAsked", "request": requester.clone() });
+    let Value::Object(mut asked) = over(defaults, asked) else { return Value::Null };
+    if let Some(request) = asked.get_mut("request") {
+        *request = over(requester, request.take());
+    }
+    asked.into()
+}
+
+/// `given`, and of the `defaults` what it lacks or has as null.
+fn over(defaults: Value, given: Value) -> Value {
+    let (Value::Object(mut all), Value::Object(given)) = (defaults, given) else { return Value::Null };
+    all.extend(given.into_iter().filter(|(_, value)| !value.is_null()));
+    Value::Object(all)
+}
+
+/// wasmtime's error type is its own.
+fn plain(error: wasmtime::Error) -> anyhow::Error {
+    anyhow!("{error:#}")
+}
+
+impl std::fmt::Debug for Component {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Component").finish_non_exhaustive()
+    }
+}
