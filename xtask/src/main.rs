@@ -8,6 +8,7 @@ mod cases;
 mod codegen;
 mod command;
 mod demo;
+mod differ;
 mod dist;
 mod doors;
 mod fuzz;
@@ -42,6 +43,8 @@ enum Verb {
     },
     /// Run conformance cases through every door.
     Cases(cases::Args),
+    /// Ask every door the same random questions, and compare the answers.
+    Differ(differ::Args),
     /// Ask the module arbitrary requests, and check what it promises of every answer.
     Fuzz(fuzz::Args),
     /// Measure how fast something is.
@@ -73,6 +76,7 @@ fn run(verb: Verb) -> Result<ExitCode> {
         Verb::Fuzz(args) => fuzz::run(&workspace, &args)?,
         Verb::Bench(subject) => return bench::run(&workspace, &subject),
         Verb::Cases(args) => return cases::run(&workspace, &args),
+        Verb::Differ(args) => return differ::run(&workspace, &args),
         Verb::Demo(args) => return demo::run(&workspace, &args),
     }
     Ok(ExitCode::SUCCESS)
