@@ -1,0 +1,221 @@
+//! The npm package as shipped: packed, installed in an empty project elsewhere, imported from JavaScript and TypeScript;
+//! its README's examples. Where there is no Node, one line says so.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+/// The TypeScript compiler that checks the types.
+const TYPESCRIPT: &str = "typescript@7.0.2";
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn has_node() -> bool {
+    let there =
+        Command::new("node").arg("--version").output().is_ok() && Command::new("npm").arg("--version").output().is_ok();
+    if !there {
+        println!("not run: there is no Node with npm on this machine");
+    }
+    there
+}
+
+fn run(folder: &Path, program: &str, args: &[&str]) -> String {
+    let Output { status, stdout, stderr } = Command::new(program).args(args).current_dir(folder).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    let (stdout, stderr) = (text(stdout), text(stderr));
+    assert!(status.success(), "{program} {args:?}: {stdout}{stderr}");
+    stdout
+}
+
+/// An empty project far from this repository, with the packed package installed.
+fn project(name: &str) -> PathBuf {
+    let package = root().join("dist/js");
+    assert!(package.exists(), "there is no dist/js; run `cargo xtask dist`");
+    let folder = std::env::temp_dir().join(format!("hpa-override-{name}-{}", std::process::id()));
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).unwrap();
+    let tarball = run(&folder, "npm", &["pack", "--silent", package.canonicalize().unwrap().to_str().unwrap()]);
+    fs::write(folder.join("package.json"), r#"{"name":"elsewhere","private":true,"type":"module"}"#).unwrap();
+    install(&folder, &format!("./{}", tarball.trim()));
+    folder
+}
+
+fn install(folder: &Path, package: &str) {
+    run(folder, "npm", &["install", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error", package]);
+}
+
+/// The code of a page's fenced blocks in that language.
+fn examples(page: &Path, language: &str) -> Vec<String> {
+    let text = fs::read_to_string(page).unwrap();
+    let blocks = text.split("```").skip(1).step_by(2);
+    blocks.filter_map(|block| block.strip_prefix(&format!("{language}\n")).map(Into::into)).collect()
+}
+
+#[test]
+fn the_examples_of_the_readme_print_what_they_say() {
+    if !has_node() {
+        return;
+    }
+    let folder = project("readme");
+    let examples = examples(&root().join("policy/js/package/README.md"), "js");
+    assert_eq!(examples.len(), 3);
+    for example in examples {
+        let said = example.lines().filter_map(|line| line.strip_prefix("// "));
+        let said: String = said.map(|line| format!("{line}\n")).collect();
+        fs::write(folder.join("example.js"), &example).unwrap();
+        assert_eq!(run(&folder, "node", &["example.js"]), said, "{example}");
+    }
+    fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn the_host_of_the_documentation_prints_what_it_says() {
+    if !has_node() {
+        return;
+    }
+    let folder = project("host");
+    let hosts = examples(&root().join("docs/embedding.md"), "js");
+    assert!(hosts.len() == 1 && hosts.iter().all(|host| host.lines().count() <= 25));
+    fs::write(folder.join("host.mjs"), hosts.concat()).unwrap();
+    assert_eq!(run(&folder, "node", &["host.mjs"]), "10 to 15 pods\n");
+    fs::remove_dir_all(folder).unwrap();
+}
+
+const BAD_INPUT: &str = r#"
+import assert from "node:assert";
+import * as door from "hpa-override";
+
+const now = "2026-11-27T06:00:00Z";
+const hpa = { metadata: { namespace: "shop", name: "web" }, spec: { maxReplicas: 5 } };
+const answers = () => assert.deepEqual(door.effectiveBounds({ now, hpa }).effective, { minReplicas: 1, maxReplicas: 5 });
+
+function refused(ask, code, path) {
+  assert.throws(ask, (error) => {
+    assert(error instanceof door.HpaOverrideError && error instanceof Error);
+    assert.deepEqual([error.code, error.path], [code, path]);
+    assert.deepEqual(error.report, { errors: [{ path, code, message: error.report.errors[0].message }], warnings: [] });
+    assert(error.message.endsWith(error.report.errors[0].message));
+    return true;
+  });
+  answers();
+}
+
+const nested = JSON.parse("[".repeat(1000) + "]".repeat(1000));
+let deep = [];
+for (let level = 0; level < 5_000_000; level++) deep = [deep];
+const cycle = {};
+cycle.cycle = cycle;
+
+refused(() => door.planHpa(), "jsonInvalid", "");
+refused(() => door.planHpa(null), "typeInvalid", "");
+refused(() => door.planHpa({ now, hpa: nested }), "jsonInvalid", "");
+refused(() => door.planHpa({ now, hpa: deep }), "jsonInvalid", "");
+refused(() => door.planHpa({ now, hpa: cycle }), "jsonInvalid", "");
+refused(() => door.planHpa({ now, hpa: 1n }), "jsonInvalid", "");
+refused(() => door.planHpa({ now, overides: [] }), "keyUnknown", "overides");
+refused(() => door.planHpa({ now: "today" }), "instantInvalid", "now");
+refused(() => door.planHpa({ now: new Date(NaN) }), "instantInvalid", "now");
+refused(() => door.planHpa({ now: new Date("9001-01-01T00:00:00Z") }), "instantInvalid", "now");
+refused(() => door.planHpa({ now: -1 }), "instantInvalid", "now");
+refused(() => door.timeline({ now, hpa }), "instantInvalid", "until");
+refused(() => door.effectiveBounds({ now, hpa: { spec: { maxReplicas: 2 ** 31 } } }), "hpaInvalid", "hpa.spec");
+refused(() => door.nextTransition({ now, hpa, settings: { a: 1 } }), "settingsInvalid", "settings");
+refused(() => door.planStatus({ now, overrides: {} }), "typeInvalid", "overrides");
+
+function told(spec, code, path) {
+  const object = { metadata: { namespace: "shop", name: "a" }, spec: { hpa: "web", minReplicas: 2, duration: "1h", ...spec } };
+  const { errors } = door.reviewOverride({ now, object }).report;
+  assert.deepEqual(errors.map((error) => [error.code, error.path]), [[code, path]]);
+  answers();
+}
+
+told({ minReplicas: 2 ** 40 }, "amountInvalid", "spec.minReplicas");
+told({ schedule: { cron: "0 8 * * *", timeZone: "Europe/Nowhere" } }, "timeZoneUnknown", "spec.schedule.timeZone");
+told({ schedule: { cron: "0,".repeat(50_000) } }, "cronInvalid", "spec.schedule.cron");
+assert.deepEqual(door.validateSettings({ maxDuration: "7d" }), []);
+assert.deepEqual(door.validateSettings(7), ["the settings are not an object"]);
+assert.equal(door.admitHpa({ now, object: hpa }).object, null);
+"#;
+
+#[test]
+fn bad_input_is_thrown_or_told_and_the_next_call_answers() {
+    if !has_node() {
+        return;
+    }
+    let folder = project("bad-input");
+    fs::write(folder.join("bad.js"), BAD_INPUT).unwrap();
+    assert_eq!(run(&folder, "node", &["bad.js"]), "");
+    fs::remove_dir_all(folder).unwrap();
+}
+
+const TYPED: &str = r#"
+import { HpaOverrideError, nextTransition, planHpa, reviewOverride, timeline, validateSettings } from "hpa-override";
+import type { Code, MayPatch, Phase, Point } from "hpa-override";
+
+const hpa = { metadata: { namespace: "shop", name: "web" }, spec: { maxReplicas: 5 } };
+const now = new Date("2026-11-27T06:00:00Z");
+const mayPatch: MayPatch = "yes";
+const points: Point[] = timeline({ now, until: "2026-11-28T00:00:00Z", hpa, mayPatch }).points;
+const max: number | undefined = points[0]?.effective.maxReplicas;
+const phase: Phase | undefined = planHpa({ now, hpa, overrides: [] }).phases["shop/a"];
+const codes: Code[] = reviewOverride({ now, object: {} }).report.errors.map((finding) => finding.code);
+const next: string | null = nextTransition({ now, hpa });
+try {
+  planHpa({ now: "today", hpa });
+} catch (error) {
+  if (error instanceof HpaOverrideError) console.log(max, phase, codes[0], next, validateSettings(null).length, error.code);
+}
+// @ts-expect-error: not an answer of the cluster
+planHpa({ now, hpa, mayPatch: "maybe" }, );
+"#;
+
+#[test]
+fn the_types_are_those_of_the_answers() {
+    if !has_node() {
+        return;
+    }
+    let folder = project("types");
+    install(&folder, TYPESCRIPT);
+    fs::write(
+        folder.join("typed.ts"),
+        TYPED.replace(
+            "planHpa({ now, hpa, mayPatch: \"maybe\" }, );",
+            "() => planHpa({ now, hpa, mayPatch: \"maybe\" });",
+        ),
+    )
+    .unwrap();
+    let flags =
+        ["tsc", "--strict", "--module", "nodenext", "--target", "es2022", "--noUncheckedIndexedAccess", "typed.ts"];
+    run(&folder, "npx", &flags);
+    assert_eq!(run(&folder, "node", &["typed.js"]), "5 undefined targetMissing null 0 instantInvalid\n");
+    fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn every_word_of_the_core_is_in_the_types() {
+    let types = fs::read_to_string(root().join("policy/js/package/index.d.ts")).unwrap();
+    let index = fs::read_to_string(root().join("policy/js/package/index.js")).unwrap();
+    for name in hpa_override_core::json::functions() {
+        assert!(types.contains(&format!("export function {name}(")), "{name}");
+        assert!(index.contains(&format!("export const {name} = ")), "{name}");
+    }
+    let union = |name: &str| -> Vec<String> {
+        let (_, rest) = types.split_once(&format!("export type {name} =")).unwrap();
+        let (union, _) = rest.split_once(';').unwrap();
+        union.split('"').skip(1).step_by(2).map(Into::into).collect()
+    };
+    let words = |words: Vec<serde_json::Value>| -> Vec<String> {
+        words.iter().map(|word| word.as_str().unwrap().to_owned()).collect()
+    };
+    use hpa_override_core::{Code, MayPatch, json::ErrorCode};
+    use serde_json::json;
+    assert_eq!(union("Code"), words(Code::ALL.iter().map(|code| json!(code)).collect()));
+    assert_eq!(union("ErrorCode"), words(ErrorCode::ALL.iter().map(|code| json!(code)).collect()));
+    assert_eq!(union("MayPatch"), words(MayPatch::ALL.iter().map(|answer| json!(answer.as_str())).collect()));
+}
