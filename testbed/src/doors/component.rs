@@ -52,11 +52,11 @@ impl Component {
     /// When there is no such file, or it is no component of this interface, or it wants something.
     pub fn load(path: &Path) -> Result<Self> {
         let engine = Engine::default();
-        let compiled = Compiled::from_file(&engine, path).map_err(plain);
+        let compiled = Compiled::from_file(&engine, path).map_err(|error| plain(&error));
         let compiled = compiled.with_context(|| format!("failed to compile {}", path.display()))?;
         let mut store = Store::new(&engine, ());
         let instance = HpaOverride::instantiate(&mut store, &compiled, &Linker::new(&engine));
-        let instance = instance.map_err(plain).context("failed to start the component")?;
+        let instance = instance.map_err(|error| plain(&error)).context("failed to start the component")?;
         Ok(Self(Mutex::new((store, instance))))
     }
 
@@ -70,7 +70,7 @@ impl Component {
         let errors = instance
             .hpa_override_policy_decisions()
             .call_validate_settings(store, &settings.to_owned())
-            .map_err(plain)?;
+            .map_err(|error| plain(&error))?;
         told(errors.map(|errors| json!({ "errors": errors })))
     }
 
@@ -124,7 +124,7 @@ impl Door for Component {
             }),
             "validateSettings" => {
                 let settings = asked.get("settings").and_then(Value::as_str).unwrap_or("null");
-                let errors = door.call_validate_settings(store, &settings.to_owned()).map_err(plain)?;
+                let errors = door.call_validate_settings(store, &settings.to_owned()).map_err(|error| plain(&error))?;
                 told(errors.map(|errors| json!({ "errors": errors }))).map(Some)
             }
             _ => Ok(None),
@@ -137,7 +137,7 @@ fn ask<Q: DeserializeOwned, A: Serialize>(
     call: impl FnOnce(i64, Option<&String>, &Q) -> wasmtime::Result<Result<A, wit::Error>>,
 ) -> Result<Option<Outcome>> {
     let Ok(Asked { now, settings, question }) = serde_json::from_value(asked) else { return Ok(None) };
-    told(call(now, settings.as_ref(), &question).map_err(plain)?).map(Some)
+    told(call(now, settings.as_ref(), &question).map_err(|error| plain(&error))?).map(Some)
 }
 
 fn told<A: Serialize>(answer: Result<A, wit::Error>) -> Result<Outcome> {
@@ -167,7 +167,7 @@ fn over(defaults: Value, given: Value) -> Value {
 }
 
 /// wasmtime's error type is its own.
-fn plain(error: wasmtime::Error) -> anyhow::Error {
+fn plain(error: &wasmtime::Error) -> anyhow::Error {
     anyhow!("{error:#}")
 }
 
