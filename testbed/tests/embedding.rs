@@ -1,7 +1,5 @@
 //! The host in Rust of docs/embedding.md: it is the program that runs, and it prints what the page says.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 use std::{fs, path::Path, process::Command};
 
 const MOST_LINES: usize = 25;

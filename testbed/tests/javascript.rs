@@ -9,6 +9,9 @@ use std::{
     process::{Command, Output},
 };
 
+use hpa_override_core::{Code, MayPatch, json::ErrorCode};
+use serde_json::json;
+
 /// The TypeScript compiler that checks the types.
 const TYPESCRIPT: &str = "typescript@7.0.2";
 
@@ -71,7 +74,7 @@ fn the_examples_of_the_readme_print_what_they_say() {
     assert_eq!(examples.len(), 3);
     for example in examples {
         let said = example.lines().filter_map(|line| line.strip_prefix("// "));
-        let said: String = said.map(|line| format!("{line}\n")).collect();
+        let said = said.chain([""]).collect::<Vec<_>>().join("\n");
         fs::write(folder.join("example.js"), &example).unwrap();
         assert_eq!(run(&folder, "node", &["example.js"]), said, "{example}");
     }
@@ -213,8 +216,6 @@ fn every_word_of_the_core_is_in_the_types() {
     let words = |words: Vec<serde_json::Value>| -> Vec<String> {
         words.iter().map(|word| word.as_str().unwrap().to_owned()).collect()
     };
-    use hpa_override_core::{Code, MayPatch, json::ErrorCode};
-    use serde_json::json;
     assert_eq!(union("Code"), words(Code::ALL.iter().map(|code| json!(code)).collect()));
     assert_eq!(union("ErrorCode"), words(ErrorCode::ALL.iter().map(|code| json!(code)).collect()));
     assert_eq!(union("MayPatch"), words(MayPatch::ALL.iter().map(|answer| json!(answer.as_str())).collect()));

@@ -1,6 +1,6 @@
 //! `wit/override.wit` says all that the core says: no function, code, phase or mode is forgotten, and all is documented.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 use std::path::Path;
 

@@ -56,7 +56,7 @@ fn run(args: &Args) -> Result<bool> {
     for file in &files {
         let told = match read(file) {
             Ok(case) => tally.of_doors(ask(&case, &doors, wapc.as_ref())),
-            Err(error) => tally.unreadable(&error),
+            Err(error) => Some(tally.unreadable(&error)),
         };
         if let Some(told) = told {
             println!("FAILED {}: {told}", file.display());

@@ -32,9 +32,9 @@ impl Tally {
     }
 
     /// Counts a case that cannot be read.
-    pub fn unreadable(&mut self, error: &anyhow::Error) -> Option<String> {
+    pub fn unreadable(&mut self, error: &anyhow::Error) -> String {
         self.failed += 1;
-        Some(format!("{error:#}"))
+        format!("{error:#}")
     }
 }
 

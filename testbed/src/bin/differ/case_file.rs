@@ -27,7 +27,7 @@ pub fn of(question: &Question) -> String {
 
 fn lines(argument: &Value) -> String {
     let Some(map) = argument.as_object() else { return format!("{argument}\n") };
-    map.iter().map(|(key, value)| format!("{key}: {value}\n")).collect()
+    map.iter().map(|(key, value)| format!("{key}: {value}")).chain([String::new()]).collect::<Vec<_>>().join("\n")
 }
 
 fn answer(Question { function, argument }: &Question) -> Value {

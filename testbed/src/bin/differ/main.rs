@@ -75,18 +75,24 @@ fn ask(question: &Question, doors: &[Box<dyn Door>], wapc: Option<&Wapc>, watch:
     for door in doors {
         let answer = watch.time(door.name(), || gives(door.as_ref(), question));
         if let Some(answer) = answer.filter(|answer| *answer != text(&Native::answer(function, argument))) {
-            return Some(told(question, door.name(), &answer, |question| gives(door.as_ref(), question), native));
+            return Some(told(
+                question,
+                door.name(),
+                &answer,
+                |question| gives(door.as_ref(), question),
+                |question| Some(native(question)),
+            ));
         }
     }
     let wapc = wapc?;
     let decided = watch.time("wapc", || decision::of_wapc(wapc, question))?;
     let gives = |question: &Question| decision::of_wapc(wapc, question);
     (Some(&decided) != decision::of_native(question).as_ref())
-        .then(|| told(question, "wapc", &decided, gives, |question| decision::of_native(question)))
+        .then(|| told(question, "wapc", &decided, gives, decision::of_native))
 }
 
-fn native(question: &Question) -> Option<String> {
-    Some(text(&Native::answer(question.function, &question.argument)))
+fn native(question: &Question) -> String {
+    text(&Native::answer(question.function, &question.argument))
 }
 
 /// What a door gives, as text. None where its types rule the question out.

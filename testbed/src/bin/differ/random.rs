@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-/// SplitMix64.
+/// The generator `SplitMix64`.
 #[derive(Clone, Debug)]
 pub struct Random(pub u64);
 
