@@ -11,9 +11,13 @@ const alone = {
   validateSettings: ({ settings }) => ({ errors: door.validateSettings(settings) }),
 };
 
+const takesSettingsAlone = (argument) =>
+  typeof argument === "object" && argument !== null && !Array.isArray(argument) &&
+  Object.keys(argument).every((key) => key === "settings");
+
 await serve((name, argument) => {
   if (name === "HpaOverrideError" || typeof door[name] !== "function") return undefined;
-  if (name === "validateSettings" && Object.keys(argument ?? { none: 0 }).some((key) => key !== "settings")) return undefined;
+  if (name === "validateSettings" && !takesSettingsAlone(argument)) return undefined;
   try {
     return { answer: (alone[name] ?? door[name])(argument) };
   } catch (error) {
