@@ -13,10 +13,15 @@ const pascal = (word) => word[0].toUpperCase() + word.slice(1);
 const absent = (fields) => Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 const parsed = (text) => (text === undefined ? null : JSON.parse(text));
 
+const YEARS = [946684800, 221876927999];
+const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/;
+
+// Text that is no instant cannot be said in seconds; a number can, whatever it is.
 function instant(value) {
-  const seconds = typeof value === "number" ? value : Date.parse(value ?? "") / 1000;
-  if (!Number.isSafeInteger(Math.floor(seconds)) || (typeof value === "number" && value % 1)) throw new Unsayable();
-  return BigInt(Math.floor(seconds));
+  if (Number.isSafeInteger(value)) return BigInt(value);
+  const seconds = INSTANT.test(value) ? Math.floor(Date.parse(value) / 1000) : NaN;
+  if (!(seconds >= YEARS[0] && seconds <= YEARS[1])) throw new Unsayable();
+  return BigInt(seconds);
 }
 
 const moment = (seconds) =>

@@ -1,5 +1,7 @@
-//! A question as a case file, expecting what native answers; where no kind of case asks that, the argument alone.
+//! A question as a case file, expecting what native answers; where no kind of case asks that, or native answers with an
+//! error, the argument alone.
 
+use hpa_override_core::Instant;
 use hpa_override_testbed::doors::Native;
 use serde_json::{Value, json};
 
@@ -8,6 +10,9 @@ use crate::question::Question;
 /// YAML; each value on a line, as JSON.
 pub fn of(question: &Question) -> String {
     let Question { function, argument } = question;
+    if Native::answer(function, argument).is_err() {
+        return lines(argument);
+    }
     let (kind, expect) = match *function {
         "reviewOverride" => ("reviewOverride", review(question)),
         "admitHpa" => ("admitHpa", admit(question)),
@@ -18,6 +23,9 @@ pub fn of(question: &Question) -> String {
     let mut case = argument.clone();
     if let Some(map) = case.as_object_mut() {
         map.remove("until");
+        if let Some(seconds) = map.get("now").and_then(Value::as_i64) {
+            map.insert("now".into(), json!(Instant::from_unix(seconds)));
+        }
         let object = if kind == "admitHpa" { map.remove("object") } else { None };
         object.map(|object| map.insert("new".into(), object));
     }
