@@ -12,11 +12,11 @@ use std::{
     time::Duration,
 };
 
-use futures::{StreamExt, stream};
+use futures::{Stream, StreamExt};
 use hpa_override_core::{MayPatch, Override as Reading, Question};
 use k8s_openapi::api::authorization::v1::{ResourceAttributes, SubjectAccessReview, SubjectAccessReviewSpec};
 use kube::{Api, Client, api::PostParams, runtime::reflector::ObjectRef};
-use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
+use tokio::sync::mpsc::UnboundedSender;
 
 use crate::{
     apply::within_time,
@@ -133,14 +133,13 @@ pub fn answer<'a>(
     again
 }
 
-/// Asks what is queued, and has both loops look at those concerned once there is an answer.
+/// Asks each of the questions, and has both loops look at those concerned once there is an answer.
 pub async fn serve(
     context: Arc<Context>,
-    queue: UnboundedReceiver<Question>,
+    questions: impl Stream<Item = Question>,
     hpa_queue: UnboundedSender<ObjectRef<Hpa>>,
 ) {
-    let queued = stream::unfold(queue, |mut queue| async { queue.recv().await.map(|question| (question, queue)) });
-    queued
+    questions
         .for_each_concurrent(CONCURRENCY, |question| {
             let (context, hpa_queue) = (&context, &hpa_queue);
             async move {

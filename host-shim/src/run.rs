@@ -73,7 +73,7 @@ async fn serve(client: Client, settings: Settings, namespace: Option<String>, st
         tokio::join!(
             watch::hpas(context.clone(), hpas_writer, hpa_queue.clone()),
             watch::overrides(context.clone(), overrides_writer, hpa_queue.clone()),
-            authorize::serve(context.clone(), to_ask, hpa_queue.clone()),
+            authorize::serve(context.clone(), queued(to_ask), hpa_queue.clone()),
         )
     };
     // Neither loop begins before both stores are filled: an override that is not seen yet is not one that is gone.
@@ -127,8 +127,12 @@ fn keys<K: Send + 'static>(
     ready: impl Future<Output = bool>,
     stop: Shared<impl Future<Output = ()>>,
 ) -> impl Stream<Item = Result<K, Infallible>> {
-    let queued = stream::unfold(queue, |mut queue| async { queue.recv().await.map(|key| (key, queue)) });
-    ready.into_stream().flat_map(move |_| stream::empty()).chain(queued).map(Ok).take_until(stop)
+    ready.into_stream().flat_map(move |_| stream::empty()).chain(queued(queue)).map(Ok).take_until(stop)
+}
+
+/// What comes in by a queue.
+fn queued<T>(queue: UnboundedReceiver<T>) -> impl Stream<Item = T> {
+    stream::unfold(queue, |mut queue| async { queue.recv().await.map(|item| (item, queue)) })
 }
 
 type Reconciled<K> = Result<(ObjectRef<Object<K>>, Action), controller::Error<Error, Infallible>>;

@@ -23,7 +23,8 @@ use crate::frozen::{Clock, Frozen};
 /// What policy-server allows a call by default.
 pub(crate) const TIME_LIMIT: Duration = Duration::from_secs(2);
 
-type AnyError = Box<dyn std::error::Error + Send + Sync>;
+/// What a host function answers; an error is handed to the guest as text.
+pub type HostAnswer = Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>>;
 
 /// The host functions that a policy may call (waPC binding, namespace, operation, payload).
 pub trait HostCalls: Send + Sync {
@@ -31,7 +32,7 @@ pub trait HostCalls: Send + Sync {
     ///
     /// # Errors
     /// The error is handed to the guest as text.
-    fn call(&self, binding: &str, namespace: &str, operation: &str, payload: &[u8]) -> Result<Vec<u8>, AnyError>;
+    fn call(&self, binding: &str, namespace: &str, operation: &str, payload: &[u8]) -> HostAnswer;
 }
 
 /// A host that offers nothing: every call is answered with an error.
@@ -39,7 +40,7 @@ pub trait HostCalls: Send + Sync {
 pub struct NoHostCalls;
 
 impl HostCalls for NoHostCalls {
-    fn call(&self, binding: &str, namespace: &str, operation: &str, _: &[u8]) -> Result<Vec<u8>, AnyError> {
+    fn call(&self, binding: &str, namespace: &str, operation: &str, _: &[u8]) -> HostAnswer {
         Err(format!("unsupported host call: {binding} {namespace}/{operation}").into())
     }
 }

@@ -7,7 +7,7 @@ mod guests;
 
 use std::sync::Arc;
 
-use hpa_override_testbed::{CallError, HostCalls, Module, PolicyConfig, PolicyHost};
+use hpa_override_testbed::{CallError, HostAnswer, HostCalls, Module, PolicyConfig, PolicyHost};
 use serde_json::json;
 
 #[test]
@@ -43,13 +43,7 @@ fn without_host_functions_a_call_to_the_host_is_an_error_of_the_guest_to_handle(
 struct Allowed;
 
 impl HostCalls for Allowed {
-    fn call(
-        &self,
-        _: &str,
-        _: &str,
-        operation: &str,
-        _: &[u8],
-    ) -> Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>> {
+    fn call(&self, _: &str, _: &str, operation: &str, _: &[u8]) -> HostAnswer {
         Ok(format!("{operation}: yes").into_bytes())
     }
 }

@@ -2,15 +2,15 @@
 //!
 //! Two need Node. A machine without it runs the others, and one line says so.
 
-use std::{
-    ffi::OsString,
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{ffi::OsString, fs, path::PathBuf};
 
 use anyhow::{Context, Result};
 
-use crate::{command::Command, dist, npm, workspace::Workspace};
+use crate::{
+    command::Command,
+    dist, npm,
+    workspace::{Workspace, read},
+};
 
 /// The npm package that translates components for Node.
 const JCO: &str = "1.35.0";
@@ -50,8 +50,4 @@ fn translated(workspace: &Workspace) -> Result<PathBuf> {
     fs::write(folder.join("package.json"), r#"{"type":"module"}"#).context("cannot write beside the translation")?;
     fs::write(&seen, component).with_context(|| format!("cannot write {}", seen.display()))?;
     Ok(folder)
-}
-
-fn read(path: &Path) -> Result<Vec<u8>> {
-    fs::read(path).with_context(|| format!("cannot read {}", path.display()))
 }

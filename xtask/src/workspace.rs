@@ -28,6 +28,11 @@ struct Package {
     version: String,
 }
 
+/// The bytes of a file.
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
+    fs::read(path).with_context(|| format!("cannot read {}", path.display()))
+}
+
 impl Workspace {
     pub(crate) fn find() -> Result<Self> {
         let text = Command::new("cargo").words("metadata --no-deps --format-version 1").stdout()?;

@@ -65,7 +65,8 @@ impl Question {
     /// The question about who asks for `ovr`; none where the settings want no answer, or nobody is known to ask about.
     #[must_use]
     pub fn about(ovr: &Override, settings: &Settings) -> Option<Self> {
-        let Requester { user, groups } = ovr.requester.clone().filter(|_| asks_for_authorization(ovr, settings))?;
+        let asked = ovr.requester.as_ref().filter(|_| asks_for_authorization(ovr, settings));
+        let Requester { user, groups } = asked.cloned()?;
         Some(Self {
             user,
             groups,

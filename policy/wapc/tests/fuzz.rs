@@ -19,7 +19,7 @@ use arbitrary::{Arbitrary, Asked, smallest};
 use common::{MODULE, requests};
 use hpa_override_core::Instant;
 use hpa_override_policy::{may_patch, validate, validate_settings};
-use hpa_override_testbed::HostCalls;
+use hpa_override_testbed::{HostAnswer, HostCalls};
 use promises::{check, check_again};
 use serde_json::Value;
 
@@ -108,13 +108,7 @@ impl Host {
 }
 
 impl HostCalls for Host {
-    fn call(
-        &self,
-        binding: &str,
-        namespace: &str,
-        operation: &str,
-        payload: &[u8],
-    ) -> Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>> {
+    fn call(&self, binding: &str, namespace: &str, operation: &str, payload: &[u8]) -> HostAnswer {
         assert_eq!((binding, namespace, operation), ("kubewarden", "kubernetes", "can_i"));
         self.asked.lock().unwrap().push(payload.into());
         self.answer.map(Into::into).map_err(Into::into)

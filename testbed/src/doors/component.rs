@@ -80,28 +80,16 @@ impl Component {
     /// When the component traps, which it never may.
     pub fn next_transition(&self, hpa: &str, ovr: &str) -> Result<Outcome> {
         let asked = json!({ "now": Instant::MIN.as_unix(), "hpa": hpa, "overrides": [ovr] });
-        let mut guard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (store, instance) = &mut *guard;
-        let door = instance.hpa_override_policy_decisions();
-        let outcome = ask(completed(asked), |now, settings, situation| {
-            let next = door.call_next_transition(store, now, settings, situation)?;
-            Ok(next.map(|next| json!({ "next_transition": next })))
-        });
-        outcome?.context("the types rule the question out")
-    }
-}
-
-impl Door for Component {
-    fn name(&self) -> &'static str {
-        "component"
+        self.ask_typed("nextTransition", asked)?.context("the types rule the question out")
     }
 
-    fn is_typed(&self) -> bool {
-        true
-    }
-
-    fn ask(&self, function: &str, argument: &Value) -> Result<Option<Outcome>> {
-        let asked = completed(typed::to_typed(argument.clone()));
+    /// Asks with the typed form of the argument.
+    fn ask_typed(&self, function: &str, asked: Value) -> Result<Option<Outcome>> {
+        if function == "validateSettings" {
+            let settings = asked.get("settings").and_then(Value::as_str).unwrap_or("null");
+            return self.validate_settings(settings).map(Some);
+        }
+        let asked = completed(asked);
         let mut guard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (store, instance) = &mut *guard;
         let door = instance.hpa_override_policy_decisions();
@@ -122,13 +110,22 @@ impl Door for Component {
                 let next = door.call_next_transition(store, now, settings, situation)?;
                 Ok(next.map(|next| json!({ "next_transition": next })))
             }),
-            "validateSettings" => {
-                let settings = asked.get("settings").and_then(Value::as_str).unwrap_or("null");
-                let errors = door.call_validate_settings(store, &settings.to_owned()).map_err(|error| plain(&error))?;
-                told(errors.map(|errors| json!({ "errors": errors }))).map(Some)
-            }
             _ => Ok(None),
         }
+    }
+}
+
+impl Door for Component {
+    fn name(&self) -> &'static str {
+        "component"
+    }
+
+    fn is_typed(&self) -> bool {
+        true
+    }
+
+    fn ask(&self, function: &str, argument: &Value) -> Result<Option<Outcome>> {
+        self.ask_typed(function, typed::to_typed(argument.clone()))
     }
 }
 

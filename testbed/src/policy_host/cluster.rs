@@ -11,7 +11,7 @@ use serde::Deserialize;
 use tokio::runtime::Runtime;
 
 use crate::control_plane::{ControlPlane, Identity};
-use crate::engine::HostCalls;
+use crate::engine::{HostAnswer, HostCalls, NoHostCalls};
 use crate::kubewarden::KUBEWARDEN_NAMESPACE;
 
 /// Who policy-server is.
@@ -48,17 +48,8 @@ struct CanI {
 struct Review {
     user: String,
     groups: Option<Vec<String>>,
-    resource_attributes: Attributes,
-}
-
-#[derive(Deserialize)]
-struct Attributes {
-    group: Option<String>,
-    version: Option<String>,
-    resource: String,
-    verb: String,
-    namespace: Option<String>,
-    name: Option<String>,
+    /// Its keys are single words, and so the same in both spellings.
+    resource_attributes: ResourceAttributes,
 }
 
 impl Cluster {
@@ -82,28 +73,17 @@ impl Cluster {
 }
 
 fn spec(review: Review) -> SubjectAccessReviewSpec {
-    let Review { user, groups, resource_attributes: attributes } = review;
-    let Attributes { group, version, resource, verb, namespace, name } = attributes;
-    let (resource, verb) = (Some(resource), Some(verb));
-    let attributes =
-        ResourceAttributes { group, version, resource, verb, namespace, name, ..ResourceAttributes::default() };
-    let (user, resource_attributes) = (Some(user), Some(attributes));
-    SubjectAccessReviewSpec { user, groups, resource_attributes, ..SubjectAccessReviewSpec::default() }
+    let (user, resource_attributes) = (Some(review.user), Some(review.resource_attributes));
+    SubjectAccessReviewSpec { user, groups: review.groups, resource_attributes, ..SubjectAccessReviewSpec::default() }
 }
 
 impl HostCalls for Cluster {
-    fn call(
-        &self,
-        binding: &str,
-        namespace: &str,
-        operation: &str,
-        payload: &[u8],
-    ) -> Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>> {
+    fn call(&self, binding: &str, namespace: &str, operation: &str, payload: &[u8]) -> HostAnswer {
         match (binding, namespace, operation) {
             ("kubewarden", "kubernetes", "can_i") => {
                 self.can_i(payload).map_err(|error| format!("Callback evaluation failure: {error:?}").into())
             }
-            _ => Err(format!("unsupported host call: {binding} {namespace}/{operation}").into()),
+            _ => NoHostCalls.call(binding, namespace, operation, payload),
         }
     }
 }

@@ -4,14 +4,14 @@
 //!   hpa_override_bg.wasm ◄─ hpa_override.js ◄─ index.js, index.d.ts ◄─ whoever imports `hpa-override`
 //! ```
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use anyhow::{Context, Result};
 use serde_json::Value;
 use wasm_bindgen_cli_support::Bindgen;
 
 use super::{build, optimise, package, say, write};
-use crate::workspace::Workspace;
+use crate::workspace::{Workspace, read};
 
 const PACKAGE: &str = "hpa-override-js";
 /// Written by hand; `package.json` lacks the version.
@@ -57,10 +57,6 @@ fn versioned(manifest: &[u8], version: &str) -> Result<String> {
     let own = manifest.insert("version".into(), version.into());
     anyhow::ensure!(own.is_none(), "it has a version, which comes from the workspace's Cargo.toml; remove that line");
     Ok(serde_json::to_string_pretty(&manifest)? + "\n")
-}
-
-fn read(path: &Path) -> Result<Vec<u8>> {
-    fs::read(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
 #[cfg(test)]

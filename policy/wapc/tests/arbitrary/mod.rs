@@ -3,6 +3,7 @@
 //!
 //! A seed makes the same requests again: `cargo xtask fuzz --seed` with the number that a failing test prints.
 
+use hpa_override_testbed::Random;
 use serde_json::{Map, Value, json};
 
 /// A request, and the cluster in which it is made.
@@ -41,7 +42,7 @@ const SETTINGS: &[(&str, &[&str])] = &[
 /// A generator of requests.
 pub struct Arbitrary {
     pub seed: u64,
-    state: u64,
+    random: Random,
     originals: Vec<Value>,
 }
 
@@ -49,7 +50,7 @@ impl Arbitrary {
     pub fn of(originals: impl IntoIterator<Item = Value>) -> Self {
         let clock = || std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
         let seed = std::env::var("SEED").map_or_else(|_| clock(), |seed| seed.parse().unwrap());
-        Self { seed, state: seed, originals: originals.into_iter().collect() }
+        Self { seed, random: Random(seed), originals: originals.into_iter().collect() }
     }
 
     /// The next request.
@@ -66,7 +67,7 @@ impl Arbitrary {
         let mut bytes = crate::common::payload(&request, &self.settings());
         if self.one_in(16) {
             let at = self.below(bytes.len());
-            bytes[at] = self.next().to_be_bytes()[0];
+            bytes[at] = self.random.byte();
         }
         bytes
     }
@@ -187,15 +188,7 @@ impl Arbitrary {
     }
 
     fn below(&mut self, bound: usize) -> usize {
-        usize::try_from(self.next() % bound as u64).unwrap()
-    }
-
-    /// `SplitMix64`.
-    fn next(&mut self) -> u64 {
-        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let z = (self.state ^ (self.state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
+        self.random.below(bound)
     }
 }
 

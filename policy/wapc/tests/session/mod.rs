@@ -6,7 +6,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use hpa_override_testbed::HostCalls;
+use hpa_override_testbed::{HostAnswer, HostCalls};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -42,13 +42,7 @@ impl Session {
 }
 
 impl HostCalls for Session {
-    fn call(
-        &self,
-        binding: &str,
-        namespace: &str,
-        operation: &str,
-        payload: &[u8],
-    ) -> Result<Vec<u8>, Box<dyn std::error::Error + Send + Sync>> {
+    fn call(&self, binding: &str, namespace: &str, operation: &str, payload: &[u8]) -> HostAnswer {
         assert_eq!((binding, namespace, operation), ("kubewarden", "kubernetes", "can_i"));
         let Some(Exchange::Exchange { request, response }) = self.exchanges().pop_front() else {
             return Err("the list of recorded responses is empty".into());

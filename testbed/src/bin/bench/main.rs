@@ -18,7 +18,7 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 use clap::Parser;
-use hpa_override_testbed::{HostOptions, Module, PolicyConfig, PolicyHost};
+use hpa_override_testbed::{HostOptions, Module, PolicyConfig, PolicyHost, ended};
 use serde_json::{Value, json};
 
 use self::{client::Client, times::Times};
@@ -47,16 +47,10 @@ const SORTS: [(&str, &str, &str); 2] = [
 ];
 
 fn main() -> ExitCode {
-    match run(&Args::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    ended(run(&Args::parse()))
 }
 
-fn run(args: &Args) -> Result<()> {
+fn run(args: &Args) -> Result<ExitCode> {
     ensure!(args.count > 0, "--count is 0: there is nothing to measure");
     let paths = [&args.accepting, &args.module];
     let [accepting, ours] = paths.map(|path| fs::metadata(path).map_or(0, |file| file.len()));
@@ -67,7 +61,8 @@ fn run(args: &Args) -> Result<()> {
     let asked = SORTS.map(|(title, policy, file)| Ok((title, policy, read(&args.requests, file)?)));
     let asked = asked.into_iter().collect::<Result<Vec<_>>>()?;
     on_the_engine(&modules, &asked, args.count)?;
-    through_the_host(&modules, &asked, args.count)
+    through_the_host(&modules, &asked, args.count)?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn read(folder: &Path, file: &str) -> Result<Value> {

@@ -23,7 +23,10 @@ use std::{
 use anyhow::{Context as _, Result};
 use clap::Parser;
 
-use hpa_override_testbed::doors::{Door, Doors, Wapc};
+use hpa_override_testbed::{
+    doors::{Door, Doors, Wapc},
+    ended,
+};
 
 use self::{case::Case, tally::Tally};
 
@@ -37,18 +40,11 @@ struct Args {
 }
 
 fn main() -> ExitCode {
-    match run(&Args::parse()) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    ended(run(&Args::parse()))
 }
 
-/// Whether all passed.
-fn run(args: &Args) -> Result<bool> {
+/// A success where all passed.
+fn run(args: &Args) -> Result<ExitCode> {
     let (doors, wapc) = (args.doors.open()?, args.doors.open_wapc()?);
     let files = files(&args.folder)?;
     anyhow::ensure!(!files.is_empty(), "there is no case in {}; cases are files `*.yaml`", args.folder.display());
@@ -63,7 +59,7 @@ fn run(args: &Args) -> Result<bool> {
         }
     }
     print!("{tally}");
-    Ok(tally.failed == 0)
+    Ok(if tally.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// What differs, door by door.

@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use clap::Parser as _;
-use hpa_override_testbed::{Identity, Options, World, WorldOptions};
+use hpa_override_testbed::{Identity, Options, World, WorldOptions, ended};
 use serde_json::{Value, json};
 
 use args::{Args, Programs};
@@ -27,13 +27,7 @@ use timeline::{LEGEND, Timeline, note};
 const INTERRUPTED: u8 = 130;
 
 fn main() -> ExitCode {
-    match run(&Args::parse(), &Arc::new(Timeline::start())) {
-        Ok(code) => code,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    ended(run(&Args::parse(), &Arc::new(Timeline::start())))
 }
 
 fn run(args: &Args, timeline: &Arc<Timeline>) -> Result<ExitCode> {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::random::Random;
+use hpa_override_testbed::Random;
 
 /// A copy with something broken.
 pub fn broken(argument: Value, random: &mut Random) -> Value {

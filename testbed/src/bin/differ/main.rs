@@ -12,7 +12,6 @@ mod broken;
 mod case_file;
 mod decision;
 mod question;
-mod random;
 mod shrink;
 mod watch;
 
@@ -23,9 +22,13 @@ use std::{
 
 use anyhow::Result;
 use clap::Parser;
-use hpa_override_testbed::doors::{Door, Doors, Native, Outcome, Wapc};
+use hpa_override_testbed::{
+    Random,
+    doors::{Door, Doors, Native, Outcome, Wapc},
+    ended,
+};
 
-use self::{question::Question, random::Random, watch::Watch};
+use self::{question::Question, watch::Watch};
 
 /// Asks every door the same random questions.
 #[derive(Parser)]
@@ -41,18 +44,11 @@ struct Args {
 }
 
 fn main() -> ExitCode {
-    match run(&Args::parse()) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    ended(run(&Args::parse()))
 }
 
-/// Whether there was no difference.
-fn run(args: &Args) -> Result<bool> {
+/// A success where there was no difference.
+fn run(args: &Args) -> Result<ExitCode> {
     let seed =
         args.seed.unwrap_or_else(|| SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()));
     let (doors, wapc) = (args.doors.open()?, args.doors.open_wapc()?);
@@ -61,12 +57,12 @@ fn run(args: &Args) -> Result<bool> {
         let question = question::question(&mut random);
         if let Some(difference) = ask(&question, &doors, wapc.as_ref(), &mut watch) {
             println!("question {number} of seed {seed}: {difference}");
-            return Ok(false);
+            return Ok(ExitCode::FAILURE);
         }
     }
     print!("{watch}");
     println!("{} questions, seed {seed}, {:.1} s, 0 differences", args.count, start.elapsed().as_secs_f32());
-    Ok(true)
+    Ok(ExitCode::SUCCESS)
 }
 
 /// The first difference, shrunk.

@@ -1,10 +1,10 @@
 //! Random questions: an HPA with the history that its record tells, what overrides it, limits, a clock; some broken.
 
 use hpa_override_core::{Instant, json::functions};
-use hpa_override_testbed::doors::Native;
+use hpa_override_testbed::{Random, doors::Native};
 use serde_json::{Map, Value, json};
 
-use crate::{broken::broken, random::Random};
+use crate::broken::broken;
 
 /// A function and its argument.
 #[derive(Clone, Debug)]

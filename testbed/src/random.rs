@@ -1,4 +1,4 @@
-//! Numbers that only look random: the same seed gives the same.
+//! Numbers that only look random, for questions that nobody would ask: the same seed gives the same.
 
 use serde_json::Value;
 
@@ -12,6 +12,12 @@ impl Random {
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         mixed ^ (mixed >> 31)
+    }
+
+    /// Any byte.
+    pub fn byte(&mut self) -> u8 {
+        let [byte, ..] = self.next().to_be_bytes();
+        byte
     }
 
     /// From 0 to `bound`, exclusive; 0 where that is empty.
