@@ -1,4 +1,4 @@
-//! The conformance corpus through every door, and what the runner says of cases that fail or cannot be read.
+//! What the runner says of cases that fail or cannot be read. The corpus itself is a step of `cargo xtask test`.
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
@@ -37,13 +37,6 @@ fn folder(name: &str, case: &str) -> PathBuf {
     fs::create_dir_all(&folder).unwrap();
     fs::write(folder.join("case.yaml"), case).unwrap();
     folder
-}
-
-#[test]
-fn the_corpus_passes() {
-    let (passed, printed) = run(&root().join("cases"));
-    assert!(passed, "{printed}");
-    assert!(printed.ends_with(" passed, 0 failed\n"), "{printed}");
 }
 
 fn one() -> String {

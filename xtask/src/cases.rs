@@ -6,9 +6,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use anyhow::Result;
 
-use crate::{doors, workspace::Workspace};
-
-const CASES: &str = "run --quiet -p hpa-override-testbed --bin cases --";
+use crate::{command::Command, doors, workspace::Workspace};
 
 /// What to run.
 #[derive(clap::Args)]
@@ -19,7 +17,21 @@ pub(crate) struct Args {
 
 /// Builds doors and runner, then becomes the runner.
 pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
+    let folder = args.folder.clone().unwrap_or_else(|| own(workspace));
+    runner(workspace)?.arg(folder).become_it()
+}
+
+/// The project's own cases through every door, as a step among others.
+pub(crate) fn pass(workspace: &Workspace) -> Result<()> {
+    runner(workspace)?.arg(own(workspace)).run()
+}
+
+fn own(workspace: &Workspace) -> PathBuf {
+    workspace.root.join("cases")
+}
+
+/// The runner and the doors that it asks.
+fn runner(workspace: &Workspace) -> Result<Command> {
     let doors = doors::args(workspace)?;
-    let folder = args.folder.clone().unwrap_or_else(|| workspace.root.join("cases"));
-    workspace.cargo(CASES).args(doors).arg(folder).become_it()
+    Ok(Command::new(workspace.program("cases")?).args(doors))
 }

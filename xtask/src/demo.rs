@@ -2,14 +2,11 @@
 //!
 //! It shows nothing itself: the testbed's `demo` starts the control plane and reports what it sees there.
 
-use std::{env::consts::EXE_SUFFIX, ffi::OsString, process::ExitCode};
+use std::{ffi::OsString, process::ExitCode};
 
 use anyhow::Result;
 
-use crate::{dist, workspace::Workspace};
-
-const CONTROLLER: &str = "build --quiet -p hpa-override-host-shim --bin host-shim";
-const DEMO: &str = "run --quiet -p hpa-override-testbed --bin demo --";
+use crate::{command::Command, dist, workspace::Workspace};
 
 /// What to show.
 #[derive(clap::Args)]
@@ -25,9 +22,10 @@ pub(crate) struct Args {
 /// Builds module and controller, then becomes the demonstration.
 pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
     dist::policy(workspace)?;
-    let controller = workspace.cargo(CONTROLLER).artifact(&format!("host-shim{EXE_SUFFIX}"))?;
+    let controller = workspace.program("host-shim")?;
     println!("demo: controller {}", workspace.shown(&controller));
-    let demo = workspace.cargo(DEMO).arg("--controller").arg(controller).arg("--module").arg(dist::module(workspace));
+    let demo = Command::new(workspace.program("demo")?).arg("--controller").arg(controller);
+    let demo = demo.arg("--module").arg(dist::module(workspace));
     let demo = demo.args(args.keep.then(|| OsString::from("--keep"))).args(args.rest.clone());
     println!("$ {demo}");
     demo.become_it()

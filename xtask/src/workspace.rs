@@ -3,6 +3,7 @@
 //! It keeps no list of its own: members, version and target folder (`CARGO_TARGET_DIR` included) are cargo's.
 
 use std::{
+    env::consts::EXE_SUFFIX,
     fs,
     path::{Path, PathBuf},
 };
@@ -42,6 +43,12 @@ impl Workspace {
     /// `cargo`, in the workspace's root.
     pub(crate) fn cargo(&self, words: &str) -> Command {
         Command::cargo(&self.root).words(words)
+    }
+
+    /// A program of the workspace, built with what its tests are built with: neither has to wait for the other's build.
+    pub(crate) fn program(&self, name: &str) -> Result<PathBuf> {
+        let build = self.cargo("build --quiet --workspace --all-features --bin").arg(name);
+        build.artifact(&format!("{name}{EXE_SUFFIX}"))
     }
 
     pub(crate) fn members(&self) -> impl Iterator<Item = &str> {

@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 
 use super::{Step, binaries, deny};
 use crate::{
-    codegen,
+    cases, codegen,
     dist::{self, POLICY, TARGET},
     workspace::Workspace,
 };
@@ -25,6 +25,7 @@ pub(super) const STEPS: &[Step] = &[
     Step { name: "generated files", run: codegen::check },
     Step { name: "module", run: dist::run },
     Step { name: "tests", run: binaries::run },
+    Step { name: "cases", run: cases::pass },
     Step { name: "documentation", run: documentation },
     Step { name: "every crate alone", run: every_crate_alone },
 ];

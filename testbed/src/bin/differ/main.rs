@@ -67,37 +67,39 @@ fn run(args: &Args) -> Result<ExitCode> {
 
 /// The first difference, shrunk.
 fn ask(question: &Question, doors: &[Box<dyn Door>], wapc: Option<&Wapc>, watch: &mut Watch) -> Option<String> {
-    let Question { function, argument } = question;
+    let native = native(question);
     for door in doors {
-        let answer = watch.time(door.name(), || gives(door.as_ref(), question));
-        if let Some(answer) = answer.filter(|answer| *answer != text(&Native::answer(function, argument))) {
-            return Some(told(
-                question,
-                door.name(),
-                &answer,
-                |question| gives(door.as_ref(), question),
-                |question| Some(native(question)),
-            ));
+        if rules_out(door.as_ref(), &native) {
+            continue;
+        }
+        let answer = watch.time(door.name(), || asked(door.as_ref(), question));
+        if let Some(answer) = answer.filter(|answer| *answer != text(&native)) {
+            let gives = |question: &Question| gives(door.as_ref(), question);
+            return Some(told(question, door.name(), &answer, gives, |question| Some(text(&self::native(question)))));
         }
     }
-    let wapc = wapc?;
+    let (wapc, expected) = (wapc?, decision::of_native(question)?);
     let decided = watch.time("wapc", || decision::of_wapc(wapc, question))?;
-    let gives = |question: &Question| decision::of_wapc(wapc, question);
-    (Some(&decided) != decision::of_native(question).as_ref())
-        .then(|| told(question, "wapc", &decided, gives, decision::of_native))
+    let gives = |question: &Question| decision::of_native(question).and_then(|_| decision::of_wapc(wapc, question));
+    (decided != expected).then(|| told(question, "wapc", &decided, gives, decision::of_native))
 }
 
-fn native(question: &Question) -> String {
-    text(&Native::answer(question.function, &question.argument))
+fn native(Question { function, argument }: &Question) -> Outcome {
+    Native::answer(function, argument)
+}
+
+/// Whether the door's types rule out what native refuses.
+fn rules_out(door: &dyn Door, native: &Outcome) -> bool {
+    let refused = |code: &str| ["functionUnknown", "keyUnknown", "typeInvalid"].contains(&code);
+    door.is_typed() && native.as_ref().is_err_and(|error| error["code"].as_str().is_some_and(refused))
 }
 
 /// What a door gives, as text. None where its types rule the question out.
-fn gives(door: &dyn Door, Question { function, argument }: &Question) -> Option<String> {
-    let refused = |code: &str| ["functionUnknown", "keyUnknown", "typeInvalid"].contains(&code);
-    let native = Native::answer(function, argument);
-    if door.is_typed() && native.is_err_and(|error| error["code"].as_str().is_some_and(refused)) {
-        return None;
-    }
+fn gives(door: &dyn Door, question: &Question) -> Option<String> {
+    if rules_out(door, &native(question)) { None } else { asked(door, question) }
+}
+
+fn asked(door: &dyn Door, Question { function, argument }: &Question) -> Option<String> {
     match door.ask(function, argument) {
         Ok(outcome) => outcome.as_ref().map(text),
         Err(error) => Some(format!("broken: {error:#}")),
