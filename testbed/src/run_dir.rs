@@ -71,8 +71,12 @@ impl Drop for RunDir {
     }
 }
 
-fn write(path: &Path, content: &str) -> Result<()> {
-    std::fs::write(path, content).with_context(|| format!("failed to write {}", path.display()))
+/// Whoever reads meanwhile sees the whole file, the old one or the new one: tests side by side share kubeconfigs.
+pub(crate) fn write(path: &Path, content: &str) -> Result<()> {
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    let part = path.with_extension(format!("part-{}", NUMBER.fetch_add(1, Ordering::Relaxed)));
+    let written = std::fs::write(&part, content).and_then(|()| std::fs::rename(&part, path));
+    written.with_context(|| format!("failed to write {}", path.display()))
 }
 
 /// Best effort: what cannot be removed now is tried again at the next start.

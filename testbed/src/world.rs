@@ -23,6 +23,7 @@ use crate::objects::{api_for, apply_yaml};
 use crate::policy_host::{Cluster, HostOptions, PolicyHost, RBAC};
 use crate::process::Child;
 use crate::proxy::Proxy;
+use crate::run_dir::write;
 use crate::wait::wait_for;
 
 /// Generous for a busy machine.
@@ -196,7 +197,7 @@ impl World {
         let kubeconfig = proxy.redirect(self.plane.kubeconfig(identity)?)?;
         let path = self.folder.join("proxied.kubeconfig");
         let text = serde_json::to_string(&kubeconfig).context("failed to print a kubeconfig")?;
-        std::fs::write(&path, text).context("failed to write a kubeconfig")?;
+        write(&path, &text)?;
         Ok(path)
     }
 }
@@ -204,7 +205,7 @@ impl World {
 /// The settings as the controller reads them: YAML holds JSON.
 fn write_settings(folder: &Path, settings: &Value) -> Result<()> {
     let settings = serde_json::to_string(settings).context("failed to print the settings")?;
-    std::fs::write(folder.join("settings.yaml"), settings).context("failed to write the settings")
+    write(&folder.join("settings.yaml"), &settings)
 }
 
 /// Runs a future to its end on a thread of its own: the caller's may belong to a runtime already.

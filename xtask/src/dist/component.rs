@@ -36,7 +36,7 @@ fn encode(mut module: Vec<u8>, wit: &str) -> Result<Vec<u8>> {
     let package = resolve.push_str(WIT, wit)?;
     let world = resolve.select_world(&[package], None)?;
     if !has_types(&module) {
-        embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8, false)?;
+        embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)?;
     }
     ComponentEncoder::default().validate(true).module(&module)?.encode()
 }

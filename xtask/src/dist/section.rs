@@ -16,7 +16,7 @@ pub(super) fn put(module: &[u8], name: &str, data: &[u8]) -> Result<Vec<u8>> {
     let mut copy = Module::new();
     for payload in Parser::new(0).parse_all(module) {
         if let Some((id, range)) = kept(&payload.context("not a valid WebAssembly module")?, name)? {
-            let data = slice(module, range).context("a section reaches past the end of the module")?;
+            let data = module.get(range).context("a section reaches past the end of the module")?;
             copy.section(&RawSection { id, data });
         }
     }
@@ -25,16 +25,12 @@ pub(super) fn put(module: &[u8], name: &str, data: &[u8]) -> Result<Vec<u8>> {
 }
 
 /// The section that this payload opens, unless it is the one to replace.
-fn kept(payload: &Payload<'_>, replaced: &str) -> Result<Option<(u8, Range<u64>)>> {
+fn kept(payload: &Payload<'_>, replaced: &str) -> Result<Option<(u8, Range<usize>)>> {
     match payload {
         Payload::Version { encoding: Encoding::Component, .. } => bail!("a WebAssembly component; a module is needed"),
         Payload::CustomSection(section) if section.name() == replaced => Ok(None),
         other => Ok(other.as_section()),
     }
-}
-
-fn slice(module: &[u8], range: Range<u64>) -> Option<&[u8]> {
-    module.get(usize::try_from(range.start).ok()?..usize::try_from(range.end).ok()?)
 }
 
 /// The data of every section of that name.
