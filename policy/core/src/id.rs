@@ -21,6 +21,11 @@ impl Id {
         let plain = !namespace.is_empty() && !name.is_empty() && !name.contains('/');
         plain.then(|| Self { namespace: namespace.into(), name: name.into() })
     }
+
+    /// Whether its text says which override is meant: both parts are there.
+    pub(crate) fn is_whole(&self) -> bool {
+        Self::parse(&self.to_string()).as_ref() == Some(self)
+    }
 }
 
 impl fmt::Display for Id {

@@ -18,8 +18,12 @@ use crate::{
     status::{TargetView, plan_status},
 };
 
-/// The most points of one timeline; where it goes on is told.
+/// The most instants that one timeline looks at, and so the most points that it has; where it goes on is told.
 pub const MOST_POINTS: usize = 1000;
+
+/// The most text that a question may be, in bytes: the largest objects of an API server several times over. As values
+/// the densest text takes about a hundred times its length, and a host of WebAssembly has 4 GiB.
+pub const MOST_TEXT: usize = 8 << 20;
 
 /// A function, and the keys of its argument beside `settings` and `now`.
 type Function = (&'static str, &'static [&'static str], fn(&Argument<'_>) -> Result<Value, Error>);
@@ -43,9 +47,26 @@ pub fn functions() -> impl Iterator<Item = &'static str> {
 /// Calls a decision by its name, with JSON text for the argument and for the answer.
 ///
 /// # Errors
-/// As [`call`], and when the argument is no JSON or nested too deeply.
+/// As [`call`], and when the argument is no JSON, nested too deeply, or longer than [`MOST_TEXT`].
 pub fn call_text(function: &str, argument: &str) -> Result<String, Error> {
+    bounded(argument.len())?;
     Ok(call(function, &parsed("", "the argument", argument)?)?.to_string())
+}
+
+/// Calls a decision by its name, with the [typed form](typed) of the argument and of the answer.
+///
+/// # Errors
+/// As [`call`], and when a text is no JSON, nested too deeply, or all of them are longer than [`MOST_TEXT`].
+pub fn call_typed(function: &str, argument: Value) -> Result<Value, Error> {
+    bounded(typed::length(&argument))?;
+    let answer = call(function, &typed::from_typed(argument)?)?;
+    Ok(typed::to_typed(answer))
+}
+
+/// Refuses a question of that much text, where it is too much.
+fn bounded(length: usize) -> Result<(), Error> {
+    let sentence = "it is longer than 8 MiB; leave out what does not matter to it";
+    if length > MOST_TEXT { Err(Error::new("", ErrorCode::JsonInvalid, sentence)) } else { Ok(()) }
 }
 
 /// Text as JSON; `what` it is goes into the sentence.

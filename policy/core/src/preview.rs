@@ -97,10 +97,12 @@ impl<'a> Preview<'a> {
         self.plan.next_transition.filter(|next| *next > self.now)
     }
 
-    /// What stands now and at every transition before `until` that changes it; at most `most` points.
+    /// What stands now and at every transition before `until` that changes it. At most `most` instants are looked at,
+    /// also where nothing changes: a recurring override that is blocked is judged again at each of its starts.
     pub fn timeline(&mut self, until: Instant, most: usize) -> Vec<Point> {
         let mut points = vec![self.point()];
-        while let Some(next) = self.next_transition().filter(|next| *next < until && points.len() < most) {
+        for _ in 1..most {
+            let Some(next) = self.next_transition().filter(|next| *next < until) else { break };
             self.now = next;
             self.settle();
             let point = self.point();

@@ -120,6 +120,17 @@ impl Finding {
     }
 }
 
+/// Input as a sentence can hold it: on one line, and not long.
+pub(crate) fn cut(given: &str) -> String {
+    const LONGEST: usize = 80;
+    let (shown, more) = match given.char_indices().nth(LONGEST) {
+        None => (given, ""),
+        Some((end, _)) => (given.get(..end).unwrap_or_default(), "…"),
+    };
+    let plain = |c: char| if c.is_control() { ' ' } else { c };
+    shown.chars().map(plain).chain(more.chars()).collect()
+}
+
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.path, self.message)

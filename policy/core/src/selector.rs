@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value};
 
+use crate::report::cut;
+
 /// Requirements on labels, all of which must hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Selector(Vec<Requirement>);
@@ -35,7 +37,7 @@ impl Selector {
             Some(labels) => labels.as_object().ok_or("matchLabels is not a map of labels to values")?,
         };
         for (key, value) in labels {
-            let value = value.as_str().ok_or_else(|| format!("the value of label `{key}` is not text"))?;
+            let value = value.as_str().ok_or_else(|| format!("the value of label `{}` is not text", cut(key)))?;
             requirements.push(Requirement::new(key, Operator::In, vec![value.into()])?);
         }
         let expressions = match selector.get("matchExpressions") {
@@ -65,10 +67,10 @@ impl Selector {
 impl Requirement {
     fn new(key: &str, operator: Operator, values: Vec<String>) -> Result<Self, String> {
         if !is_label_key(key) {
-            return Err(format!("`{key}` is not the key of a label"));
+            return Err(format!("`{}` is not the key of a label", cut(key)));
         }
         if let Some(odd) = values.iter().find(|value| !is_label_value(value)) {
-            return Err(format!("`{odd}` is not a value of a label"));
+            return Err(format!("`{}` is not a value of a label", cut(odd)));
         }
         Ok(Self { key: key.into(), operator, values })
     }
@@ -76,23 +78,26 @@ impl Requirement {
     fn read(expression: &Value) -> Result<Self, String> {
         let text = |key: &str| expression.get(key).and_then(Value::as_str);
         let key = text("key").ok_or("a requirement has no key")?;
-        let operator = text("operator").unwrap_or_default();
+        let (operator, shown) = (text("operator").unwrap_or_default(), cut(key));
         let values = match expression.get("values") {
             None | Some(Value::Null) => Some(Vec::new()),
             Some(list) => {
                 list.as_array().and_then(|list| list.iter().map(|value| value.as_str().map(Into::into)).collect())
             }
         };
-        let values: Vec<String> = values.ok_or_else(|| format!("the values for `{key}` are not a list of texts"))?;
+        let values: Vec<String> = values.ok_or_else(|| format!("the values for `{shown}` are not a list of texts"))?;
         let operator = match (operator, values.is_empty()) {
             ("In", false) => Operator::In,
             ("NotIn", false) => Operator::NotIn,
             ("Exists", true) => Operator::Exists,
             ("DoesNotExist", true) => Operator::DoesNotExist,
-            ("In" | "NotIn", true) => return Err(format!("{operator} needs values to compare `{key}` with")),
-            ("Exists" | "DoesNotExist", false) => return Err(format!("{operator} of `{key}` takes no values")),
+            ("In" | "NotIn", true) => return Err(format!("{operator} needs values to compare `{shown}` with")),
+            ("Exists" | "DoesNotExist", false) => return Err(format!("{operator} of `{shown}` takes no values")),
             _ => {
-                return Err(format!("`{operator}` is no operator for `{key}`; use In, NotIn, Exists or DoesNotExist"));
+                let operator = cut(operator);
+                return Err(format!(
+                    "`{operator}` is no operator for `{shown}`; use In, NotIn, Exists or DoesNotExist"
+                ));
             }
         };
         Self::new(key, operator, values)

@@ -3,7 +3,7 @@
 use hpa_override_crd::Duration;
 use serde_json::{Map, Value};
 
-use crate::{bounds::replicas, clamps::Clamps, spec::is_label};
+use crate::{bounds::replicas, clamps::Clamps, report::cut, spec::is_label};
 
 const DEFAULT_CONTROLLER_USER: &str = "system:serviceaccount:hpa-override:hpa-override-controller";
 const DEFAULT_MAX_PRIORITY: i64 = 1000;
@@ -195,7 +195,7 @@ impl Settings {
         let mut settings = Self::default();
         for (key, value) in map {
             if let Err(expected) = settings.set(key, value) {
-                errors.push(format!("{key}: {expected}"));
+                errors.push(format!("{}: {expected}", cut(key)));
             }
         }
         settings.fit_default(map.contains_key("defaultDuration"), &mut errors);
@@ -271,7 +271,7 @@ fn truth(value: &Value) -> Result<bool, String> {
 
 fn duration(value: &Value) -> Result<Duration, String> {
     let text = value.as_str().ok_or("not a duration: it must be text")?;
-    text.parse().map_err(|error| format!("`{text}` is not a duration; {error}"))
+    text.parse().map_err(|error| format!("`{}` is not a duration; {error}", cut(text)))
 }
 
 fn names(value: &Value) -> Result<Vec<String>, String> {

@@ -11,7 +11,7 @@ use crate::{
     fields::{amount, mode, parsed},
     id::Id,
     object::name_of,
-    report::{Code, Finding},
+    report::{Code, Finding, cut},
     request::MayPatch,
     requester::Requester,
     selector::Selector,
@@ -325,17 +325,6 @@ fn field<T>(spec: &Value, key: &str, read: impl Fn(&Value) -> Option<T>) -> Fiel
 fn quoted(value: &Value) -> String {
     let given = value.as_str().map_or_else(|| value.to_string(), Into::into);
     format!("`{}`", cut(&given))
-}
-
-/// Input as a sentence can hold it: on one line, and not long.
-fn cut(given: &str) -> String {
-    const LONGEST: usize = 80;
-    let (shown, more) = match given.char_indices().nth(LONGEST) {
-        None => (given, ""),
-        Some((end, _)) => (given.get(..end).unwrap_or_default(), "…"),
-    };
-    let plain = |c: char| if c.is_control() { ' ' } else { c };
-    shown.chars().map(plain).chain(more.chars()).collect()
 }
 
 fn text(holder: &Value, key: &str) -> String {

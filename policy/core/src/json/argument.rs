@@ -5,6 +5,7 @@ use serde_json::{Map, Number, Value};
 
 use super::error::{Error, ErrorCode};
 use crate::{
+    report::cut,
     request::{MayPatch, Request},
     settings::Settings,
     spec::Override,
@@ -29,7 +30,7 @@ fn object<'a>(argument: &'a Value, keys: &[&str]) -> Result<&'a Map<String, Valu
     match map.keys().find(|key| !keys.contains(&key.as_str())) {
         Some(key) => {
             let sentence = format!("unknown key; this function takes {}", keys.join(", "));
-            Err(Error::new(key, ErrorCode::KeyUnknown, sentence))
+            Err(Error::new(&cut(key), ErrorCode::KeyUnknown, sentence))
         }
         None => Ok(map),
     }
@@ -135,9 +136,4 @@ fn instant(map: &Map<String, Value>, key: &str) -> Result<Instant, Error> {
 pub(super) fn of_seconds(seconds: &Number) -> Option<Instant> {
     let seconds = seconds.as_i64()?;
     Some(Instant::from_unix(seconds)).filter(|instant| instant.as_unix() == seconds)
-}
-
-/// Long input, as a sentence can hold it.
-fn cut(text: &str) -> String {
-    text.chars().take(80).collect()
 }

@@ -120,9 +120,69 @@ fn text_in_text_out() {
     assert_eq!(call_text("validateSettings", &text).as_deref(), Ok(r#"{"errors":[]}"#));
     let error = |text: &str| call_text("planHpa", text).unwrap_err();
     assert_eq!(error("{").to_string(), "the argument cannot be read: EOF while parsing an object at line 1 column 1");
-    let deep = error(&"[".repeat(10_000_000));
+    let deep = error(&"[".repeat(1_000_000));
     assert_eq!(deep.code, ErrorCode::JsonInvalid);
     assert_eq!(deep.message, "the argument cannot be read: recursion limit exceeded at line 1 column 128");
+}
+
+#[test]
+fn a_question_may_be_eight_mebibytes_and_no_more() {
+    let refused = Err("it is longer than 8 MiB; leave out what does not matter to it");
+    let as_text = |text: &str| call_text("planHpa", text).map_err(|error| error.to_string());
+    let blank = r#"{"now": "2026-11-27T06:00:00Z"}"#.to_owned() + &" ".repeat(MOST_TEXT - 31);
+    assert!(as_text(&blank).is_ok());
+    assert_eq!(as_text(&(blank + " ")).as_ref().map(String::as_str).map_err(String::as_str), refused);
+    let typed = |most: usize| {
+        let hpas = [7, most - 7].map(|length| " ".repeat(length - 4) + "null");
+        let argument = json!({"now": 1_795_759_200, "object": "{}", "hpas": hpas});
+        call_typed("planStatus", argument).map(|_| "").map_err(|error| error.to_string())
+    };
+    assert_eq!(typed(MOST_TEXT - 2), Ok(""));
+    assert_eq!(typed(MOST_TEXT - 1).as_ref().map(|told| *told).map_err(String::as_str), refused);
+}
+
+#[test]
+fn the_typed_form_goes_in_and_comes_out() {
+    let argument = json!({"now": 1_795_759_200, "hpa": hpa().to_string(), "overrides": [ovr().to_string()]});
+    assert_eq!(call_typed("nextTransition", argument), Ok(json!({"next_transition": 1_795_762_800})));
+}
+
+#[test]
+fn long_input_is_cut_where_it_is_told() {
+    let (long, shown) = ("x\n".repeat(1_000), "x ".repeat(40) + "…");
+    let error = |argument: Value| call("planHpa", &argument).unwrap_err();
+    let sentence = error(json!({"now": long})).message;
+    assert!(sentence.starts_with(&format!("`{shown}` is not an instant")), "{sentence}");
+    assert_eq!(error(json!({"now": NOW, long.clone(): 1})).path, shown);
+    let settings = json!({long.clone(): 1, "maxDuration": long});
+    let errors = Settings::parse(&settings).unwrap_err();
+    assert!(errors[0].starts_with(&format!("maxDuration: `{shown}` is not a duration")), "{errors:?}");
+    assert_eq!(errors[1], format!("{shown}: unknown setting"));
+}
+
+/// The record could not name it, and would be unreadable ever after.
+#[rstest]
+#[case::no_name(json!({"namespace": "shop"}), "shop/")]
+#[case::a_name_of_two_parts(json!({"namespace": "shop", "name": "a/b"}), "shop/a/b")]
+fn one_that_cannot_be_named_does_not_act(#[case] metadata: Value, #[case] id: &str) {
+    let mut nameless = ovr();
+    nameless["metadata"] = metadata;
+    let argument = json!({"now": NOW, "hpa": hpa(), "overrides": [nameless, ovr()]});
+    let plan = call("planHpa", &argument).unwrap();
+    assert_eq!(plan["phases"], json!({"shop/a": "Active", id: "Invalid"}));
+    assert_eq!(plan["patch"]["spec"], json!({"maxReplicas": 20}), "the others go on");
+}
+
+#[test]
+fn a_timeline_ends_also_where_nothing_changes() {
+    let mut blocked = ovr();
+    blocked["spec"]["duration"] = "1m".into();
+    blocked["spec"]["schedule"] = json!({"cron": "* * * * *"});
+    let argument = json!({"now": NOW, "hpa": hpa(), "overrides": [blocked], "until": "8999-01-01T00:00:00Z",
+                          "settings": {"replicaCeiling": 6}});
+    let span = call("timeline", &argument).unwrap();
+    assert_eq!(span["points"].as_array().map(Vec::len), Some(1));
+    assert_eq!(span["goesOnAt"], "2026-11-27T22:40:00Z", "a thousand minutes");
 }
 
 #[rstest]

@@ -91,6 +91,16 @@ pub fn from_typed(value: Value) -> Result<Value, Error> {
     untyped("", value)
 }
 
+/// How much text there is, in bytes.
+pub(super) fn length(value: &Value) -> usize {
+    match value {
+        Value::String(text) => text.len(),
+        Value::Array(items) => items.iter().map(length).sum(),
+        Value::Object(map) => map.values().map(length).sum(),
+        _ => 0,
+    }
+}
+
 fn untyped(key: &str, value: Value) -> Result<Value, Error> {
     Ok(match (Role::of(key), value) {
         (_, Value::Null) => Value::Null,

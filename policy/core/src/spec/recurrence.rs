@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-use super::{Field, cut, field, quoted, unreadable};
+use super::{Field, field, quoted, unreadable};
 use crate::{
     fields::parsed,
-    report::{Code, Finding},
+    report::{Code, Finding, cut},
     schedule::{CivilDate, CivilDateError, Cron, Zone},
 };
 
