@@ -15,6 +15,9 @@ use crate::{
     object::{Kind, Object},
 };
 
+/// How many times longer than the effort the rest after it is.
+const REST: u32 = 4;
+
 /// What is known of the objects of one kind.
 #[derive(Debug)]
 pub struct Memory<T>(Mutex<HashMap<String, Known<T>>>);
@@ -27,11 +30,13 @@ struct Known<T> {
     trouble: Option<Trouble>,
     failures: u32,
     contest: Contest,
+    /// Until when it rests.
+    rest: Option<(Moment, Duration)>,
 }
 
 impl<T> Default for Known<T> {
     fn default() -> Self {
-        Self { written: None, record: None, trouble: None, failures: 0, contest: Contest::default() }
+        Self { written: None, record: None, trouble: None, failures: 0, contest: Contest::default(), rest: None }
     }
 }
 
@@ -134,6 +139,17 @@ impl<K: Kind> Memory<Object<K>> {
         }
     }
 
+    /// Has the object rest after `effort` that ended at `moment`, so that it takes a fifth of the time at most.
+    pub fn note_effort(&self, object: &Object<K>, effort: Duration, moment: Moment) {
+        self.with(object, |known| known.rest = Some((moment, effort.saturating_mul(REST))));
+    }
+
+    /// How much longer it rests.
+    pub fn rests_for(&self, object: &Object<K>, moment: Moment) -> Option<Duration> {
+        let (since, rest) = self.known().get(object.uid())?.rest?;
+        rest.checked_sub(moment.since(since)).filter(|left| !left.is_zero())
+    }
+
     /// Forgets a deleted object.
     pub fn forget(&self, object: &Object<K>) {
         self.known().remove(object.uid());
@@ -146,6 +162,17 @@ mod tests {
 
     use super::*;
     use crate::object::Hpa;
+
+    #[test]
+    fn after_an_effort_it_rests_four_times_as_long() {
+        let (memory, moment, second) = (Memory::<Hpa>::default(), Moment::now(), Duration::from_secs(1));
+        let hpa: Hpa = serde_json::from_value(json!({"metadata": {"uid": "hpa-1"}})).unwrap();
+        assert_eq!(memory.rests_for(&hpa, moment), None);
+        memory.note_effort(&hpa, second, moment);
+        assert_eq!(memory.rests_for(&hpa, moment), Some(4 * second));
+        assert_eq!(memory.rests_for(&hpa, moment.after(3 * second)), Some(second));
+        assert_eq!(memory.rests_for(&hpa, moment.after(4 * second)), None);
+    }
 
     #[test]
     fn a_write_that_is_tried_again_is_one_revert() {

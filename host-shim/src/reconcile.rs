@@ -116,8 +116,14 @@ pub fn hpa_failed(watched: &Hpa, error: &Error, context: &Context) -> Action {
 pub async fn status(watched: Arc<Override>, context: Arc<Context>) -> Result<Action, Error> {
     let ovr = context.statuses.freshest(watched);
     let moment = Moment::now();
+    // Every write to one of many targets may change it; each look is at all of them.
+    if let Some(rest) = context.statuses.rests_for(&ovr, moment) {
+        return Ok(Action::requeue(rest));
+    }
     let mut reading = Reading::read(ovr.json(), moment.instant());
     let targets = planned_targets(&context, &reading, moment);
+    let planned_at = Moment::now();
+    context.statuses.note_effort(&ovr, planned_at.since(moment), planned_at);
     let views: Vec<_> = targets.iter().map(PlannedTarget::view).collect();
     let planned = |reading: &_| plan_status(ovr.json(), reading, &views, &context.settings, moment.instant());
     let mut plan = planned(&reading);
