@@ -1,6 +1,10 @@
 //! The doors of the core, one beside the other: each is asked as its hosts ask it, and answers as the JSON door does, so
 //! that answers can be compared byte for byte.
 //!
+//! An answer is compared as text with its keys sorted, as native writes it. Of the two doors that give JSON text that is
+//! the text itself: the npm package must have its keys in native's order. The two doors that give records have no order
+//! to compare; the texts within their records (objects, patches) are compared as JSON.
+//!
 //! ```text
 //!               ┌─ native:     the JSON door itself
 //!   function ──►├─ component:  wit/override.wit on wasmtime          ──► answer or error, as JSON
@@ -10,7 +14,9 @@
 //! The admission module answers the host's requests instead: it is the fifth, [`Wapc`].
 
 mod component;
+pub mod decision;
 mod node;
+mod sayable;
 mod wapc;
 
 use std::path::PathBuf;
@@ -31,16 +37,19 @@ pub trait Door {
     /// What it is called.
     fn name(&self) -> &'static str;
 
-    /// Whether its types rule out what the JSON door has to refuse: other types, other keys, other functions.
-    fn is_typed(&self) -> bool {
-        false
+    /// Whether the types of that function rule out what the JSON door has to refuse: other types, other keys.
+    fn is_typed(&self, function: &str) -> bool;
+
+    /// Whether it can be asked at all what native answers so: its types may rule the question out.
+    fn takes(&self, function: &str, argument: &Value, native: &Outcome) -> bool {
+        native.is_ok() || !self.is_typed(function) || sayable::sayable(function, argument)
     }
 
-    /// Asks a function of the JSON door. None where the door's types rule the question out.
+    /// Asks a function of the JSON door. Only what the door [takes](Self::takes).
     ///
     /// # Errors
-    /// When the door is broken: it traps, it ends, it gives what it may not give.
-    fn ask(&self, function: &str, argument: &Value) -> Result<Option<Outcome>>;
+    /// When the door is broken: it traps, it ends, it gives what it may not give, or nothing.
+    fn ask(&self, function: &str, argument: &Value) -> Result<Outcome>;
 }
 
 /// The JSON door itself.
@@ -62,8 +71,12 @@ impl Door for Native {
         "native"
     }
 
-    fn ask(&self, function: &str, argument: &Value) -> Result<Option<Outcome>> {
-        Ok(Some(Self::answer(function, argument)))
+    fn is_typed(&self, _: &str) -> bool {
+        false
+    }
+
+    fn ask(&self, function: &str, argument: &Value) -> Result<Outcome> {
+        Ok(Self::answer(function, argument))
     }
 }
 

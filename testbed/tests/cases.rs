@@ -55,13 +55,36 @@ fn a_broken_case_is_one_failure() {
 }
 
 #[rstest]
-#[case::kind("kind", "kind: plan", "kind: plans", "kind `plans` is not plan, admitHpa or reviewOverride")]
+#[case::kind("kind", "kind: plan", "kind: plans", "kind `plans` is not plan, admitHpa, reviewOverride or question")]
 #[case::key("key", "overrides:", "override:", "line")]
 #[case::instant("instant", "now: ", "now: x", "line")]
 #[case::yaml("yaml", "title: ", "title: {", "line")]
 fn a_bad_case_is_told(#[case] name: &str, #[case] from: &str, #[case] to: &str, #[case] told: &str) {
     let (passed, printed) = run(&folder(name, &one().replacen(from, to, 1)));
     assert!(!passed && printed.contains(told) && printed.ends_with("0 passed, 1 failed\n"), "{printed}");
+}
+
+#[test]
+fn a_plan_is_asked_with_the_answer_of_the_cluster() {
+    let not_asked = one().replace("settings: {}", "settings: {authorizeRequester: true}");
+    assert_ne!(not_asked, one());
+    let folder = folder("authorized", &not_asked);
+    fs::write(folder.join("yes.yaml"), not_asked + "mayPatch: yes\n").unwrap();
+    let (_, printed) = run(&folder);
+    assert!(printed.contains("case.yaml: every door: ") && printed.contains(r#"expected "Active", got "Blocked""#));
+    assert!(printed.ends_with("1 passed, 1 failed\n"), "{printed}");
+}
+
+#[test]
+fn a_question_is_answered_alike_be_it_with_an_error() {
+    let question = |argument: &str| {
+        format!("title: a question\nkind: question\nfunction: effectiveBounds\nargument: {argument}\n")
+    };
+    let folder = folder("question", &question("{now: 7}"));
+    fs::write(folder.join("key.yaml"), question("{now: 1795759200, hpa: {}, more: 1}")).unwrap();
+    fs::write(folder.join("type.yaml"), question("7")).unwrap();
+    let (passed, printed) = run(&folder);
+    assert!(passed && printed.ends_with("3 passed, 0 failed\n"), "{printed}");
 }
 
 #[test]

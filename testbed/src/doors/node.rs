@@ -2,31 +2,35 @@
 
 use std::{
     ffi::OsStr,
-    io::{BufRead, BufReader, Write as _},
+    io::{BufRead as _, BufReader, Write as _},
     path::Path,
-    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
-    sync::{Mutex, PoisonError},
+    process::{Child, Command, Stdio},
+    sync::{Mutex, PoisonError, mpsc},
+    thread,
+    time::Duration,
 };
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::{Value, json};
 
 use super::{Door, Outcome};
 
 const JCO: &str = "jco";
 
+/// No answer takes that long, on any machine.
+const LONGEST: Duration = Duration::from_mins(1);
+
 /// A door on Node.
 #[derive(Debug)]
 pub struct Node {
     name: &'static str,
-    pipes: Mutex<Pipes>,
-    process: Child,
+    talk: Mutex<Talk>,
 }
 
 #[derive(Debug)]
-struct Pipes {
-    questions: ChildStdin,
-    answers: BufReader<ChildStdout>,
+struct Talk {
+    process: Child,
+    answers: mpsc::Receiver<String>,
 }
 
 impl Node {
@@ -52,9 +56,27 @@ impl Node {
         let args: [&OsStr; 2] = [script.as_ref(), door.as_ref()];
         let process = Command::new("node").args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
         let mut process = process.context("cannot start `node`")?;
-        let (questions, answers) = process.stdin.take().zip(process.stdout.take()).context("no pipes")?;
-        let pipes = Mutex::new(Pipes { questions, answers: BufReader::new(answers) });
-        Ok(Self { name, pipes, process })
+        let lines = BufReader::new(process.stdout.take().context("no pipe")?).lines();
+        let (sender, answers) = mpsc::channel();
+        // Reading cannot be given up, waiting for what was read can.
+        thread::spawn(move || lines.map_while(Result::ok).try_for_each(|line| sender.send(line)));
+        Ok(Self { name, talk: Mutex::new(Talk { process, answers }) })
+    }
+}
+
+impl Talk {
+    /// A line for a line.
+    fn ask(&mut self, question: &Value) -> Result<String> {
+        let questions = self.process.stdin.as_mut().context("no pipe")?;
+        writeln!(questions, "{question}").context("Node has ended")?;
+        match self.answers.recv_timeout(LONGEST) {
+            Ok(line) => Ok(line),
+            Err(mpsc::RecvTimeoutError::Disconnected) => bail!("Node has ended"),
+            Err(mpsc::RecvTimeoutError::Timeout) => {
+                self.process.kill()?;
+                bail!("no answer within {} s, so Node was ended", LONGEST.as_secs())
+            }
+        }
     }
 }
 
@@ -63,25 +85,27 @@ impl Door for Node {
         self.name
     }
 
-    fn is_typed(&self) -> bool {
-        self.name == JCO
+    /// In JavaScript the settings to validate are the whole argument: there is no place for another key.
+    fn is_typed(&self, function: &str) -> bool {
+        self.name == JCO || function == "validateSettings"
     }
 
-    fn ask(&self, function: &str, argument: &Value) -> Result<Option<Outcome>> {
-        let mut pipes = self.pipes.lock().unwrap_or_else(PoisonError::into_inner);
-        let question = json!({ "function": function, "argument": argument });
-        writeln!(pipes.questions, "{question}").context("Node has ended")?;
-        let mut line = String::new();
-        pipes.answers.read_line(&mut line)?;
-        let mut told: Value = serde_json::from_str(&line).context("Node has ended, or gives no JSON")?;
-        if let Some(answer) = told.get_mut("answer") {
-            return Ok(Some(Ok(answer.take())));
+    fn ask(&self, function: &str, argument: &Value) -> Result<Outcome> {
+        let mut talk = self.talk.lock().unwrap_or_else(PoisonError::into_inner);
+        let line = talk.ask(&json!({ "function": function, "argument": argument }))?;
+        let mut told: Value = serde_json::from_str(&line).context("Node gives no JSON")?;
+        if let Some(text) = told.get("text").and_then(Value::as_str) {
+            // Another order of keys, or no JSON at all, is no answer that native gives.
+            let answer: Value = serde_json::from_str(text).unwrap_or_default();
+            let written = answer.to_string();
+            return Ok(if written == text { Ok(answer) } else { Err(json!({ "text": text })) });
         }
-        Ok(told.get_mut("error").map(|error| Err(error.take())))
+        let mut part = |key: &str| told.get_mut(key).map(Value::take);
+        part("answer").map(Ok).or_else(|| part("error").map(Err)).context("the door gives neither answer nor error")
     }
 }
 
-impl Drop for Node {
+impl Drop for Talk {
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();

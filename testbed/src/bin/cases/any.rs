@@ -5,12 +5,15 @@ use hpa_override_testbed::doors::{Door, Native, Outcome};
 use serde_json::{Value, json};
 
 use crate::{
-    case::{Admit, Case, Finding, Plan, Request, Review},
+    argument,
+    case::{Admit, Case, Finding, Plan, Question, Review},
     compare::{Differences, compare_admission, compare_stamp, stands},
 };
 
 /// More writes at one instant than any plan needs, and more transitions than any case has.
 const ENOUGH: usize = 10_000;
+
+const A_DAY: i64 = 86_400;
 
 /// What differs from what is expected.
 pub fn differences(case: &Case, door: &dyn Door) -> Vec<String> {
@@ -19,16 +22,26 @@ pub fn differences(case: &Case, door: &dyn Door) -> Vec<String> {
         Case::Plan(case) => plan(case, door, &mut differences),
         Case::Admit(case) => admit(case, door, &mut differences),
         Case::Review(case) => review(case, door, &mut differences),
+        Case::Question(Question { function, argument, .. }) => same(door, function, argument).map(drop),
     };
     differences.0.extend(outcome.err());
     differences.0
 }
 
+/// The answer that is needed to go on.
 fn answer(door: &dyn Door, function: &str, argument: &Value) -> Result<Value, String> {
-    let told = door.ask(function, argument).map_err(|error| format!("{error:#}"))?;
-    let (told, native) = (told.ok_or("the question cannot be asked")?, Native::answer(function, argument));
+    same(door, function, argument)?.map_err(|error| format!("{}: {}", error["path"], error["message"]))
+}
+
+/// The answer, where it is native's.
+fn same(door: &dyn Door, function: &str, argument: &Value) -> Result<Outcome, String> {
+    let native = Native::answer(function, argument);
+    if !door.takes(function, argument, &native) {
+        return Ok(native);
+    }
+    let told = door.ask(function, argument).map_err(|error| format!("{function}: {error:#}"))?;
     if told == native {
-        return told.map_err(|error| format!("{}: {}", error["path"], error["message"]));
+        return Ok(told);
     }
     let text = |outcome: Outcome| outcome.map_or_else(|error| format!("error {error}"), |answer| answer.to_string());
     Err(format!("{function} gives {}, native {}", text(told), text(native)))
@@ -44,14 +57,47 @@ struct Controller<'a> {
 }
 
 impl Controller<'_> {
+    fn situation(&self) -> Value {
+        let Plan { settings, overrides, may_patch, .. } = self.case;
+        json!({
+            "now": self.now, "settings": settings, "hpa": self.hpa, "overrides": overrides,
+            "mayPatch": may_patch.as_str(), "remembered": self.remembered,
+        })
+    }
+
+    /// What else can be asked before anything is written. Nothing is expected of it but that it is what native says.
+    fn look_ahead(&self) -> Result<(), String> {
+        let mut situation = self.situation();
+        for function in ["effectiveBounds", "nextTransition"] {
+            same(self.door, function, &situation)?.ok();
+        }
+        let last = self.case.expect.timeline.last().map_or(self.now.saturating_add(A_DAY), |moment| moment.at);
+        situation["until"] = json!(last.saturating_add(1));
+        same(self.door, "timeline", &situation)?.ok();
+        let mut settings = json!(self.case.settings);
+        same(self.door, "validateSettings", &json!({ "settings": settings }))?.ok();
+        settings["noSetting"] = true.into();
+        same(self.door, "validateSettings", &json!({ "settings": settings }))?.ok();
+        Ok(())
+    }
+
+    /// Every override's status once all is written, as native says it.
+    fn look_around(&self) -> Result<(), String> {
+        let Plan { settings, overrides, may_patch, .. } = self.case;
+        for object in overrides {
+            let argument = json!({
+                "now": self.now, "settings": settings, "object": object, "hpas": [self.hpa], "overrides": overrides,
+                "mayPatch": may_patch.as_str(),
+            });
+            same(self.door, "planStatus", &argument)?.ok();
+        }
+        Ok(())
+    }
+
     /// Writes until planning again gives nothing; the last plan.
     fn settle(&mut self) -> Result<Value, String> {
         for version in 1..ENOUGH {
-            let argument = json!({
-                "now": self.now, "settings": self.case.settings, "hpa": self.hpa, "overrides": self.case.overrides,
-                "remembered": self.remembered,
-            });
-            let plan = answer(self.door, "planHpa", &argument)?;
+            let plan = answer(self.door, "planHpa", &self.situation())?;
             self.remembered = plan["remember"].as_str().map(Into::into);
             if plan["patch"].is_null() {
                 return Ok(plan);
@@ -84,7 +130,9 @@ impl Controller<'_> {
 fn plan(case: &Plan, door: &dyn Door, differences: &mut Differences) -> Result<(), String> {
     let (hpa, remembered) = (case.hpa.clone(), case.remembered.clone());
     let mut controller = Controller { case, door, hpa, remembered, now: case.now };
+    controller.look_ahead()?;
     let mut plan = controller.settle()?;
+    controller.look_around()?;
     let expect = &case.expect;
     for (bound, number) in expect.bounds.iter().flatten() {
         differences.value(bound, Some(number), &stands(&controller.hpa, bound));
@@ -114,28 +162,15 @@ fn as_instant(value: &Value) -> Result<Value, String> {
     Ok(json!(instant))
 }
 
-/// What decides: neither the field manager nor a dry run does.
-fn request(request: &Request) -> Value {
-    json!({"user": request.user, "groups": request.groups, "subResource": request.sub_resource})
-}
-
 fn admit(case: &Admit, door: &dyn Door, differences: &mut Differences) -> Result<(), String> {
-    let argument = json!({
-        "now": case.now, "settings": case.settings, "request": request(&case.request), "old": case.old,
-        "object": case.new,
-    });
-    let answer = answer(door, "admitHpa", &argument)?;
+    let answer = answer(door, "admitHpa", &argument::of_admission(case))?;
     let warnings = answer["warnings"].as_array().map_or(0, Vec::len);
     compare_admission(case, &answer["object"], warnings, differences);
     Ok(())
 }
 
 fn review(case: &Review, door: &dyn Door, differences: &mut Differences) -> Result<(), String> {
-    let argument = json!({
-        "now": case.now, "settings": case.settings, "request": request(&case.request), "old": case.old,
-        "object": case.object, "mayPatch": case.may_patch.as_str(),
-    });
-    let answer = answer(door, "reviewOverride", &argument)?;
+    let answer = answer(door, "reviewOverride", &argument::of_review(case))?;
     let (errors, warnings) = (findings(&answer["report"]["errors"]), findings(&answer["report"]["warnings"]));
     let allowed = errors.is_empty();
     differences.note("allowed", case.expect.allowed.as_ref(), &allowed);

@@ -16,6 +16,8 @@ pub enum Case {
     Admit(Box<Admit>),
     /// A write to an `AutoscalerOverride`.
     Review(Box<Review>),
+    /// Any question, to which every door answers as native does.
+    Question(Question),
 }
 
 /// Kind `plan`.
@@ -33,6 +35,8 @@ pub struct Plan {
     pub hpa: Value,
     pub remembered: Option<String>,
     pub overrides: Vec<Value>,
+    #[serde(default, deserialize_with = "may_patch")]
+    pub may_patch: MayPatch,
     pub expect: PlanExpect,
 }
 
@@ -127,6 +131,18 @@ pub struct ReviewExpect {
     pub requested_by: Option<String>,
 }
 
+/// Kind `question`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Question {
+    #[serde(rename = "title")]
+    _title: String,
+    #[serde(rename = "kind")]
+    _kind: String,
+    pub function: String,
+    pub argument: Value,
+}
+
 /// An error or a warning, without its sentence.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -184,7 +200,8 @@ impl Case {
             "plan" => Self::Plan(parsed(text)?),
             "admitHpa" => Self::Admit(parsed(text)?),
             "reviewOverride" => Self::Review(parsed(text)?),
-            other => bail!("kind `{other}` is not plan, admitHpa or reviewOverride"),
+            "question" => Self::Question(parsed(text)?),
+            other => bail!("kind `{other}` is not plan, admitHpa, reviewOverride or question"),
         })
     }
 }

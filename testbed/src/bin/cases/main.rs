@@ -9,6 +9,7 @@
 #![expect(clippy::indexing_slicing, reason = "JSON that lacks a key is null there; nothing is indexed by a number")]
 
 mod any;
+mod argument;
 mod case;
 mod compare;
 mod tally;

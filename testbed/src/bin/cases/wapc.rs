@@ -1,24 +1,41 @@
-//! The admission module, on the two kinds of cases that it answers.
+//! The admission module, on the two kinds of cases that it answers: what is expected, and that it decides as native does.
 
 use anyhow::Result;
-use hpa_override_testbed::doors::{Wapc, Write};
+use hpa_override_testbed::doors::{Wapc, Write, decision};
 use serde_json::{Value, json};
 
 use crate::{
-    case::{Admit, Case, Request, Review},
+    argument,
+    case::{Admit, Case, Question, Request, Review},
     compare::{Differences, compare_admission, compare_stamp},
 };
 
 /// What differs from what is expected; none where this door does not answer such cases.
 pub fn differences(case: &Case, door: &Wapc) -> Option<Vec<String>> {
     let mut differences = Differences::default();
-    let outcome = match case {
+    let (outcome, decided) = match case {
         Case::Plan(_) => return None,
-        Case::Admit(case) => admit(case, door, &mut differences),
-        Case::Review(case) => review(case, door, &mut differences),
+        Case::Admit(case) => {
+            (admit(case, door, &mut differences), decides(door, "admitHpa", &argument::of_admission(case)))
+        }
+        Case::Review(case) => {
+            (review(case, door, &mut differences), decides(door, "reviewOverride", &argument::of_review(case)))
+        }
+        Case::Question(Question { function, argument, .. }) => {
+            decision::of_native(function, argument)?;
+            (Ok(()), decides(door, function, argument))
+        }
     };
     differences.0.extend(outcome.err().map(|error| format!("{error:#}")));
+    differences.0.extend(decided);
     Some(differences.0)
+}
+
+/// How its decision differs from native's.
+fn decides(door: &Wapc, function: &str, argument: &Value) -> Option<String> {
+    let native = decision::of_native(function, argument)?;
+    let decided = decision::of_wapc(door, function, argument)?;
+    (decided != native).then(|| format!("{function} is decided as {decided}, by native as {native}"))
 }
 
 fn admit(case: &Admit, door: &Wapc, differences: &mut Differences) -> Result<()> {

@@ -10,9 +10,16 @@
 
 mod broken;
 mod case_file;
-mod decision;
+#[cfg(test)]
+mod coverage;
+mod hpa;
+mod mistakes;
+mod ovr;
 mod question;
+mod scene;
+mod settings;
 mod shrink;
+mod some;
 mod watch;
 
 use std::{
@@ -24,7 +31,7 @@ use anyhow::Result;
 use clap::Parser;
 use hpa_override_testbed::{
     Random,
-    doors::{Door, Doors, Native, Outcome, Wapc},
+    doors::{Door, Doors, Native, Outcome, Wapc, decision},
     ended,
 };
 
@@ -56,7 +63,7 @@ fn run(args: &Args) -> Result<ExitCode> {
     for number in 1..=args.count {
         let question = question::question(&mut random);
         if let Some(difference) = ask(&question, &doors, wapc.as_ref(), &mut watch) {
-            println!("question {number} of seed {seed}: {difference}");
+            print!("# question {number} of seed {seed}\n{difference}");
             return Ok(ExitCode::FAILURE);
         }
     }
@@ -67,44 +74,39 @@ fn run(args: &Args) -> Result<ExitCode> {
 
 /// The first difference, shrunk.
 fn ask(question: &Question, doors: &[Box<dyn Door>], wapc: Option<&Wapc>, watch: &mut Watch) -> Option<String> {
-    let native = native(question);
-    for door in doors {
-        if rules_out(door.as_ref(), &native) {
-            continue;
-        }
+    // What is answered first is answered slowly, so it is not measured.
+    let _ = question.native();
+    let native = watch.native(|| question.native());
+    let expected = text(&native);
+    let Question { function, argument } = question;
+    for door in doors.iter().filter(|door| door.name() != Native.name() && door.takes(function, argument, &native)) {
         let answer = watch.time(door.name(), || asked(door.as_ref(), question));
-        if let Some(answer) = answer.filter(|answer| *answer != text(&native)) {
+        if answer != expected {
             let gives = |question: &Question| gives(door.as_ref(), question);
-            return Some(told(question, door.name(), &answer, gives, |question| Some(text(&self::native(question)))));
+            return Some(told(question, door.name(), &answer, gives, |question| Some(text(&question.native()))));
         }
     }
-    let (wapc, expected) = (wapc?, decision::of_native(question)?);
-    let decided = watch.time("wapc", || decision::of_wapc(wapc, question))?;
-    let gives = |question: &Question| decision::of_native(question).and_then(|_| decision::of_wapc(wapc, question));
-    (decided != expected).then(|| told(question, "wapc", &decided, gives, decision::of_native))
-}
-
-fn native(Question { function, argument }: &Question) -> Outcome {
-    Native::answer(function, argument)
-}
-
-/// Whether the door's types rule out what native refuses.
-fn rules_out(door: &dyn Door, native: &Outcome) -> bool {
-    let refused = |code: &str| ["functionUnknown", "keyUnknown", "typeInvalid"].contains(&code);
-    door.is_typed() && native.as_ref().is_err_and(|error| error["code"].as_str().is_some_and(refused))
+    let native = |question: &Question| decision::of_native(question.function, &question.argument);
+    let (wapc, expected) = (wapc?, native(question)?);
+    let decided = watch.time("wapc", || decision::of_wapc(wapc, function, argument))?;
+    let gives = |question: &Question| {
+        native(question).and_then(|_| decision::of_wapc(wapc, question.function, &question.argument))
+    };
+    (decided != expected).then(|| told(question, "wapc", &decided, gives, native))
 }
 
 /// What a door gives, as text. None where its types rule the question out.
 fn gives(door: &dyn Door, question: &Question) -> Option<String> {
-    if rules_out(door, &native(question)) { None } else { asked(door, question) }
+    let takes = door.takes(question.function, &question.argument, &question.native());
+    takes.then(|| asked(door, question))
 }
 
-fn asked(door: &dyn Door, Question { function, argument }: &Question) -> Option<String> {
-    match door.ask(function, argument) {
-        Ok(outcome) => outcome.as_ref().map(text),
-        Err(error) => Some(format!("broken: {error:#}")),
-    }
+fn asked(door: &dyn Door, Question { function, argument }: &Question) -> String {
+    door.ask(function, argument).map_or_else(|error| format!("{BROKEN}{error:#}"), |outcome| text(&outcome))
 }
+
+/// What a door that breaks is said to give.
+const BROKEN: &str = "broken: ";
 
 fn text(outcome: &Outcome) -> String {
     match outcome {
@@ -113,7 +115,7 @@ fn text(outcome: &Outcome) -> String {
     }
 }
 
-/// The difference in words, and as a case file. A door that broke answers nothing more.
+/// The difference in words, and as a case file. A door that broke answers nothing more, so that question stays as it is.
 fn told(
     question: &Question,
     door: &str,
@@ -124,11 +126,12 @@ fn told(
     let with = |argument: &_| Question { function: question.function, argument: Clone::clone(argument) };
     let differs = |argument: &_| {
         let question = with(argument);
-        gives(&question).is_some_and(|answer| native(&question).is_some_and(|native| native != answer))
+        let answer = gives(&question).filter(|answer| !answer.starts_with(BROKEN));
+        answer.is_some_and(|answer| native(&question).is_some_and(|native| native != answer))
     };
-    let broken = answer.starts_with("broken: ");
+    let broken = answer.starts_with(BROKEN);
     let small = if broken { question.clone() } else { with(&shrink::shrunk(question.argument.clone(), differs)) };
     let answer = if broken { Some(answer.to_owned()) } else { gives(&small) };
     let [answer, native] = [answer, native(&small)].map(Option::unwrap_or_default);
-    format!("{door} differs\n# {} gives {answer}\n# native gives {native}\n{}", small.function, case_file::of(&small))
+    case_file::of(&format!("{door} differs\n{door} gives {answer}\nnative gives {native}"), &small)
 }

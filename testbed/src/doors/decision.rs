@@ -1,14 +1,18 @@
 //! What the admission module decides of a write, and what native's answer means for it.
 
-use hpa_override_core::{Instant, MayPatch};
-use hpa_override_testbed::doors::{Native, Wapc, Write};
+#![expect(clippy::indexing_slicing, reason = "JSON that lacks a key is null there; nothing is indexed by a number")]
+
+use hpa_override_core::{
+    Instant, MayPatch,
+    json::{ErrorCode, call},
+};
 use serde_json::{Value, json};
 
-use crate::question::Question;
+use super::{Wapc, Write};
 
 /// What the module decides. To be asked only what [`of_native`] has a decision for: policy-server sends nothing else.
-pub fn of_wapc(door: &Wapc, question: &Question) -> Option<String> {
-    let argument = &question.argument;
+#[must_use]
+pub fn of_wapc(door: &Wapc, function: &str, argument: &Value) -> Option<String> {
     let (settings, request) = (&argument["settings"], &argument["request"]);
     let user = json!({"username": request["user"], "groups": request["groups"]});
     let write = Write {
@@ -19,7 +23,7 @@ pub fn of_wapc(door: &Wapc, question: &Question) -> Option<String> {
         old: Some(&argument["old"]).filter(|old| !old.is_null()),
         object: &argument["object"],
     };
-    let answer = if question.function == "admitHpa" {
+    let answer = if function == "admitHpa" {
         door.admit(&write)
     } else {
         door.review(&write, argument["mayPatch"].as_str().and_then(MayPatch::parse).unwrap_or_default())
@@ -37,14 +41,15 @@ fn let_through(answer: &Value) -> bool {
 }
 
 /// What native's answer means; none where the module is not asked such a thing.
-pub fn of_native(Question { function, argument }: &Question) -> Option<String> {
-    let admits = *function == "admitHpa";
+#[must_use]
+pub fn of_native(function: &str, argument: &Value) -> Option<String> {
+    let admits = function == "admitHpa";
     let asked = admits
-        || *function == "reviewOverride" && argument["request"]["subResource"].as_str().unwrap_or_default().is_empty();
+        || function == "reviewOverride" && argument["request"]["subResource"].as_str().unwrap_or_default().is_empty();
     if !asked || !argument["object"].is_object() || now(argument).is_none() {
         return None;
     }
-    match Native::answer(function, argument) {
+    match call(function, argument) {
         Ok(answer) if admits => Some(decision(true, &answer["object"], &answer["warnings"])),
         Ok(answer) => {
             let warnings = answer["report"]["warnings"].as_array().into_iter().flatten();
@@ -53,10 +58,10 @@ pub fn of_native(Question { function, argument }: &Question) -> Option<String> {
             let clean = answer["report"]["errors"].as_array().is_some_and(Vec::is_empty);
             Some(decision(clean, &answer["object"], &warnings.collect()))
         }
-        Err(error) if error["code"] == "settingsInvalid" && admits => {
+        Err(error) if error.code == ErrorCode::SettingsInvalid && admits => {
             Some(decision(true, &Value::Null, &json!("let through")))
         }
-        Err(error) if error["code"] == "settingsInvalid" => Some(decision(false, &Value::Null, &json!([]))),
+        Err(error) if error.code == ErrorCode::SettingsInvalid => Some(decision(false, &Value::Null, &json!([]))),
         Err(_) => None,
     }
 }
