@@ -33,5 +33,5 @@ fn own(workspace: &Workspace) -> PathBuf {
 /// The runner and the doors that it asks.
 fn runner(workspace: &Workspace) -> Result<Command> {
     let doors = doors::args(workspace)?;
-    Ok(Command::new(workspace.program("cases")?).args(doors))
+    Ok(Command::new(workspace.program("cases", "cases")?).args(doors))
 }

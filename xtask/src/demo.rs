@@ -22,9 +22,9 @@ pub(crate) struct Args {
 /// Builds module and controller, then becomes the demonstration.
 pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
     dist::policy(workspace)?;
-    let controller = workspace.program("host-shim")?;
+    let controller = workspace.program("host-shim", "latency")?;
     println!("demo: controller {}", workspace.shown(&controller));
-    let demo = Command::new(workspace.program("demo")?).arg("--controller").arg(controller);
+    let demo = Command::new(workspace.program("demo", "cases")?).arg("--controller").arg(controller);
     let demo = demo.arg("--module").arg(dist::module(workspace));
     let demo = demo.args(args.keep.then(|| OsString::from("--keep"))).args(args.rest.clone());
     println!("$ {demo}");

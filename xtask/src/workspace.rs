@@ -45,9 +45,10 @@ impl Workspace {
         Command::cargo(&self.root).words(words)
     }
 
-    /// A program of the workspace, built with what its tests are built with: neither has to wait for the other's build.
-    pub(crate) fn program(&self, name: &str) -> Result<PathBuf> {
-        let build = self.cargo("build --quiet --workspace --all-features --bin").arg(name);
+    /// A program of the workspace, built along with an integration test of its package. By itself it would be built anew
+    /// after `cargo xtask test`, with nearly all that it needs: dev-dependencies add features to what both share.
+    pub(crate) fn program(&self, name: &str, test: &str) -> Result<PathBuf> {
+        let build = self.cargo("test --quiet --workspace --all-features --no-run --test").arg(test);
         build.artifact(&format!("{name}{EXE_SUFFIX}"))
     }
 
