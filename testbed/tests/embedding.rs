@@ -22,3 +22,13 @@ fn it_prints_what_the_page_says() {
     let output = Command::new(env!("CARGO_BIN_EXE_embed")).current_dir(&root).output().unwrap();
     assert_eq!(String::from_utf8(output.stdout).unwrap(), "10 to 15 pods\n");
 }
+
+#[test]
+fn a_host_of_ones_own_is_built_with_the_wasmtime_that_is_tested() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let read = |path: &str| fs::read_to_string(root.join(path)).unwrap();
+    let (page, manifest) = (read("docs/embedding.md"), read("Cargo.toml"));
+    let (_, rest) = page.split_once("\nwasmtime = \"").unwrap();
+    let (version, _) = rest.split_once('"').unwrap();
+    assert!(manifest.contains(&format!("\nwasmtime = {{ version = \"{version}\"")), "{version}");
+}

@@ -5,6 +5,7 @@
 
 use std::{
     fs,
+    io::Write as _,
     path::{Path, PathBuf},
     process::{Command, Output},
 };
@@ -23,9 +24,14 @@ fn has_node() -> bool {
     let there =
         Command::new("node").arg("--version").output().is_ok() && Command::new("npm").arg("--version").output().is_ok();
     if !there {
-        println!("not run: there is no Node with npm on this machine");
+        say("not run: there is no Node with npm on this machine");
     }
     there
+}
+
+/// Past the test harness, which keeps what a passing test prints to itself.
+fn say(line: &str) {
+    writeln!(std::io::stderr(), "{line}").unwrap();
 }
 
 fn run(folder: &Path, program: &str, args: &[&str]) -> String {
@@ -113,7 +119,7 @@ function refused(ask, code, path) {
   answers();
 }
 
-const nested = JSON.parse("[".repeat(1000) + "]".repeat(1000));
+const nested = (levels) => JSON.parse("[".repeat(levels) + "]".repeat(levels));
 let deep = [];
 for (let level = 0; level < 5_000_000; level++) deep = [deep];
 const cycle = {};
@@ -121,10 +127,20 @@ cycle.cycle = cycle;
 
 refused(() => door.planHpa(), "jsonInvalid", "");
 refused(() => door.planHpa(null), "typeInvalid", "");
-refused(() => door.planHpa({ now, hpa: nested }), "jsonInvalid", "");
+refused(() => door.planHpa({ now, hpa: nested(1000) }), "jsonInvalid", "");
+refused(() => door.planHpa({ now, hpa: nested(127) }), "jsonInvalid", "");
+refused(() => door.planHpa({ now, hpa, overrides: [nested(126)] }), "jsonInvalid", "");
+refused(() => door.validateSettings(nested(127)), "jsonInvalid", "");
+door.planHpa({ now, hpa: nested(126), overrides: [nested(125)] });
 refused(() => door.planHpa({ now, hpa: deep }), "jsonInvalid", "");
 refused(() => door.planHpa({ now, hpa: cycle }), "jsonInvalid", "");
 refused(() => door.planHpa({ now, hpa: 1n }), "jsonInvalid", "");
+refused(() => door.planHpa({ now, hpa: { name: "\ud800" } }), "jsonInvalid", "");
+refused(() => door.planHpa({ get now() { throw null; } }), "jsonInvalid", "");
+refused(() => door.planHpa({ toJSON() { throw undefined; } }), "jsonInvalid", "");
+refused(() => door.planHpa({ toJSON() { throw "no"; } }), "jsonInvalid", "");
+refused(() => door.planHpa({ now, hpa: "x".repeat(100_000_000) }), "jsonInvalid", "");
+refused(() => door.validateSettings("ü".repeat(50_000_000)), "jsonInvalid", "");
 refused(() => door.planHpa({ now, overides: [] }), "keyUnknown", "overides");
 refused(() => door.planHpa({ now: "today" }), "instantInvalid", "now");
 refused(() => door.planHpa({ now: new Date(NaN) }), "instantInvalid", "now");
@@ -145,6 +161,27 @@ function told(spec, code, path) {
 told({ minReplicas: 2 ** 40 }, "amountInvalid", "spec.minReplicas");
 told({ schedule: { cron: "0 8 * * *", timeZone: "Europe/Nowhere" } }, "timeZoneUnknown", "spec.schedule.timeZone");
 told({ schedule: { cron: "0,".repeat(50_000) } }, "cronInvalid", "spec.schedule.cron");
+
+const dense = Array(2 ** 20 - 1000).fill({ a: 0 });
+assert.equal(door.admitHpa({ now, object: { ...hpa, dense } }).object, null);
+answers();
+const metadata = { namespace: "shop", name: "a" };
+const object = { metadata, spec: { hpa: "web", minReplicas: 2, duration: "1h" }, dense };
+assert.equal(door.reviewOverride({ now, object, request: { user: "alice" } }).object.dense.length, dense.length);
+answers();
+
+const numbers = [NaN, -Infinity, -0, 2.5, 2 ** 53];
+const stamped = door.reviewOverride({ now, object: { ...object, dense: numbers }, request: { user: "alice" } }).object;
+assert.deepEqual(stamped.dense, [null, null, 0, 2.5, 2 ** 53]);
+
+const nameless = door.planHpa({ now, hpa, overrides: [{ ...object, metadata: {}, dense: [] }] });
+assert.deepEqual([Object.values(nameless.phases), nameless.patch], [["Invalid"], null]);
+
+const schedule = { cron: "* * * * *" };
+const blocked = { metadata, spec: { hpa: "web", minReplicas: 9, duration: "1m", schedule } };
+const span = door.timeline({ now, until: "2030-01-01T00:00:00Z", hpa, overrides: [blocked], settings: { replicaCeiling: 8 } });
+assert.deepEqual([span.points.length, span.goesOnAt], [1, "2026-11-27T22:40:00Z"]);
+
 assert.deepEqual(door.validateSettings({ maxDuration: "7d" }), []);
 assert.deepEqual(door.validateSettings(7), ["the settings are not an object"]);
 assert.equal(door.admitHpa({ now, object: hpa }).object, null);
@@ -162,7 +199,8 @@ fn bad_input_is_thrown_or_told_and_the_next_call_answers() {
 }
 
 const TYPED: &str = r#"
-import { HpaOverrideError, nextTransition, planHpa, reviewOverride, timeline, validateSettings } from "hpa-override";
+import { HpaOverrideError, admitHpa, nextTransition, planHpa, planStatus } from "hpa-override";
+import { reviewOverride, timeline, validateSettings } from "hpa-override";
 import type { Code, MayPatch, Phase, Point } from "hpa-override";
 
 const hpa = { metadata: { namespace: "shop", name: "web" }, spec: { maxReplicas: 5 } };
@@ -180,6 +218,21 @@ try {
 }
 // @ts-expect-error: not an answer of the cluster
 () => planHpa({ now, hpa, mayPatch: "maybe" });
+// @ts-expect-error: nobody else makes one
+() => new HpaOverrideError("no");
+
+// Objects and settings are of whatever type one has.
+interface Autoscaler { metadata?: { name?: string; creationTimestamp?: Date }; spec?: { maxReplicas: number } }
+class Rules { maxDuration?: string = "7d"; }
+class Override { metadata = { namespace: "shop", name: "a" }; constructor(public spec: { hpa: string; minReplicas: number }) {} }
+const typed: Autoscaler = { metadata: { name: "web", creationTimestamp: now }, spec: { maxReplicas: 5 } };
+const overrides: readonly Override[] = [new Override({ hpa: "web", minReplicas: 2 })];
+const groups: readonly string[] = ["devs"];
+planHpa({ now, hpa: typed, overrides, settings: new Rules() });
+planStatus({ now, object: overrides[0]!, overrides, hpas: [typed] as readonly Autoscaler[] });
+admitHpa({ now, object: typed, old: typed, request: { user: "alice", groups } });
+reviewOverride({ now, object: overrides[0]!, old: overrides[0]!, request: { groups } });
+validateSettings(new Rules());
 "#;
 
 #[test]
@@ -189,7 +242,7 @@ fn the_types_are_those_of_the_answers() {
     }
     let folder = project("types");
     if let Err(why) = install(&folder, TYPESCRIPT) {
-        println!("not run: there is no {TYPESCRIPT} to be had: {why}");
+        say(&format!("not run: there is no {TYPESCRIPT} to be had: {why}"));
         return;
     }
     fs::write(folder.join("typed.ts"), TYPED).unwrap();

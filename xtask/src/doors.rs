@@ -36,14 +36,17 @@ pub(crate) fn args(workspace: &Workspace) -> Result<Vec<OsString>> {
     Ok(args)
 }
 
-/// The folder with the component as jco translates it, from the last run where that had the same component.
+/// The folder with the component as jco translates it, from the last run where that had the same component: what was
+/// translated lies with it, and came last.
 fn translated(workspace: &Workspace) -> Result<PathBuf> {
     let room = workspace.target.join("xtask").join(format!("jco-{JCO}"));
-    let (folder, seen) = (room.join("component"), room.join("component.wasm"));
+    let folder = room.join("component");
+    let seen = folder.join("translated.wasm");
     let component = read(&dist::component(workspace))?;
     if fs::read(&seen).is_ok_and(|before| before == component) {
         return Ok(folder);
     }
+    let _ = fs::remove_dir_all(&folder);
     let jco = npm::installed(&room, &format!("@bytecodealliance/jco@{JCO}"))?.join("dist/jco.js");
     let translate = Command::new("node").arg(jco).arg("transpile").arg(dist::component(workspace));
     translate.words("--name component --no-typescript --quiet -o").arg(&folder).quietly()?;

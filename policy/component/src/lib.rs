@@ -1,11 +1,11 @@
 //! The component door: typed question in, the core's JSON door asked, typed answer out.
 //!
 //! ```text
-//!   host ─ wit/override.wit ─► typed ─► json::call ─► typed ─► host
+//!   host ─ wit/override.wit ─► records ─► json::call_typed ─► records ─► host
 //! ```
 //! Nothing here traps: what cannot be answered is a typed error, and the next call answers.
 
-use hpa_override_core::json::{call, typed};
+use hpa_override_core::json::{call_typed, typed::to_typed};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
@@ -16,10 +16,7 @@ use self::bindings::exports::hpa_override::policy::decisions::{
 
 #[allow(unsafe_code, missing_docs, clippy::pedantic, reason = "generated")]
 mod bindings {
-    wit_bindgen::generate!({
-        path: "../../wit",
-        additional_derives: [serde::Serialize, serde::Deserialize],
-    });
+    wit_bindgen::generate!({ path: "../../wit", additional_derives: [serde::Serialize, serde::Deserialize] });
 
     export!(Door);
 
@@ -81,18 +78,17 @@ struct Over {
 
 fn ask<R: DeserializeOwned>(function: &str, question: &impl Serialize) -> Result<R, Error> {
     let asked = serde_json::to_value(question).map_err(|error| mismatch(&error))?;
-    let answer = typed::from_typed(asked).and_then(|argument| call(function, &argument));
-    read(answer.map_err(|error| read(json!(error)).unwrap_or_else(|mismatch| mismatch))?)
+    let told = |error| read(to_typed(json!(error))).unwrap_or_else(|mismatch| mismatch);
+    read(call_typed(function, asked).map_err(told)?)
 }
 
 /// The only key of an answer.
 fn one<R: DeserializeOwned>(key: &str, mut answer: Value) -> Result<R, Error> {
-    let value = answer.get_mut(key).map(Value::take).unwrap_or_default();
-    serde_json::from_value(value).map_err(|error| mismatch(&error))
+    read(answer.get_mut(key).map(Value::take).unwrap_or_default())
 }
 
 fn read<R: DeserializeOwned>(answer: Value) -> Result<R, Error> {
-    serde_json::from_value(typed::to_typed(answer)).map_err(|error| mismatch(&error))
+    serde_json::from_value(answer).map_err(|error| mismatch(&error))
 }
 
 /// The types of `wit/override.wit` are those of the JSON door, so this is not met.

@@ -2,19 +2,33 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
-use std::{path::Path, time::Instant};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Instant,
+};
 
-use hpa_override_core::json::functions;
+use hpa_override_core::json::{MOST_TEXT, call_typed, functions};
 use hpa_override_testbed::doors::{Component, Door, Native};
 use rstest::rstest;
 use serde_json::{Value, json};
 
 const NOW: &str = "2026-11-27T06:00:00Z";
 
+fn file(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
+}
+
 fn component() -> Component {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../dist/hpa-override.component.wasm");
+    let file = file("dist/hpa-override.component.wasm");
     assert!(file.exists(), "there is no dist/hpa-override.component.wasm; run `cargo xtask dist`");
     Component::load(&file).unwrap()
+}
+
+#[test]
+fn it_ends_with_its_interface_and_the_documentation() {
+    let component = fs::read(file("dist/hpa-override.component.wasm")).unwrap();
+    assert!(component.ends_with(&fs::read(file("wit/override.wit")).unwrap()));
 }
 
 fn hpa() -> Value {
@@ -116,7 +130,10 @@ fn the_next_call_answers(component: &Component) {
 #[rstest]
 #[case::none("{", "EOF while parsing an object at line 1 column 1")]
 #[case::empty("", "EOF while parsing a value at line 1 column 0")]
-#[case::ten_megabytes_deep(&"[".repeat(10_000_000), "recursion limit exceeded at line 1 column 128")]
+#[case::too_deep(&nested(128), "recursion limit exceeded at line 1 column 128")]
+#[case::as_deep_as_can_be(&"[".repeat(8_000_000), "recursion limit exceeded at line 1 column 128")]
+#[case::beyond_the_doubles("1e999", "number out of range at line 1 column 5")]
+#[case::lone_surrogate(r#""\ud800""#, "unexpected end of hex escape at line 1 column 8")]
 fn text_that_is_no_json_is_told_with_its_path(#[case] text: &str, #[case] why: &str) {
     let (component, start) = (component(), Instant::now());
     let error =
@@ -126,4 +143,54 @@ fn text_that_is_no_json_is_told_with_its_path(#[case] text: &str, #[case] why: &
     assert_eq!(component.next_transition("{}", text).unwrap(), Err(error("overrides[0]")));
     the_next_call_answers(&component);
     assert!(start.elapsed().as_secs() < 30, "it takes too long");
+}
+
+fn nested(levels: usize) -> String {
+    "[".repeat(levels) + &"]".repeat(levels)
+}
+
+#[test]
+fn objects_may_be_nested_127_levels_deep() {
+    let component = component();
+    let errors = json!({"errors": ["the settings are not an object"]});
+    assert_eq!(component.validate_settings(&nested(127)).unwrap(), Ok(errors));
+    let none = component.next_transition(r#"{"spec": {"maxReplicas": 5}}"#, &nested(127)).unwrap();
+    assert_eq!(none, Ok(json!({"nextTransition": null})));
+}
+
+#[test]
+fn a_question_that_is_too_long_is_told() {
+    let component = component();
+    let sentence = "it is longer than 8 MiB; leave out what does not matter to it";
+    let refused = Err(json!({"path": "", "code": "jsonInvalid", "message": sentence}));
+    assert_eq!(component.validate_settings(&" ".repeat(100_000_000)).unwrap(), refused);
+    the_next_call_answers(&component);
+    let half = " ".repeat(MOST_TEXT / 2) + "null";
+    assert_eq!(component.next_transition(&half, &half).unwrap(), refused, "the sum counts");
+}
+
+/// What takes the most memory for its length.
+#[test]
+fn the_densest_question_is_answered() {
+    let component = component();
+    for (function, mut object) in [("admitHpa", hpa()), ("reviewOverride", overrides()[0].clone())] {
+        object["dense"] = vec![json!({"a": 0}); MOST_TEXT / 8 - 1000].into();
+        let dense = with(function, "object", object);
+        let told = component.ask(function, &dense).unwrap().unwrap();
+        assert!(told == Native::answer(function, &dense), "{function}");
+        the_next_call_answers(&component);
+    }
+}
+
+/// As a host reads it back: the core's typed form is the component's.
+#[test]
+fn what_is_not_named_is_written_anew() {
+    let spec = r#"{"hpa": "web", "minReplicas": 2, "duration": "1h"}"#;
+    let unknown = r#""z": [18446744073709551615, 18446744073709551616, 2.0, -0, 1e2], "y": 1, "y": 2"#;
+    let object = format!(r#"{{{unknown}, "metadata": {{"namespace": "shop", "name": "a"}}, "spec": {spec}}}"#);
+    let request = json!({"user": "alice", "groups": [], "sub_resource": ""});
+    let asked = json!({"now": 1_795_759_200, "object": object, "request": request});
+    let review = call_typed("reviewOverride", asked).unwrap();
+    let end = r#","y":2,"z":[18446744073709551615,1.8446744073709552e+19,2.0,-0.0,100.0]}"#;
+    assert!(review["object"].as_str().unwrap().ends_with(end), "{review}");
 }

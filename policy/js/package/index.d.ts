@@ -8,11 +8,20 @@
 /** Text like `2026-11-27T06:00:00Z`, a Date, or whole seconds since 1970; in the years 2000 to 9000. */
 export type Instant = string | Date | number;
 
-/** A Kubernetes object, a patch: whatever the API server has. Numbers beyond 2^53 lose digits, as everywhere in JavaScript. */
+/**
+ * An object as handed in: a plain one, an interface's, an instance of a class. What `JSON.stringify` makes of it counts:
+ * numbers beyond 2^53 have lost digits before, NaN and Infinity are null, -0 is 0.
+ *
+ * All of a question may be nested 127 levels deep, itself included, and be 8 MiB of JSON; more is `jsonInvalid`, and so is
+ * a lone surrogate in a text.
+ */
+export type Given = object;
+
+/** A Kubernetes object or a patch, as answered. */
 export type KubernetesObject = Record<string, unknown>;
 
-/** The settings document; absent: the defaults. */
-export type Settings = Record<string, unknown> | null;
+/** The settings document; absent or null: the defaults. */
+export type Settings = Given | null;
 
 /** Namespace and name of an AutoscalerOverride: `namespace/name`. */
 export type OverrideId = string;
@@ -39,32 +48,37 @@ export interface Question {
 /** Who makes a write. */
 export interface Requester {
   user?: string;
-  groups?: string[];
+  groups?: readonly string[];
   /** Empty for the object itself. */
   subResource?: string;
 }
 
 /** A write to an AutoscalerOverride. */
 export interface OverrideWrite extends Question {
-  object: KubernetesObject;
-  /** The object as it stands; absent: it is being created. */
-  old?: KubernetesObject | null;
+  object: Given;
+  /** The object as it stands; absent or null: it is being created. */
+  old?: Given | null;
   request?: Requester;
   mayPatch?: MayPatch;
 }
 
 /** A write to an HPA. */
 export interface HpaWrite extends Question {
-  object: KubernetesObject;
-  /** The HPA as it stands; absent: it is being created. */
-  old?: KubernetesObject | null;
+  object: Given;
+  /** The HPA as it stands; absent or null: it is being created. */
+  old?: Given | null;
   request?: Requester;
 }
 
 /** An HPA and all that speaks of it. */
 export interface Situation extends Question {
-  hpa: KubernetesObject;
-  overrides?: KubernetesObject[];
+  hpa: Given;
+  /**
+   * The AutoscalerOverrides, with their metadata: one without a valid namespace and name is `Invalid` and does not act.
+   * Those that do not target the HPA do not act on it either; in `phases` they have the phase of their window, and its
+   * changes are no transition.
+   */
+  overrides?: readonly Given[];
   /** What holds of each override. */
   mayPatch?: MayPatch;
   /** The record that the caller last saw or wrote on this very HPA. */
@@ -73,11 +87,11 @@ export interface Situation extends Question {
 
 /** An override whose status is to be planned. */
 export interface StatusQuestion extends Question {
-  object: KubernetesObject;
+  object: Given;
   /** The HPAs that it targets. */
-  hpas?: KubernetesObject[];
+  hpas?: readonly Given[];
   /** All overrides that target any of them, this one included. */
-  overrides?: KubernetesObject[];
+  overrides?: readonly Given[];
   mayPatch?: MayPatch;
 }
 
@@ -173,10 +187,14 @@ export interface Point {
   phases: Record<OverrideId, Phase>;
 }
 
-/** One point for the start, and one for every change; at most 1000. */
+/** One point for the start, and one for every transition that changes something. At most 1000 instants are looked at. */
 export interface Span {
   points: Point[];
-  /** The next transition behind the last point. */
+  /**
+   * The first transition that was not looked at, be it behind the span or within it; null: nothing changes any more.
+   * It is the instant at which to ask again, with the HPA as it is then. As the `now` of the same question it does not go
+   * on: the HPA as it was does not know of what has happened to it meanwhile, like a landing.
+   */
   goesOnAt: string | null;
 }
 
@@ -197,6 +215,7 @@ export type ErrorCode =
 
 /** Thrown where a call has no answer; the next call answers. */
 export class HpaOverrideError extends Error {
+  private constructor();
   /** Which part of the question, like `now`; empty for all of it. */
   readonly path: string;
   readonly code: ErrorCode;
@@ -218,5 +237,5 @@ export function effectiveBounds(question: Situation): Point;
 export function timeline(question: Situation & { until: Instant }): Span;
 /** When does anything differ next? Null: never. */
 export function nextTransition(question: Situation): string | null;
-/** What is wrong with these settings? One sentence a mistake; none: they are valid. */
+/** What is wrong with these settings? One sentence a mistake, mostly `key: sentence`; none: they are valid. */
 export function validateSettings(settings: Settings): string[];

@@ -1,17 +1,19 @@
 // What an AutoscalerOverride means, for Node and browsers. Each function takes one object and answers with one; the same
 // question has the same answer. index.d.ts says what they are.
-import init, { call } from "./hpa_override.js";
+import init, { call, longest } from "./hpa_override.js";
 
 const file = new URL("./hpa_override_bg.wasm", import.meta.url);
 
-// Node does not fetch files.
+// Node does not fetch files; how it reads them is asked for such that no bundler looks for it.
 async function bytes() {
-  if (file.protocol !== "file:") return fetch(file);
-  const { readFile } = await import(/* webpackIgnore: true */ "node:fs/promises");
-  return readFile(file);
+  const node = file.protocol === "file:" && globalThis.process?.getBuiltinModule?.("node:fs/promises");
+  return node ? node.readFile(file) : fetch(file);
 }
 
 await init({ module_or_path: bytes() });
+
+// What is too long is refused; that much of it is enough to see that it is.
+const MOST = longest() + 1;
 
 /** Why a call has no answer. */
 export class HpaOverrideError extends Error {
@@ -24,12 +26,12 @@ export class HpaOverrideError extends Error {
   }
 }
 
-// What cannot be said as JSON (a cycle, a BigInt) is none.
+// What cannot be said as JSON (a cycle, a BigInt) is none. Whatever a getter throws, this does not.
 function text(question) {
   try {
-    return JSON.stringify(question) ?? "";
+    return JSON.stringify(question)?.slice(0, MOST) ?? "";
   } catch (error) {
-    const message = `the argument cannot be written as JSON: ${error.message}`;
+    const message = `the argument cannot be written as JSON: ${String(error?.message ?? error)}`;
     throw new HpaOverrideError({ path: "", code: "jsonInvalid", message });
   }
 }

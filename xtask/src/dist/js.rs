@@ -4,10 +4,10 @@
 //!   hpa_override_bg.wasm ◄─ hpa_override.js ◄─ index.js, index.d.ts ◄─ whoever imports `hpa-override`
 //! ```
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 
-use anyhow::{Context, Result};
-use serde_json::Value;
+use anyhow::{Context, Result, ensure};
+use serde::de::IgnoredAny;
 use wasm_bindgen_cli_support::Bindgen;
 
 use super::{build, optimise, package, say, write};
@@ -47,34 +47,47 @@ fn hand_written(workspace: &Workspace, folder: &Path) -> Result<()> {
         write(workspace, &folder.join(name), &read(&files.join(name))?)?;
     }
     write(workspace, &folder.join("LICENSE"), &read(&workspace.root.join("LICENSE"))?)?;
-    let manifest = versioned(&read(&files.join("package.json"))?, workspace.version_of(PACKAGE)?);
-    write(workspace, &folder.join("package.json"), manifest.context("package.json is not as it should be")?.as_bytes())
+    let manifest = String::from_utf8(read(&files.join("package.json"))?)?;
+    let manifest =
+        versioned(&manifest, workspace.version_of(PACKAGE)?).context("package.json is not as it should be")?;
+    write(workspace, &folder.join("package.json"), manifest.as_bytes())
 }
 
-/// The version has one source: the workspace.
-fn versioned(manifest: &[u8], version: &str) -> Result<String> {
-    let mut manifest: serde_json::Map<String, Value> = serde_json::from_slice(manifest)?;
-    let own = manifest.insert("version".into(), version.into());
-    anyhow::ensure!(own.is_none(), "it has a version, which comes from the workspace's Cargo.toml; remove that line");
-    Ok(serde_json::to_string_pretty(&manifest)? + "\n")
+/// The version has one source: the workspace. All else stays as written: the order in `exports` has a meaning.
+fn versioned(manifest: &str, version: &str) -> Result<String> {
+    let keys: BTreeMap<String, IgnoredAny> = serde_json::from_str(manifest)?;
+    let own = keys.contains_key("version");
+    ensure!(!own, "it has a version, which comes from the workspace's Cargo.toml; remove that line");
+    let rest = manifest.strip_prefix('{').context("it does not begin with a brace")?;
+    Ok(format!("{{\n  \"version\": \"{version}\",{rest}"))
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
 
     const MANIFEST: &str = include_str!("../../../policy/js/package/package.json");
 
     #[test]
     fn the_version_is_the_workspaces() {
-        let manifest: Value = serde_json::from_str(&versioned(MANIFEST.as_bytes(), "1.2.3").unwrap()).unwrap();
+        let manifest: Value = serde_json::from_str(&versioned(MANIFEST, "1.2.3").unwrap()).unwrap();
         assert_eq!((&manifest["version"], &manifest["name"]), (&"1.2.3".into(), &"hpa-override".into()));
         assert_eq!(manifest["license"], env!("CARGO_PKG_LICENSE"));
     }
 
+    /// Of the conditions of an export the first that holds counts, and `default` always does.
+    #[test]
+    fn the_types_of_an_export_stand_before_its_default() {
+        let manifest = versioned(MANIFEST, "1.2.3").unwrap();
+        let (_, exports) = manifest.split_once(r#""exports""#).unwrap();
+        assert!(exports.find(r#""types""#).unwrap() < exports.find(r#""default""#).unwrap(), "{manifest}");
+    }
+
     #[test]
     fn a_version_of_its_own_is_refused() {
-        let error = versioned(br#"{"version":"9.9.9"}"#, "1.2.3").unwrap_err().to_string();
+        let error = versioned(r#"{"version":"9.9.9"}"#, "1.2.3").unwrap_err().to_string();
         assert!(error.starts_with("it has a version"), "{error}");
     }
 }
