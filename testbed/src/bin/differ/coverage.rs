@@ -12,7 +12,7 @@ use crate::question::{Question, question};
 /// Each asked by a thread of its own.
 const SEEDS: [u64; 4] = [1, 2, 3, 4];
 /// Of each seed.
-const COUNT: usize = 1_500;
+const COUNT: usize = 2_000;
 
 /// What no question can reach.
 const UNREACHABLE: [(&str, &str); 6] = [

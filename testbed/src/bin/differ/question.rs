@@ -32,7 +32,7 @@ impl Question {
 
 /// A random question.
 pub fn question(random: &mut Random) -> Question {
-    let functions: Vec<&str> = functions().chain(["reviewOverride", "planHpa", "planStatus"]).collect();
+    let functions: Vec<&str> = functions().chain(["planHpa", "planStatus"]).collect();
     let function = random.one(&functions).unwrap_or("planHpa");
     let mut scene = Scene::new(random);
     if function != "validateSettings" {
@@ -56,7 +56,7 @@ fn argument(scene: &mut Scene, function: &str, random: &mut Random) -> Value {
         _ => scene.situation(random.below(scene.hpas.len())),
     };
     if function == "timeline" {
-        let span = if scene.overrides.len() > 20 { 3_600 } else { 200_000 };
+        let span = if scene.overrides.len() > 20 { 3_600 } else { 80_000 };
         argument["until"] = json!(scene.now.saturating_add(random.between(0, span)));
     }
     argument["now"] = if random.percent(20) { json!(scene.now.as_unix()) } else { json!(scene.now) };
@@ -79,7 +79,7 @@ fn review(scene: &Scene, random: &mut Random) -> Value {
     if standing.is_some() {
         (0..random.below(3)).for_each(|_| edit(&mut object, scene.now, random));
     }
-    if let Some(spec) = object["spec"].as_object_mut().filter(|_| random.percent(40)) {
+    if let Some(spec) = object["spec"].as_object_mut().filter(|_| random.percent(60)) {
         mistake(spec, scene.now, random);
     }
     json!({"object": object, "old": standing, "request": request(random), "mayPatch": scene.may_patch})
@@ -128,7 +128,7 @@ fn status(scene: &mut Scene, random: &mut Random) -> Value {
     if random.percent(70) {
         scene.settle();
     }
-    let index = match random.below(4) {
+    let index = match random.below(3) {
         0 => scene.overrides.len().saturating_sub(1),
         1 => scene.foremost().unwrap_or_default(),
         _ => random.below(scene.overrides.len()),

@@ -53,7 +53,7 @@ impl Scene {
             may_patch,
             takes_over: random.percent(50),
         };
-        if random.percent(3) {
+        if random.percent(4) {
             scene.settings = json!({"defaultDuration": "Never"});
             scene.hpas.truncate(1);
             scene.overrides = (0..MANY + random.below(18)).map(|number| of_many(number, now, random)).collect();

@@ -21,7 +21,7 @@ pub fn settings(random: &mut Random) -> Value {
     some(&mut map, "requireReason", 5, random, &[json!(true)]);
     some(&mut map, "maxPriority", 5, random, &[json!(0)]);
     some(&mut map, "crossNamespace", 30, random, &[json!("Deny"), json!("Authorized"), json!("Allow")]);
-    some(&mut map, "authorizeRequester", 15, random, &[json!(true)]);
+    some(&mut map, "authorizeRequester", 25, random, &[json!(true)]);
     some(&mut map, "protectedNamespaces", 8, random, &[json!(["shop"]), json!([])]);
     some(&mut map, "unguardedNamespaces", 5, random, &[json!(["shop"]), json!(["ops"])]);
     some(&mut map, "overrideOwnedHpas", 10, random, &[json!(true)]);
