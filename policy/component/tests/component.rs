@@ -5,6 +5,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    sync::LazyLock,
     time::Instant,
 };
 
@@ -19,10 +20,14 @@ fn file(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
 }
 
-fn component() -> Component {
-    let file = file("dist/hpa-override.component.wasm");
-    assert!(file.exists(), "there is no dist/hpa-override.component.wasm; run `cargo xtask dist`");
-    Component::load(&file).unwrap()
+/// One for all tests: whatever one of them asks, it answers the others.
+fn component() -> &'static Component {
+    static COMPONENT: LazyLock<Component> = LazyLock::new(|| {
+        let file = file("dist/hpa-override.component.wasm");
+        assert!(file.exists(), "there is no dist/hpa-override.component.wasm; run `cargo xtask dist`");
+        Component::load(&file).unwrap()
+    });
+    &COMPONENT
 }
 
 #[test]
@@ -118,7 +123,7 @@ fn bad_input_is_told(#[case] function: &str, #[case] argument: Value, #[case] co
         Some((&json!(code), &json!(path))),
         "{told:?}"
     );
-    the_next_call_answers(&component);
+    the_next_call_answers(component);
 }
 
 fn the_next_call_answers(component: &Component) {
@@ -141,7 +146,7 @@ fn text_that_is_no_json_is_told_with_its_path(#[case] text: &str, #[case] why: &
     assert_eq!(component.validate_settings(text).unwrap(), Err(error("settings")));
     assert_eq!(component.next_transition(text, "{}").unwrap(), Err(error("hpa")));
     assert_eq!(component.next_transition("{}", text).unwrap(), Err(error("overrides[0]")));
-    the_next_call_answers(&component);
+    the_next_call_answers(component);
     assert!(start.elapsed().as_secs() < 30, "it takes too long");
 }
 
@@ -164,7 +169,7 @@ fn a_question_that_is_too_long_is_told() {
     let sentence = "it is longer than 8 MiB; leave out what does not matter to it";
     let refused = Err(json!({"path": "", "code": "jsonInvalid", "message": sentence}));
     assert_eq!(component.validate_settings(&" ".repeat(100_000_000)).unwrap(), refused);
-    the_next_call_answers(&component);
+    the_next_call_answers(component);
     let half = " ".repeat(MOST_TEXT / 2) + "null";
     assert_eq!(component.next_transition(&half, &half).unwrap(), refused, "the sum counts");
 }
@@ -178,7 +183,7 @@ fn the_densest_question_is_answered() {
         let dense = with(function, "object", object);
         let told = component.ask(function, &dense).unwrap();
         assert!(told == Native::answer(function, &dense), "{function}");
-        the_next_call_answers(&component);
+        the_next_call_answers(component);
     }
 }
 
