@@ -29,7 +29,7 @@ fn has_node() -> bool {
     there
 }
 
-/// Past the test harness, which keeps what a passing test prints to itself.
+#[expect(clippy::explicit_write, reason = "the harness keeps to itself what a passing test prints by macro")]
 fn say(line: &str) {
     writeln!(std::io::stderr(), "{line}").unwrap();
 }
@@ -162,7 +162,8 @@ told({ minReplicas: 2 ** 40 }, "amountInvalid", "spec.minReplicas");
 told({ schedule: { cron: "0 8 * * *", timeZone: "Europe/Nowhere" } }, "timeZoneUnknown", "spec.schedule.timeZone");
 told({ schedule: { cron: "0,".repeat(50_000) } }, "cronInvalid", "spec.schedule.cron");
 
-const dense = Array(2 ** 20 - 1000).fill({ a: 0 });
+// As much as is allowed is asked of the component; some engines take a minute to grow their memory that far.
+const dense = Array(50_000).fill({ a: 0 });
 assert.equal(door.admitHpa({ now, object: { ...hpa, dense } }).object, null);
 answers();
 const metadata = { namespace: "shop", name: "a" };
