@@ -45,11 +45,12 @@ pub trait Door {
         native.is_ok() || !self.is_typed(function) || sayable::sayable(function, argument)
     }
 
-    /// Asks a function of the JSON door. Only what the door [takes](Self::takes).
+    /// Asks a function of the JSON door. None where the door's types rule the question out: not of what it
+    /// [takes](Self::takes).
     ///
     /// # Errors
-    /// When the door is broken: it traps, it ends, it gives what it may not give, or nothing.
-    fn ask(&self, function: &str, argument: &Value) -> Result<Outcome>;
+    /// When the door is broken: it traps, it ends, it gives what it may not give.
+    fn ask(&self, function: &str, argument: &Value) -> Result<Option<Outcome>>;
 }
 
 /// The JSON door itself.
@@ -75,8 +76,8 @@ impl Door for Native {
         false
     }
 
-    fn ask(&self, function: &str, argument: &Value) -> Result<Outcome> {
-        Ok(Self::answer(function, argument))
+    fn ask(&self, function: &str, argument: &Value) -> Result<Option<Outcome>> {
+        Ok(Some(Self::answer(function, argument)))
     }
 }
 

@@ -5,7 +5,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Context as _, Result, anyhow};
 use hpa_override_core::{Instant, json::typed};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
@@ -80,13 +80,14 @@ impl Component {
     /// When the component traps, which it never may.
     pub fn next_transition(&self, hpa: &str, ovr: &str) -> Result<Outcome> {
         let asked = json!({ "now": Instant::MIN.as_unix(), "hpa": hpa, "overrides": [ovr] });
-        self.ask_typed("nextTransition", asked)
+        self.ask_typed("nextTransition", asked)?.context("the types rule the question out")
     }
 
     /// Asks with the typed form of the argument.
-    fn ask_typed(&self, function: &str, asked: Value) -> Result<Outcome> {
+    fn ask_typed(&self, function: &str, asked: Value) -> Result<Option<Outcome>> {
         if function == "validateSettings" {
-            return self.validate_settings(asked.get("settings").and_then(Value::as_str).unwrap_or("null"));
+            let settings = asked.get("settings").and_then(Value::as_str).unwrap_or("null");
+            return self.validate_settings(settings).map(Some);
         }
         let asked = completed(asked);
         let mut guard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -109,7 +110,7 @@ impl Component {
                 let next = door.call_next_transition(store, now, settings, situation)?;
                 Ok(next.map(|next| json!({ "next_transition": next })))
             }),
-            other => bail!("there is no function `{other}`"),
+            _ => Ok(None),
         }
     }
 }
@@ -123,7 +124,7 @@ impl Door for Component {
         true
     }
 
-    fn ask(&self, function: &str, argument: &Value) -> Result<Outcome> {
+    fn ask(&self, function: &str, argument: &Value) -> Result<Option<Outcome>> {
         self.ask_typed(function, typed::to_typed(argument.clone()))
     }
 }
@@ -131,10 +132,9 @@ impl Door for Component {
 fn ask<Q: DeserializeOwned, A: Serialize>(
     asked: Value,
     call: impl FnOnce(i64, Option<&String>, &Q) -> wasmtime::Result<Result<A, wit::Error>>,
-) -> Result<Outcome> {
-    let asked = serde_json::from_value(asked).context("the question is not of the types of the function");
-    let Asked { now, settings, question } = asked?;
-    told(call(now, settings.as_ref(), &question).map_err(|error| plain(&error))?)
+) -> Result<Option<Outcome>> {
+    let Ok(Asked { now, settings, question }) = serde_json::from_value(asked) else { return Ok(None) };
+    told(call(now, settings.as_ref(), &question).map_err(|error| plain(&error))?).map(Some)
 }
 
 fn told<A: Serialize>(answer: Result<A, wit::Error>) -> Result<Outcome> {

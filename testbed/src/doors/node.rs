@@ -90,7 +90,7 @@ impl Door for Node {
         self.name == JCO || function == "validateSettings"
     }
 
-    fn ask(&self, function: &str, argument: &Value) -> Result<Outcome> {
+    fn ask(&self, function: &str, argument: &Value) -> Result<Option<Outcome>> {
         let mut talk = self.talk.lock().unwrap_or_else(PoisonError::into_inner);
         let line = talk.ask(&json!({ "function": function, "argument": argument }))?;
         let mut told: Value = serde_json::from_str(&line).context("Node gives no JSON")?;
@@ -98,10 +98,11 @@ impl Door for Node {
             // Another order of keys, or no JSON at all, is no answer that native gives.
             let answer: Value = serde_json::from_str(text).unwrap_or_default();
             let written = answer.to_string();
-            return Ok(if written == text { Ok(answer) } else { Err(json!({ "text": text })) });
+            return Ok(Some(if written == text { Ok(answer) } else { Err(json!({ "text": text })) }));
         }
         let mut part = |key: &str| told.get_mut(key).map(Value::take);
-        part("answer").map(Ok).or_else(|| part("error").map(Err)).context("the door gives neither answer nor error")
+        let outcome = part("answer").map(Ok).or_else(|| part("error").map(Err));
+        outcome.context("the door gives neither answer nor error").map(Some)
     }
 }
 

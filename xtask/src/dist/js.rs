@@ -4,10 +4,10 @@
 //!   hpa_override_bg.wasm ◄─ hpa_override.js ◄─ index.js, index.d.ts ◄─ whoever imports `hpa-override`
 //! ```
 
-use std::{collections::BTreeMap, path::Path};
+use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
-use serde::de::IgnoredAny;
+use serde_json::Value;
 use wasm_bindgen_cli_support::Bindgen;
 
 use super::{build, optimise, package, say, write};
@@ -55,17 +55,17 @@ fn hand_written(workspace: &Workspace, folder: &Path) -> Result<()> {
 
 /// The version has one source: the workspace. All else stays as written: the order in `exports` has a meaning.
 fn versioned(manifest: &str, version: &str) -> Result<String> {
-    let keys: BTreeMap<String, IgnoredAny> = serde_json::from_str(manifest)?;
-    let own = keys.contains_key("version");
-    ensure!(!own, "it has a version, which comes from the workspace's Cargo.toml; remove that line");
+    let read: Value = serde_json::from_str(manifest)?;
+    ensure!(
+        read.get("version").is_none(),
+        "it has a version, which comes from the workspace's Cargo.toml; remove that line"
+    );
     let rest = manifest.strip_prefix('{').context("it does not begin with a brace")?;
     Ok(format!("{{\n  \"version\": \"{version}\",{rest}"))
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::Value;
-
     use super::*;
 
     const MANIFEST: &str = include_str!("../../../policy/js/package/package.json");

@@ -40,6 +40,7 @@ fn same(door: &dyn Door, function: &str, argument: &Value) -> Result<Outcome, St
         return Ok(native);
     }
     let told = door.ask(function, argument).map_err(|error| format!("{function}: {error:#}"))?;
+    let told = told.ok_or_else(|| format!("{function} cannot be asked what native answers"))?;
     if told == native {
         return Ok(told);
     }

@@ -43,7 +43,7 @@ const OTHERS: [&str; 9] = [
 #[test]
 fn every_code_phase_reason_and_event_is_reached() {
     let seen: BTreeSet<String> = thread::scope(|scope| {
-        let threads = SEEDS.map(|seed| scope.spawn(move || seen(seed)));
+        let threads = SEEDS.map(|seed| scope.spawn(move || found_by(seed)));
         threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
     });
     let unreachable: BTreeSet<String> = UNREACHABLE.iter().map(|(what, _)| (*what).into()).collect();
@@ -53,12 +53,12 @@ fn every_code_phase_reason_and_event_is_reached() {
     assert!(reached.is_empty(), "said to be out of reach: {reached:?}");
 }
 
-fn seen(seed: u64) -> BTreeSet<String> {
-    let (mut random, mut seen) = (Random(seed), BTreeSet::new());
+fn found_by(seed: u64) -> BTreeSet<String> {
+    let (mut random, mut found) = (Random(seed), BTreeSet::new());
     for _ in 0..COUNT {
-        look(&question(&mut random), &mut seen);
+        look(&question(&mut random), &mut found);
     }
-    seen
+    found
 }
 
 fn wanted() -> BTreeSet<String> {

@@ -102,7 +102,11 @@ fn gives(door: &dyn Door, question: &Question) -> Option<String> {
 }
 
 fn asked(door: &dyn Door, Question { function, argument }: &Question) -> String {
-    door.ask(function, argument).map_or_else(|error| format!("{BROKEN}{error:#}"), |outcome| text(&outcome))
+    match door.ask(function, argument) {
+        Ok(Some(outcome)) => text(&outcome),
+        Ok(None) => "nothing: it cannot be asked".into(),
+        Err(error) => format!("{BROKEN}{error:#}"),
+    }
 }
 
 /// What a door that breaks is said to give.

@@ -56,7 +56,7 @@ fn argument(scene: &mut Scene, function: &str, random: &mut Random) -> Value {
         _ => scene.situation(random.below(scene.hpas.len())),
     };
     if function == "timeline" {
-        let span = if scene.overrides.len() > 20 { 3_600 } else { 80_000 };
+        let span = if scene.is_crowded() { 3_600 } else { 80_000 };
         argument["until"] = json!(scene.now.saturating_add(random.between(0, span)));
     }
     argument["now"] = if random.percent(20) { json!(scene.now.as_unix()) } else { json!(scene.now) };
@@ -128,8 +128,10 @@ fn status(scene: &mut Scene, random: &mut Random) -> Value {
     if random.percent(70) {
         scene.settle();
     }
+    let last = scene.overrides.len().saturating_sub(1);
     let index = match random.below(3) {
-        0 => scene.overrides.len().saturating_sub(1),
+        _ if scene.is_crowded() => last,
+        0 => last,
         1 => scene.foremost().unwrap_or_default(),
         _ => random.below(scene.overrides.len()),
     };

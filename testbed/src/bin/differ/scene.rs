@@ -14,7 +14,7 @@ use crate::{
 /// More writes at one instant than any plan needs.
 const ENOUGH: usize = 6;
 
-/// About as many overrides as one HPA bears.
+/// One override more than an HPA bears.
 const MANY: usize = 33;
 
 /// One namespace at one instant.
@@ -43,7 +43,8 @@ impl Scene {
         };
         let names = ["web", "api", "jobs"];
         let hpas = names.iter().take(random.one(&[1, 1, 2, 3, 3]).unwrap_or(1)).map(|name| hpa(name, random)).collect();
-        let may_patch = random.text(&["yes", "yes", "yes", "yes", "no", "unavailable", "error", "notAsked"]);
+        let may_patch =
+            random.text(&["yes", "yes", "yes", "yes", "yes", "no", "no", "unavailable", "error", "notAsked"]);
         let mut scene = Self {
             now,
             settings: settings(random),
@@ -69,12 +70,17 @@ impl Scene {
             self.settle();
         }
         // A crowd takes long to plan for.
-        if self.overrides.len() < MANY {
+        if !self.is_crowded() {
             (0..random.below(7)).for_each(|_| self.act(random));
         }
         if random.percent(30) {
             self.wait(random);
         }
+    }
+
+    /// Whether there may be more overrides than an HPA bears.
+    pub fn is_crowded(&self) -> bool {
+        self.overrides.len() >= MANY
     }
 
     /// Something happens.
