@@ -6,7 +6,6 @@ use std::{
     fs,
     path::{Path, PathBuf},
     sync::LazyLock,
-    time::Instant,
 };
 
 use hpa_override_core::json::{MOST_TEXT, call_typed, functions};
@@ -140,14 +139,13 @@ fn the_next_call_answers(component: &Component) {
 #[case::beyond_the_doubles("1e999", "number out of range at line 1 column 5")]
 #[case::lone_surrogate(r#""\ud800""#, "unexpected end of hex escape at line 1 column 8")]
 fn text_that_is_no_json_is_told_with_its_path(#[case] text: &str, #[case] why: &str) {
-    let (component, start) = (component(), Instant::now());
+    let component = component();
     let error =
         |path: &str| json!({"path": path, "code": "jsonInvalid", "message": format!("it cannot be read: {why}")});
     assert_eq!(component.validate_settings(text).unwrap(), Err(error("settings")));
     assert_eq!(component.next_transition(text, "{}").unwrap(), Err(error("hpa")));
     assert_eq!(component.next_transition("{}", text).unwrap(), Err(error("overrides[0]")));
     the_next_call_answers(component);
-    assert!(start.elapsed().as_secs() < 30, "it takes too long");
 }
 
 fn nested(levels: usize) -> String {
