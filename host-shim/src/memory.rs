@@ -30,7 +30,7 @@ struct Known<T> {
     trouble: Option<Trouble>,
     failures: u32,
     contest: Contest,
-    /// Until when it rests.
+    /// Since when it rests, and for how long.
     rest: Option<(Moment, Duration)>,
 }
 

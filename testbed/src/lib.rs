@@ -39,6 +39,12 @@ pub fn ended(outcome: anyhow::Result<std::process::ExitCode>) -> std::process::E
     })
 }
 
+/// A line for whoever waits, on standard error itself: the test harness keeps to itself what a passing test prints by
+/// macro.
+pub fn say(line: &str) {
+    let _ = std::io::Write::write_all(&mut std::io::stderr(), format!("{line}\n").as_bytes());
+}
+
 pub use nix::sys::signal::Signal;
 
 pub use self::audit::{AuditEvent, AuditLog};

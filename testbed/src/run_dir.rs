@@ -60,11 +60,7 @@ impl RunDir {
 impl Drop for RunDir {
     fn drop(&mut self) {
         if self.keep {
-            // `eprintln!` would be swallowed by the test harness.
-            let _ = std::io::Write::write_all(
-                &mut std::io::stderr(),
-                format!("testbed: kept {}\n", self.path.display()).as_bytes(),
-            );
+            crate::say(&format!("testbed: kept {}", self.path.display()));
         } else {
             let _ = std::fs::remove_dir_all(&self.path);
         }

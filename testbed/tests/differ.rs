@@ -9,6 +9,7 @@ use std::{
     process::Command,
 };
 
+use hpa_override_testbed::say;
 use rstest::rstest;
 
 fn root() -> PathBuf {
@@ -54,7 +55,7 @@ fn run(program: &str, package: &Path, args: &[&str]) -> (bool, String) {
 )]
 fn a_door_that_answers_otherwise_is_found(#[case] name: &str, #[case] code: &str) {
     if Command::new("node").arg("--version").output().is_err() {
-        return println!("not run: there is no Node on this machine");
+        return say("not run: there is no Node on this machine");
     }
     let package = broken(name, code);
     let (same, printed) = run(env!("CARGO_BIN_EXE_differ"), &package, &["--seed", "1", "--count", "300"]);

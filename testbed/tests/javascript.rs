@@ -5,12 +5,12 @@
 
 use std::{
     fs,
-    io::Write as _,
     path::{Path, PathBuf},
     process::{Command, Output},
 };
 
 use hpa_override_core::{Code, MayPatch, json::ErrorCode};
+use hpa_override_testbed::say;
 use serde_json::json;
 
 /// The TypeScript compiler that checks the types.
@@ -27,11 +27,6 @@ fn has_node() -> bool {
         say("not run: there is no Node with npm on this machine");
     }
     there
-}
-
-#[expect(clippy::explicit_write, reason = "the harness keeps to itself what a passing test prints by macro")]
-fn say(line: &str) {
-    writeln!(std::io::stderr(), "{line}").unwrap();
 }
 
 fn run(folder: &Path, program: &str, args: &[&str]) -> String {

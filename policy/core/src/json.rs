@@ -22,7 +22,7 @@ use crate::{
 pub const MOST_POINTS: usize = 1000;
 
 /// The most text that a question may be, in bytes: the largest objects of an API server several times over. As values
-/// the densest text takes about a hundred times its length, and a host of WebAssembly has 4 GiB.
+/// the densest text takes up to 170 times its length, and a host of WebAssembly has 4 GiB.
 pub const MOST_TEXT: usize = 8 << 20;
 
 /// A function, and the keys of its argument beside `settings` and `now`.

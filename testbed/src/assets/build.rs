@@ -2,7 +2,6 @@
 //!
 //! The result appears under its name only when it is complete. Versions come from go.mod alone.
 
-use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -78,9 +77,9 @@ fn run(program: Program, go: Command, log: &Path) -> Result<()> {
     Ok(())
 }
 
-/// To standard error itself: `eprintln!` is swallowed by the test harness, and minutes of silence look like a hang.
+/// Minutes of silence look like a hang.
 pub(super) fn say(line: &str) {
-    let _ = std::io::stderr().write_all(format!("testbed: {line}\n").as_bytes());
+    crate::say(&format!("testbed: {line}"));
 }
 
 #[cfg(test)]

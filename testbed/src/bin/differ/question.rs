@@ -2,7 +2,7 @@
 
 use hpa_override_core::{RECORD_ANNOTATION, json::functions};
 use hpa_override_testbed::{
-    Random,
+    CONTROLLER_USER, Random,
     doors::{Native, Outcome},
 };
 use serde_json::{Value, json};
@@ -65,12 +65,9 @@ fn argument(scene: &mut Scene, function: &str, random: &mut Random) -> Value {
 }
 
 fn request(random: &mut Random) -> Value {
-    let users = ["alice", "système:ü😀", CONTROLLER, ""];
+    let users = ["alice", "système:ü😀", CONTROLLER_USER, ""];
     json!({"user": random.text(&users), "groups": ["devs", "a,b"], "subResource": random.text(&["", "", "", "", "status"])})
 }
-
-/// As the default settings have it.
-const CONTROLLER: &str = "system:serviceaccount:hpa-override:hpa-override-controller";
 
 /// A new override, or another version of one that stands.
 fn review(scene: &Scene, random: &mut Random) -> Value {
@@ -101,7 +98,7 @@ fn admission(scene: &Scene, random: &mut Random) -> Value {
             let plan = Native::answer("planHpa", &scene.situation(0)).unwrap_or_default();
             json_patch::merge(&mut sent, &plan["patch"]);
             taken_over(&mut sent);
-            request["user"] = CONTROLLER.into();
+            request["user"] = CONTROLLER_USER.into();
         }
         _ => owner_writes(&mut sent, random),
     }
