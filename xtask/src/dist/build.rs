@@ -36,16 +36,17 @@ pub(super) fn accepting(workspace: &Workspace) -> Result<Vec<u8>> {
     artifact(workspace, [POLICY, TARGET, "--example accept", "accept.wasm"], "symbols")
 }
 
-/// A module without a host, as the compiler leaves it: with the sections from which its bindings are made.
+/// A module without a host, as the compiler leaves it: with the sections from which its bindings are made. Only here is its
+/// package more than a library: natively there are no linkers that take the names of its functions.
 pub(super) fn bare(workspace: &Workspace, package: &str) -> Result<Vec<u8>> {
     ensure_target(BARE)?;
     let name = format!("{}.wasm", package.replace('-', "_"));
-    artifact(workspace, [package, BARE, "--lib", &name], "debuginfo")
+    artifact(workspace, [package, BARE, "--lib --crate-type cdylib", &name], "debuginfo")
 }
 
 fn artifact(workspace: &Workspace, [package, target, what, name]: [&str; 4], strip: &str) -> Result<Vec<u8>> {
     let build =
-        workspace.cargo("build --profile policy").words(what).arg("-p").arg(package).arg("--target").arg(target);
+        workspace.cargo("rustc --profile policy").words(what).arg("-p").arg(package).arg("--target").arg(target);
     let build = build.variable("CARGO_ENCODED_RUSTFLAGS", flags()).variable("CARGO_PROFILE_POLICY_STRIP", strip);
     let path = build.artifact(name)?;
     fs::read(&path).with_context(|| format!("cannot read the module {}", path.display()))
