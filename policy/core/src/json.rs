@@ -2,6 +2,8 @@
 
 mod argument;
 mod error;
+#[cfg(target_family = "wasm")]
+mod room;
 pub mod typed;
 
 use serde_json::{Value, json};
@@ -22,7 +24,7 @@ use crate::{
 pub const MOST_POINTS: usize = 1000;
 
 /// The most text that a question may be, in bytes: the largest objects of an API server several times over. As values
-/// the densest text takes up to 170 times its length, and a host of WebAssembly has 4 GiB.
+/// the densest text takes 170 times its length, and a host of WebAssembly has 4 GiB.
 pub const MOST_TEXT: usize = 8 << 20;
 
 /// A function, and the keys of its argument beside `settings` and `now`.
@@ -65,8 +67,13 @@ pub fn call_typed(function: &str, argument: Value) -> Result<Value, Error> {
 
 /// Refuses a question of that much text, where it is too much.
 fn bounded(length: usize) -> Result<(), Error> {
-    let sentence = "it is longer than 8 MiB; leave out what does not matter to it";
-    if length > MOST_TEXT { Err(Error::new("", ErrorCode::JsonInvalid, sentence)) } else { Ok(()) }
+    if length > MOST_TEXT {
+        let sentence = "it is longer than 8 MiB; leave out what does not matter to it";
+        return Err(Error::new("", ErrorCode::JsonInvalid, sentence));
+    }
+    #[cfg(target_family = "wasm")]
+    room::make_for(length);
+    Ok(())
 }
 
 /// Text as JSON; `what` it is goes into the sentence.
