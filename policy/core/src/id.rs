@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
+use crate::spec::{is_label, is_subdomain};
+
 /// Namespace and name of an override; text `namespace/name`. Ordered as precedence breaks its last tie.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Id {
@@ -22,9 +24,9 @@ impl Id {
         plain.then(|| Self { namespace: namespace.into(), name: name.into() })
     }
 
-    /// Whether its text says which override is meant: both parts are there.
-    pub(crate) fn is_whole(&self) -> bool {
-        Self::parse(&self.to_string()).as_ref() == Some(self)
+    /// Whether an API server gives such names: a record can hold them, and says which override is meant.
+    pub(crate) fn is_valid(&self) -> bool {
+        is_label(&self.namespace) && is_subdomain(&self.name)
     }
 }
 

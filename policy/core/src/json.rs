@@ -6,13 +6,16 @@ mod error;
 mod room;
 pub mod typed;
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use self::argument::Argument;
 pub use self::error::{Error, ErrorCode};
 use crate::{
     admit::admit_hpa,
-    plan::plan_hpa,
+    layer::MOST_LAYERS,
+    plan::{HpaPlan, plan_hpa},
     preview::Preview,
     review::review_override,
     settings::Settings,
@@ -20,11 +23,15 @@ use crate::{
     status::{TargetView, plan_status},
 };
 
-/// The most instants that one timeline looks at, and so the most points that it has; where it goes on is told.
+/// The most instants that one timeline looks at, and so the most points that it has; where it goes on is told. Of more
+/// than [`MOST_LAYERS`] overrides there are fewer, in proportion: each is looked at, and told of, at each instant.
 pub const MOST_POINTS: usize = 1000;
 
+/// The most that the numbers of HPAs and of overrides, multiplied, may be: each HPA is planned with all of the overrides.
+pub const MOST_PAIRS: usize = 1_000_000;
+
 /// The most text that a question may be, in bytes: the largest objects of an API server several times over. As values
-/// the densest text takes 170 times its length, and a host of WebAssembly has 4 GiB.
+/// the densest text takes 255 times its length, and a host of WebAssembly has 4 GiB.
 pub const MOST_TEXT: usize = 8 << 20;
 
 /// A function, and the keys of its argument beside `settings` and `now`.
@@ -117,13 +124,13 @@ pub fn call(function: &str, argument: &Value) -> Result<Value, Error> {
 
 fn review(argument: &Argument<'_>) -> Result<Value, Error> {
     let Argument { settings, now, .. } = argument;
-    let (object, request) = (argument.at("object"), argument.request()?);
-    Ok(json!(review_override(object, argument.old(), &request, settings, *now, argument.may_patch()?)))
+    let (object, old, request) = (argument.at("object"), argument.old()?, argument.request()?);
+    Ok(json!(review_override(object, old, &request, settings, *now, argument.may_patch()?)))
 }
 
 fn admit(argument: &Argument<'_>) -> Result<Value, Error> {
-    let (object, request) = (argument.at("object"), argument.request()?);
-    Ok(json!(admit_hpa(argument.old(), object, &request, &argument.settings, argument.now)))
+    let (object, old, request) = (argument.at("object"), argument.old()?, argument.request()?);
+    Ok(json!(admit_hpa(old, object, &request, &argument.settings, argument.now)))
 }
 
 fn plan(argument: &Argument<'_>) -> Result<Value, Error> {
@@ -141,8 +148,18 @@ fn plan(argument: &Argument<'_>) -> Result<Value, Error> {
 fn status(argument: &Argument<'_>) -> Result<Value, Error> {
     let Argument { settings, now, .. } = argument;
     let (object, overrides, hpas) = (argument.at("object"), argument.overrides()?, argument.list("hpas")?);
+    if hpas.len().saturating_mul(overrides.len()) > MOST_PAIRS {
+        let sentence = "their number times that of the overrides is over 1000000; leave out what does not matter to it";
+        return Err(Error::new("hpas", ErrorCode::JsonInvalid, sentence));
+    }
     let ovr = Override { may_patch: argument.may_patch()?, ..Override::read(object, *now) };
-    let plans: Vec<_> = hpas.iter().map(|hpa| plan_hpa(hpa, &overrides, settings, *now, None)).collect();
+    let plan = |hpa| {
+        let plan = plan_hpa(hpa, &overrides, settings, *now, None);
+        let mut standings = BTreeMap::new();
+        standings.extend(plan.standings.get(&ovr.id).map(|standing| (ovr.id.clone(), standing.clone())));
+        HpaPlan { standings, ..plan }
+    };
+    let plans: Vec<_> = hpas.iter().map(plan).collect();
     let targets: Vec<_> = hpas.iter().zip(&plans).map(|(hpa, plan)| TargetView { hpa, plan, trouble: None }).collect();
     let plan = plan_status(object, &ovr, &targets, settings, *now);
     Ok(json!({ "status": plan.status, "delete": plan.delete, "nextTransition": plan.next_transition }))
@@ -156,7 +173,8 @@ fn effective_bounds(argument: &Argument<'_>) -> Result<Value, Error> {
 fn timeline(argument: &Argument<'_>) -> Result<Value, Error> {
     let (overrides, until) = (argument.overrides()?, argument.instant("until")?);
     let mut preview = preview(argument, &overrides)?;
-    let points = preview.timeline(until, MOST_POINTS);
+    let most = MOST_POINTS * MOST_LAYERS / overrides.len().max(MOST_LAYERS);
+    let points = preview.timeline(until, most.max(1));
     Ok(json!({ "points": points, "goesOnAt": preview.next_transition() }))
 }
 

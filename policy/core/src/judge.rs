@@ -112,8 +112,8 @@ pub fn by_window(ovr: &Override, acting: Option<&Layer>, settings: &Settings, t:
 /// The same, and when its next occurrence starts.
 fn in_time(ovr: &Override, acting: Option<&Layer>, settings: &Settings, t: Instant) -> (Standing, Option<Instant>) {
     let errors = ovr.errors_of_shape();
-    let is_whole = errors.is_empty() && ovr.id.is_whole();
-    let Some(course) = Course::of(ovr, settings, acting, t).filter(|_| is_whole) else {
+    let is_valid = errors.is_empty() && ovr.id.is_valid();
+    let Some(course) = Course::of(ovr, settings, acting, t).filter(|_| is_valid) else {
         let (phase, reason) = (Phase::Invalid, Reason::Invalid);
         let message = if errors.is_empty() { NAMELESS.into() } else { joined(&errors) };
         return (Standing { phase, reason, message, window: None, next: None, question: None }, None);
@@ -149,7 +149,8 @@ fn reason_of(finding: &Finding) -> Reason {
 }
 
 /// Not from an API server, which gives every object both.
-const NAMELESS: &str = "it has no name or no namespace, so no record could say whose bounds stand; give it both";
+const NAMELESS: &str = "its name or its namespace is not one that Kubernetes gives, so no record could say whose bounds \
+                        stand; give it both";
 const UNREADABLE: &str = "the record on the HorizontalPodAutoscaler cannot be read, so nothing is written to it; \
                           remove the annotation hpa-override.dev/record, or where the merge policy is installed \
                           annotate hpa-override.dev/release=true";

@@ -4,31 +4,30 @@ use serde_json::{Map, Value};
 
 /// Puts an annotation, or takes it away.
 pub(crate) fn set_annotation(object: &mut Value, key: &str, text: Option<String>) {
+    let Some(text) = text else {
+        let annotations = object.get_mut("metadata").and_then(|metadata| metadata.get_mut("annotations"));
+        annotations.and_then(Value::as_object_mut).map(|annotations| annotations.remove(key));
+        return;
+    };
     let Some(metadata) = child(object, "metadata") else { return };
-    match text {
-        Some(text) => {
-            if metadata.get("annotations").is_none_or(Value::is_null) {
-                metadata.insert("annotations".into(), Value::Object(Map::new()));
-            }
-            if let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) {
-                annotations.insert(key.into(), text.into());
-            }
-        }
-        None => {
-            if let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) {
-                annotations.remove(key);
-            }
-        }
+    if metadata.get("annotations").is_none_or(Value::is_null) {
+        metadata.insert("annotations".into(), Value::Object(Map::new()));
+    }
+    if let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) {
+        annotations.insert(key.into(), text.into());
     }
 }
 
 /// Puts `metadata.managedFields`, or takes it away.
 pub(crate) fn set_managed_fields(object: &mut Value, list: Option<Value>) {
-    let Some(metadata) = child(object, "metadata") else { return };
-    match list {
-        Some(list) => metadata.insert("managedFields".into(), list),
-        None => metadata.remove("managedFields"),
+    let Some(list) = list else {
+        let metadata = object.get_mut("metadata").and_then(Value::as_object_mut);
+        metadata.map(|metadata| metadata.remove("managedFields"));
+        return;
     };
+    if let Some(metadata) = child(object, "metadata") {
+        metadata.insert("managedFields".into(), list);
+    }
 }
 
 /// The object at `key`, made where it is absent; none where something else is there.

@@ -137,7 +137,7 @@ impl fmt::Display for Finding {
     }
 }
 
-/// All errors and all warnings about one object, in the order of its fields.
+/// All errors and all warnings about one object, in the order of the paths.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Report {
     /// What must be mended.

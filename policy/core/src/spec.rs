@@ -106,8 +106,8 @@ impl Override {
         let metadata = object.get("metadata").unwrap_or(&none);
         let spec = object.get("spec").unwrap_or(&none);
         Self {
-            id: Id { namespace: text(metadata, "namespace"), name: text(metadata, "name") },
-            uid: text(metadata, "uid"),
+            id: Id { namespace: name(metadata, "namespace"), name: name(metadata, "name") },
+            uid: name(metadata, "uid"),
             generation: metadata.get("generation").and_then(Value::as_i64),
             created: text(metadata, "creationTimestamp").parse().unwrap_or(now),
             deleting: metadata.get("deletionTimestamp").is_some_and(|at| !at.is_null()),
@@ -331,6 +331,15 @@ fn text(holder: &Value, key: &str) -> String {
     holder.get(key).and_then(Value::as_str).unwrap_or_default().into()
 }
 
+/// The longest name that Kubernetes gives anything, in bytes.
+const LONGEST_NAME: usize = 253;
+
+/// A name or a uid. One that is longer than any is cut: it is told, and recorded, over and over.
+fn name(metadata: &Value, key: &str) -> String {
+    let given = text(metadata, key);
+    if given.len() > LONGEST_NAME { cut(&given) } else { given }
+}
+
 /// An RFC 1123 label, as namespaces are named.
 pub(crate) fn is_label(name: &str) -> bool {
     name.len() <= 63 && is_plain(name)
@@ -338,7 +347,7 @@ pub(crate) fn is_label(name: &str) -> bool {
 
 /// An RFC 1123 subdomain, as HPAs are named: at most 253 bytes, parts of any length joined by dots.
 pub(crate) fn is_subdomain(name: &str) -> bool {
-    name.len() <= 253 && name.split('.').all(is_plain)
+    name.len() <= LONGEST_NAME && name.split('.').all(is_plain)
 }
 
 /// Lower-case letters, digits and inner hyphens, at least one.

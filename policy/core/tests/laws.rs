@@ -290,7 +290,8 @@ mod laws {
             let status = json!({"now": now, "object": hpa, "hpas": [hpa], "overrides": objects});
             let calls = [("reviewOverride", &write), ("admitHpa", &write), ("planHpa", &planned), ("planStatus", &status)];
             for (function, argument) in calls {
-                prop_assert!(json::call(function, argument).is_ok());
+                let odd = argument.get("old").is_some_and(|old| !old.is_object() && !old.is_null());
+                prop_assert_eq!(json::call(function, argument).is_ok(), !odd);
             }
             prop_assert_eq!(json::call("effectiveBounds", &planned).is_ok(), sent);
         }

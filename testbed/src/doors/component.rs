@@ -83,8 +83,11 @@ impl Component {
         self.ask_typed("nextTransition", asked)?.context("the types rule the question out")
     }
 
-    /// Asks with the typed form of the argument.
-    fn ask_typed(&self, function: &str, asked: Value) -> Result<Option<Outcome>> {
+    /// Asks with the typed form of the argument; none where its types rule the question out.
+    ///
+    /// # Errors
+    /// When the component traps, which it never may.
+    pub fn ask_typed(&self, function: &str, asked: Value) -> Result<Option<Outcome>> {
         if function == "validateSettings" {
             let settings = asked.get("settings").and_then(Value::as_str).unwrap_or("null");
             return self.validate_settings(settings).map(Some);

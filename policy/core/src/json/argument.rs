@@ -56,8 +56,13 @@ impl<'a> Argument<'a> {
         instant(self.map, key)
     }
 
-    pub(super) fn old(&self) -> Option<&'a Value> {
-        Some(self.at("old")).filter(|old| !old.is_null())
+    /// What is to be replaced, by which a write is judged: nothing else than an object counts as one.
+    pub(super) fn old(&self) -> Result<Option<&'a Value>, Error> {
+        match self.at("old") {
+            Value::Null => Ok(None),
+            old if old.is_object() => Ok(Some(old)),
+            _ => Err(not_a("old", "n object")),
+        }
     }
 
     pub(super) fn remembered(&self) -> Result<Option<&'a str>, Error> {

@@ -10,7 +10,7 @@ use serde::Serialize;
 pub enum ErrorCode {
     /// There is no function of that name.
     FunctionUnknown,
-    /// The argument is no JSON, or nested deeper than 127 levels.
+    /// The argument is no JSON, nested deeper than 127 levels, or too much.
     JsonInvalid,
     /// The argument, or a part of it, is of the wrong type.
     TypeInvalid,

@@ -163,7 +163,11 @@ fn long_input_is_cut_where_it_is_told() {
 /// The record could not name it, and would be unreadable ever after.
 #[rstest]
 #[case::no_name(json!({"namespace": "shop"}), "shop/")]
+#[case::no_namespace(json!({"name": "a"}), "/a")]
 #[case::a_name_of_two_parts(json!({"namespace": "shop", "name": "a/b"}), "shop/a/b")]
+#[case::no_name_of_kubernetes(json!({"namespace": "shop", "name": "A B!"}), "shop/A B!")]
+#[case::a_long_namespace(json!({"namespace": "x".repeat(64), "name": "a"}), &format!("{}/a", "x".repeat(64)))]
+#[case::a_name_longer_than_any(json!({"namespace": "shop", "name": "x".repeat(70_000)}), &format!("shop/{}…", "x".repeat(80)))]
 fn one_that_cannot_be_named_does_not_act(#[case] metadata: Value, #[case] id: &str) {
     let mut nameless = ovr();
     nameless["metadata"] = metadata;
@@ -171,6 +175,43 @@ fn one_that_cannot_be_named_does_not_act(#[case] metadata: Value, #[case] id: &s
     let plan = call("planHpa", &argument).unwrap();
     assert_eq!(plan["phases"], json!({"shop/a": "Active", id: "Invalid"}));
     assert_eq!(plan["patch"]["spec"], json!({"maxReplicas": 20}), "the others go on");
+}
+
+#[test]
+fn a_uid_of_any_length_leaves_the_record_readable() {
+    let mut ovr = ovr();
+    ovr["metadata"]["uid"] = "u".repeat(70_000).into();
+    let argument = json!({"now": NOW, "hpa": hpa(), "overrides": [ovr], "until": "2026-11-27T08:00:00Z"});
+    let points = call("timeline", &argument).unwrap()["points"].clone();
+    let phase = |point: usize| points[point]["phases"]["shop/a"].clone();
+    assert_eq!([phase(0), phase(1)], ["Active", "Expired"]);
+    assert_eq!(points[1]["effective"], json!({"minReplicas": 2, "maxReplicas": 5}));
+}
+
+#[test]
+fn a_timeline_of_many_overrides_looks_at_fewer_instants() {
+    let recurring = |number: usize| {
+        let metadata = json!({"namespace": "shop", "name": format!("a{number}"), "uid": "u", "creationTimestamp": NOW});
+        let schedule = json!({"cron": "* * * * *"});
+        json!({"metadata": metadata, "spec": {"hpa": "web", "maxReplicas": 9, "duration": "1m", "schedule": schedule}})
+    };
+    let overrides: Vec<Value> = (0..3200).map(recurring).collect();
+    let argument = json!({"now": NOW, "hpa": hpa(), "overrides": overrides, "until": "2026-11-28T00:00:00Z"});
+    let span = call("timeline", &argument).unwrap();
+    assert_eq!(span["points"].as_array().map(Vec::len), Some(10));
+    assert_eq!(span["goesOnAt"], "2026-11-27T06:10:00Z");
+}
+
+#[test]
+fn a_status_of_too_many_pairs_is_refused() {
+    let asked = |hpas: usize| {
+        let argument =
+            json!({"now": NOW, "object": ovr(), "hpas": vec![Value::Null; hpas], "overrides": vec![json!({}); 1000]});
+        call("planStatus", &argument)
+    };
+    assert!(asked(1000).is_ok());
+    let message = "their number times that of the overrides is over 1000000; leave out what does not matter to it";
+    assert_eq!(asked(1001), Err(Error::new("hpas", ErrorCode::JsonInvalid, message)));
 }
 
 #[test]
@@ -210,6 +251,8 @@ fn a_timeline_ends_also_where_nothing_changes() {
 #[case::request("admitHpa", json!({"now": NOW, "request": []}), "request", ErrorCode::TypeInvalid, "not an object")]
 #[case::request_key("admitHpa", json!({"now": NOW, "request": {"name": "a"}}), "request.name", ErrorCode::KeyUnknown,
     "unknown key; this function takes user, groups, subResource")]
+#[case::old("reviewOverride", json!({"now": NOW, "old": []}), "old", ErrorCode::TypeInvalid, "not an object")]
+#[case::old_hpa("admitHpa", json!({"now": NOW, "old": 7}), "old", ErrorCode::TypeInvalid, "not an object")]
 #[case::user("admitHpa", json!({"now": NOW, "request": {"user": 1}}), "request.user", ErrorCode::TypeInvalid, "not a text")]
 #[case::groups("admitHpa", json!({"now": NOW, "request": {"groups": [1]}}), "request.groups", ErrorCode::TypeInvalid,
     "not a list of texts")]
