@@ -120,7 +120,11 @@ for (let level = 0; level < 5_000_000; level++) deep = [deep];
 const cycle = {};
 cycle.cycle = cycle;
 
-refused(() => door.planHpa(), "jsonInvalid", "");
+const revoked = Proxy.revocable({}, {});
+revoked.revoke();
+
+refused(() => door.planHpa(), "typeInvalid", "");
+refused(() => door.planHpa(() => 1), "typeInvalid", "");
 refused(() => door.planHpa(null), "typeInvalid", "");
 refused(() => door.planHpa({ now, hpa: nested(1000) }), "jsonInvalid", "");
 refused(() => door.planHpa({ now, hpa: nested(127) }), "jsonInvalid", "");
@@ -134,6 +138,10 @@ refused(() => door.planHpa({ now, hpa: { name: "\ud800" } }), "jsonInvalid", "")
 refused(() => door.planHpa({ get now() { throw null; } }), "jsonInvalid", "");
 refused(() => door.planHpa({ toJSON() { throw undefined; } }), "jsonInvalid", "");
 refused(() => door.planHpa({ toJSON() { throw "no"; } }), "jsonInvalid", "");
+refused(() => door.planHpa({ toJSON() { throw Object.create(null); } }), "jsonInvalid", "");
+refused(() => door.planHpa({ toJSON() { throw { get message() { throw new Error(); } }; } }), "jsonInvalid", "");
+refused(() => door.planHpa(revoked.proxy), "jsonInvalid", "");
+refused(() => door.reviewOverride({ now, object: {}, old: [] }), "typeInvalid", "old");
 refused(() => door.planHpa({ now, hpa: "x".repeat(100_000_000) }), "jsonInvalid", "");
 refused(() => door.validateSettings("ü".repeat(50_000_000)), "jsonInvalid", "");
 refused(() => door.planHpa({ now, overides: [] }), "keyUnknown", "overides");
@@ -157,7 +165,9 @@ told({ minReplicas: 2 ** 40 }, "amountInvalid", "spec.minReplicas");
 told({ schedule: { cron: "0 8 * * *", timeZone: "Europe/Nowhere" } }, "timeZoneUnknown", "spec.schedule.timeZone");
 told({ schedule: { cron: "0,".repeat(50_000) } }, "cronInvalid", "spec.schedule.cron");
 
-const dense = Array(2 ** 20 - 1000).fill({ a: 0 });
+let inner = 0;
+for (let level = 0; level < 118; level++) inner = { "": inner };
+const dense = Array(14_000).fill(inner);
 assert.equal(door.admitHpa({ now, object: { ...hpa, dense } }).object, null);
 answers();
 const metadata = { namespace: "shop", name: "a" };
@@ -192,6 +202,86 @@ fn bad_input_is_thrown_or_told_and_the_next_call_answers() {
     assert_eq!(run(&folder, "node", &["bad.js"]), "");
     fs::remove_dir_all(folder).unwrap();
 }
+
+/// Prints answers as literals of their types: TypeScript takes no literal with a key too many or too few.
+const ANSWERS: &str = r#"
+import * as door from "hpa-override";
+
+const now = "2026-11-27T06:00:00Z";
+const object = (name, spec) => ({ metadata: { namespace: "shop", name, uid: name, creationTimestamp: now }, spec });
+const hpa = { metadata: { namespace: "shop", name: "web" }, spec: { minReplicas: 2, maxReplicas: 50 } };
+const ovr = object("a", { hpa: "web", minReplicas: "150%", maxReplicas: "desired-5", duration: "1h", returnOver: "10m" });
+const overrides = [
+  ovr,
+  object("raise", { hpa: "web", minReplicas: "desired+5", mode: "Raise", duration: "1h" }),
+  object("cap", { hpa: "web", maxReplicas: 40, mode: "Cap", duration: "1h", priority: 1 }),
+  object("superseded", { hpa: "web", maxReplicas: 30, priority: -1, duration: "1h" }),
+  object("suspended", { hpa: "web", maxReplicas: 30, suspend: true }),
+  object("pending", { hpa: "web", maxReplicas: 30, startsAt: "2026-11-27T09:00:00Z" }),
+  object("blocked", { hpa: "web", maxReplicas: 70, duration: "1h" }),
+  object("invalid", { hpa: "web" }),
+];
+const settings = { replicaCeiling: 60 };
+const situation = { now, settings, hpa, overrides };
+const plan = door.planHpa(situation);
+const overridden = {
+  metadata: { ...hpa.metadata, annotations: plan.patch.metadata.annotations },
+  spec: { ...hpa.spec, ...plan.patch.spec },
+};
+const managedFields = [{ manager: "argocd", operation: "Update", fieldsV1: { "f:spec": { "f:minReplicas": {} } } }];
+const reverted = { metadata: { ...overridden.metadata, managedFields }, spec: { ...overridden.spec, minReplicas: 2 } };
+
+function thrown() {
+  try {
+    door.planHpa({ now: "today", hpa });
+  } catch (error) {
+    return error.report;
+  }
+}
+
+const answers = [
+  ["Report<ErrorCode>", thrown()],
+  ["Review", door.reviewOverride({ now, object: {} })],
+  ["Review", door.reviewOverride({ now, object: ovr, request: { user: "alice" } })],
+  ["Admission", door.admitHpa({ now, object: hpa })],
+  ["Admission", door.admitHpa({ now, object: hpa, old: overridden, request: { user: "alice" } })],
+  ["HpaPlan", door.planHpa({ now, hpa })],
+  ["HpaPlan", plan],
+  ["HpaPlan", door.planHpa({ ...situation, hpa: reverted })],
+  ["StatusPlan", door.planStatus({ now, object: ovr, hpas: [overridden], overrides })],
+  ["StatusPlan", door.planStatus({ now, object: object("b", { hpa: "none", minReplicas: 1 }) })],
+  ["Point", door.effectiveBounds(situation)],
+  ["Span", door.timeline({ ...situation, until: "2026-11-28T00:00:00Z" })],
+  ["Span", door.timeline({ now, hpa, until: "2026-11-28T00:00:00Z" })],
+];
+const types = ["Admission", "ErrorCode", "HpaPlan", "Point", "Report", "Review", "Span", "StatusPlan"];
+console.log(`import type { ${types.join(", ")} } from "hpa-override";`);
+answers.forEach(([type, answer], at) => console.log(`export const answer${at}: ${type} = ${JSON.stringify(answer)};`));
+"#;
+
+/// What the answers have to say, so that all of the types is seen.
+const SEEN: [&str; 20] = [
+    "Invalid",
+    "Blocked",
+    "Returning",
+    "Expired",
+    "Suspended",
+    "Pending",
+    "Superseded",
+    "Active",
+    "Set",
+    "Raise",
+    "Cap",
+    "150%",
+    "desired+5",
+    "landing",
+    "until",
+    "returnOver",
+    "revertedBy\":\"argocd",
+    "Hpa",
+    "Override",
+    "instantInvalid",
+];
 
 const TYPED: &str = r#"
 import { HpaOverrideError, admitHpa, nextTransition, planHpa, planStatus } from "hpa-override";
@@ -241,9 +331,14 @@ fn the_types_are_those_of_the_answers() {
         return;
     }
     fs::write(folder.join("typed.ts"), TYPED).unwrap();
-    let flags =
-        ["tsc", "--strict", "--module", "nodenext", "--target", "es2022", "--noUncheckedIndexedAccess", "typed.ts"];
-    run(&folder, "npx", &flags);
+    fs::write(folder.join("answers.js"), ANSWERS).unwrap();
+    let answers = run(&folder, "node", &["answers.js"]);
+    for seen in SEEN {
+        assert!(answers.contains(&format!("\"{seen}\"")), "{seen} is not among {answers}");
+    }
+    fs::write(folder.join("answers.ts"), answers).unwrap();
+    let strict = ["--strict", "--module", "nodenext", "--target", "es2022", "--noUncheckedIndexedAccess"];
+    run(&folder, "npx", &[&["tsc"], &strict[..], &["typed.ts", "answers.ts"]].concat());
     assert_eq!(run(&folder, "node", &["typed.js"]), "5 undefined targetMissing null 0 instantInvalid\n");
     fs::remove_dir_all(folder).unwrap();
 }

@@ -10,7 +10,7 @@ export type Instant = string | Date | number;
 
 /**
  * An object as handed in: a plain one, an interface's, an instance of a class. What `JSON.stringify` makes of it counts:
- * numbers beyond 2^53 have lost digits before, NaN and Infinity are null, -0 is 0.
+ * numbers beyond 2^53 have already lost digits, NaN and Infinity are null, -0 is 0.
  *
  * All of a question may be nested 127 levels deep, itself included, and be 8 MiB of JSON; more is `jsonInvalid`, and so is
  * a lone surrogate in a text.
@@ -58,6 +58,7 @@ export interface OverrideWrite extends Question {
   object: Given;
   /** The object as it stands; absent or null: it is being created. */
   old?: Given | null;
+  /** Who is stamped on it; absent: nobody, to whom nothing is granted where `authorizeRequester` holds. */
   request?: Requester;
   mayPatch?: MayPatch;
 }
@@ -88,7 +89,7 @@ export interface Situation extends Question {
 /** An override whose status is to be planned. */
 export interface StatusQuestion extends Question {
   object: Given;
-  /** The HPAs that it targets. */
+  /** The HPAs that it targets. Their number times that of the overrides is at most 1000000, else `jsonInvalid`. */
   hpas?: readonly Given[];
   /** All overrides that target any of them, this one included. */
   overrides?: readonly Given[];
@@ -104,7 +105,7 @@ export interface Finding<C extends string = Code> {
   message: string;
 }
 
-/** All of it at once, in the order of the fields. */
+/** All of it at once, in the order of the paths. */
 export interface Report<C extends string = Code> {
   errors: Finding<C>[];
   warnings: Finding<C>[];
@@ -187,13 +188,16 @@ export interface Point {
   phases: Record<OverrideId, Phase>;
 }
 
-/** One point for the start, and one for every transition that changes something. At most 1000 instants are looked at. */
+/**
+ * One point for the start, and one for every transition that changes something. At most 1000 instants are looked at; of
+ * n overrides, where they are more than 32, at most 32000 / n.
+ */
 export interface Span {
   points: Point[];
   /**
    * The first transition that was not looked at, be it behind the span or within it; null: nothing changes any more.
-   * It is the instant at which to ask again, with the HPA as it is then. As the `now` of the same question it does not go
-   * on: the HPA as it was does not know of what has happened to it meanwhile, like a landing.
+   * Ask again at that instant, with the HPA as it is then. The same question with it as `now` does not continue the
+   * timeline: the HPA handed in knows nothing of what has happened to it since, such as a landing.
    */
   goesOnAt: string | null;
 }

@@ -26,13 +26,22 @@ export class HpaOverrideError extends Error {
   }
 }
 
-// What cannot be said as JSON (a cycle, a BigInt) is none. Whatever a getter throws, this does not.
+// What cannot be said as JSON (a cycle, a BigInt) is none; what is nothing to JSON (undefined, a function) is null.
 function text(question) {
   try {
-    return JSON.stringify(question)?.slice(0, MOST) ?? "";
+    return JSON.stringify(question)?.slice(0, MOST) ?? "null";
   } catch (error) {
-    const message = `the argument cannot be written as JSON: ${String(error?.message ?? error)}`;
+    const message = `the argument cannot be written as JSON: ${said(error)}`;
     throw new HpaOverrideError({ path: "", code: "jsonInvalid", message });
+  }
+}
+
+// Getters throw what they like; to look at it may throw once more.
+function said(error) {
+  try {
+    return String(error?.message ?? error).slice(0, 80);
+  } catch {
+    return "what was thrown meanwhile is no error";
   }
 }
 
