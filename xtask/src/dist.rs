@@ -11,6 +11,7 @@
 mod build;
 mod component;
 mod js;
+mod limit;
 pub(crate) mod metadata;
 mod optimise;
 mod policy;
@@ -27,7 +28,8 @@ use flate2::{Compression, write::GzEncoder};
 
 use crate::workspace::Workspace;
 
-pub(crate) use build::{POLICY, TARGET, ensure_target};
+pub(crate) use build::{BARE, POLICY, TARGET, ensure_target};
+pub(crate) use component::PACKAGE as COMPONENT;
 pub(crate) use policy::{accepting, module, run as policy};
 
 /// Builds all of it.

@@ -13,7 +13,7 @@ pub(crate) const POLICY: &str = "hpa-override-policy";
 /// What Kubewarden runs.
 pub(crate) const TARGET: &str = "wasm32-wasip1";
 /// What has no host at all: nothing to import.
-pub(super) const BARE: &str = "wasm32-unknown-unknown";
+pub(crate) const BARE: &str = "wasm32-unknown-unknown";
 
 /// Adds the standard library of that target where it is missing.
 pub(crate) fn ensure_target(target: &str) -> Result<()> {

@@ -10,11 +10,18 @@ use wasmparser::{Parser, Payload};
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
-use super::{build, optimise, say, write};
+use super::{
+    build,
+    limit::{self, Limit},
+    optimise, say, write,
+};
 use crate::workspace::Workspace;
 
-const PACKAGE: &str = "hpa-override-component";
+/// The package of the component.
+pub(crate) const PACKAGE: &str = "hpa-override-component";
 const WIT: &str = "wit/override.wit";
+/// As docs/embedding.md promises.
+const LIMIT: Limit = Limit { raw: 700_000, gzip: 300_000 };
 
 /// Builds, optimises, encodes, describes, writes.
 pub(super) fn run(workspace: &Workspace) -> Result<()> {
@@ -27,7 +34,9 @@ pub(super) fn run(workspace: &Workspace) -> Result<()> {
     let imports = imports(&component)?;
     ensure!(imports.is_empty(), "the component imports {}; it must want nothing of its host", imports.join(", "));
     println!("dist: component imports: none");
-    write(workspace, &super::component(workspace), &described(component, &wit, workspace.version_of(PACKAGE)?))
+    let described = described(component, &wit, workspace.version_of(PACKAGE)?);
+    limit::judge(&described, LIMIT, smaller.optimised, "the component")?;
+    write(workspace, &super::component(workspace), &described)
 }
 
 /// A module has no types of the component model: they come from the file that the guest was generated from.

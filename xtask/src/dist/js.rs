@@ -10,13 +10,19 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use wasm_bindgen_cli_support::Bindgen;
 
-use super::{build, optimise, package, say, write};
+use super::{
+    build,
+    limit::{self, Limit},
+    optimise, package, say, write,
+};
 use crate::workspace::{Workspace, read};
 
 const PACKAGE: &str = "hpa-override-js";
 /// Written by hand; `package.json` lacks the version.
 const FILES: &str = "policy/js/package";
 const NAME: &str = "hpa_override";
+/// As docs/embedding.md promises.
+const LIMIT: Limit = Limit { raw: 600_000, gzip: 250_000 };
 
 /// Builds, binds, optimises, packs.
 pub(super) fn run(workspace: &Workspace) -> Result<()> {
@@ -27,6 +33,7 @@ pub(super) fn run(workspace: &Workspace) -> Result<()> {
     let bound = read(&room.join(format!("{NAME}_bg.wasm")))?;
     let smaller = optimise::smaller(workspace, "js", &bound)?;
     say(&smaller.how, smaller.module.len());
+    limit::judge(&smaller.module, LIMIT, smaller.optimised, "the WebAssembly of the package")?;
     let folder = package(workspace);
     write(workspace, &folder.join(format!("{NAME}_bg.wasm")), &smaller.module)?;
     write(workspace, &folder.join(format!("{NAME}.js")), &read(&room.join(format!("{NAME}.js")))?)?;

@@ -1,20 +1,20 @@
 //! The admission module as Kubewarden takes it, in `dist/policy.wasm`.
 //!
-//! It writes no module over the limit. Only the optimised module is held to it: a machine without npm is told, not
-//! stopped.
+//! It writes no module over the limit.
 
 use std::path::PathBuf;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 
 use super::{
-    build::{self, POLICY, TARGET},
+    build::{self, TARGET},
+    limit::{self, Limit},
     metadata, optimise, say, section, write,
 };
 use crate::workspace::Workspace;
 
-/// Bytes of `dist/policy.wasm`, metadata included: each admission request instantiates the module afresh.
-const LIMIT: usize = 300_000;
+/// Of `dist/policy.wasm`, metadata included: each admission request instantiates the module afresh.
+const LIMIT: Limit = Limit { raw: 300_000, gzip: 150_000 };
 
 /// Where the module ends up.
 pub(crate) fn module(workspace: &Workspace) -> PathBuf {
@@ -31,7 +31,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     let metadata = metadata::section(workspace)?;
     say("metadata", metadata.len());
     let annotated = section::put(&smaller.module, section::METADATA, &metadata)?;
-    judge(annotated.len(), smaller.optimised)?;
+    limit::judge(&annotated, LIMIT, smaller.optimised, "the module")?;
     write(workspace, &module(workspace), &annotated)
 }
 
@@ -41,36 +41,4 @@ pub(crate) fn accepting(workspace: &Workspace) -> Result<PathBuf> {
     let path = workspace.target.join("xtask").join("accept.wasm");
     write(workspace, &path, &smaller.module)?;
     Ok(path)
-}
-
-fn judge(bytes: usize, optimised: bool) -> Result<()> {
-    match (bytes > LIMIT, optimised) {
-        (false, _) => Ok(()),
-        (true, false) => {
-            println!("dist: over the limit of {LIMIT} bytes, which holds for the optimised module");
-            Ok(())
-        }
-        (true, true) => bail!(
-            "the module has {bytes} bytes, {} over the limit of {LIMIT}; nothing written. Find what grew: \
-             `cargo tree -p {POLICY} --target {TARGET} -e normal`",
-            bytes - LIMIT
-        ),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_limit_is_the_last_size_that_passes() {
-        assert!(judge(LIMIT, true).is_ok());
-        let error = judge(LIMIT + 1, true).unwrap_err().to_string();
-        assert!(error.starts_with("the module has 300001 bytes, 1 over the limit of 300000; nothing written."));
-    }
-
-    #[test]
-    fn without_wasm_opt_a_large_module_is_told_not_refused() {
-        assert!(judge(LIMIT + 1, false).is_ok());
-    }
 }

@@ -8,7 +8,7 @@ use anyhow::{Result, ensure};
 use super::{Step, binaries, deny};
 use crate::{
     cases, codegen,
-    dist::{self, POLICY, TARGET},
+    dist::{self, BARE, COMPONENT, POLICY, TARGET},
     workspace::Workspace,
 };
 
@@ -21,9 +21,9 @@ pub(super) const STEPS: &[Step] = &[
     Step { name: "module dependencies", run: module_dependencies },
     Step { name: "dependencies", run: deny::run },
     Step { name: "lints", run: lints },
-    Step { name: "lints of the module", run: lints_of_the_module },
+    Step { name: "lints of WebAssembly", run: lints_of_webassembly },
     Step { name: "generated files", run: codegen::check },
-    Step { name: "module", run: dist::run },
+    Step { name: "WebAssembly", run: dist::run },
     Step { name: "tests", run: binaries::run },
     Step { name: "cases", run: cases::pass },
     Step { name: "documentation", run: documentation },
@@ -51,10 +51,14 @@ fn lints(workspace: &Workspace) -> Result<()> {
     workspace.cargo("clippy --workspace --all-targets --all-features -- -D warnings").run()
 }
 
-fn lints_of_the_module(workspace: &Workspace) -> Result<()> {
-    dist::ensure_target(TARGET)?;
-    let clippy = workspace.cargo("clippy -p").arg(POLICY).arg("--target").arg(TARGET);
-    clippy.words("-- -D warnings").run()
+/// What is compiled there only is seen there only.
+fn lints_of_webassembly(workspace: &Workspace) -> Result<()> {
+    for (package, target) in [(POLICY, TARGET), (COMPONENT, BARE)] {
+        dist::ensure_target(target)?;
+        let clippy = workspace.cargo("clippy -p").arg(package).arg("--target").arg(target);
+        clippy.words("-- -D warnings").run()?;
+    }
+    Ok(())
 }
 
 fn documentation(workspace: &Workspace) -> Result<()> {
