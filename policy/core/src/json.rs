@@ -27,7 +27,7 @@ use crate::{
 /// than [`MOST_LAYERS`] overrides there are fewer, in proportion: each is looked at, and told of, at each instant.
 pub const MOST_POINTS: usize = 1000;
 
-/// The most that the numbers of HPAs and of overrides, multiplied, may be: each HPA is planned with all of the overrides.
+/// The most that the number of HPAs times that of overrides may be: each HPA is planned with all of the overrides.
 pub const MOST_PAIRS: usize = 1_000_000;
 
 /// The most text that a question may be, in bytes: the largest objects of an API server several times over. As values
