@@ -27,6 +27,8 @@ impl RunDir {
     pub(crate) fn create(parent: &Path, keep: bool) -> Result<Self> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         std::fs::create_dir_all(parent).with_context(|| format!("failed to create {}", parent.display()))?;
+        // One at a time, in all processes: a folder that is not locked yet looks abandoned.
+        let _turn = locked(&parent.join(LOCK))?;
         remove_abandoned(parent);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let path = parent.join(format!("{}-{number}", std::process::id()));
@@ -37,8 +39,7 @@ impl RunDir {
         // A left-over of an earlier process with the same id.
         let _ = std::fs::remove_dir_all(&path);
         std::fs::create_dir(&path).with_context(|| format!("failed to create {}", path.display()))?;
-        let lock = File::create(path.join(LOCK)).and_then(|file| file.lock().map(|()| file));
-        let lock = lock.with_context(|| format!("failed to lock {}", path.display()))?;
+        let lock = locked(&path.join(LOCK))?;
         if keep {
             write(&path.join(KEEP), "")?;
         }
@@ -75,6 +76,12 @@ pub(crate) fn write(path: &Path, content: &str) -> Result<()> {
     written.with_context(|| format!("failed to write {}", path.display()))
 }
 
+/// The file, made and locked until it is dropped; waits for whoever has it.
+fn locked(path: &Path) -> Result<File> {
+    let file = File::create(path).and_then(|file| file.lock().map(|()| file));
+    file.with_context(|| format!("failed to lock {}", path.display()))
+}
+
 /// Best effort: what cannot be removed now is tried again at the next start.
 fn remove_abandoned(parent: &Path) {
     let Ok(entries) = std::fs::read_dir(parent) else { return };
@@ -88,4 +95,36 @@ fn remove_abandoned(parent: &Path) {
 fn is_abandoned(path: &Path) -> bool {
     let unlocked = File::open(path.join(LOCK)).is_ok_and(|lock| lock.try_lock().is_ok());
     unlocked && !path.join(KEEP).exists()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_takes_the_folder_of_another_who_begins_as_well() {
+        let parent = std::env::temp_dir().join(format!("hpa-override-run-dir-{}", std::process::id()));
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    for _ in 0..50 {
+                        let folder = RunDir::create(&parent, false).unwrap();
+                        folder.write("certificate", "").unwrap();
+                    }
+                });
+            }
+        });
+        std::fs::remove_dir_all(parent).unwrap();
+    }
+
+    #[test]
+    fn what_nobody_lives_in_is_removed() {
+        let parent = std::env::temp_dir().join(format!("hpa-override-abandoned-{}", std::process::id()));
+        let abandoned = parent.join("1-0");
+        std::fs::create_dir_all(&abandoned).unwrap();
+        File::create(abandoned.join(LOCK)).unwrap();
+        let living = RunDir::create(&parent, false).unwrap();
+        assert!(!abandoned.exists() && living.path().exists());
+        std::fs::remove_dir_all(parent).unwrap();
+    }
 }
