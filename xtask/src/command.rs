@@ -3,7 +3,8 @@
 //! It goes through no shell: what is printed can be pasted into one, what is run are plain arguments.
 
 use std::{
-    ffi::OsString,
+    env,
+    ffi::{OsStr, OsString},
     fmt,
     path::{Path, PathBuf},
     process::{Command as Process, ExitStatus, Stdio},
@@ -97,6 +98,9 @@ impl Command {
 
     fn process(&self) -> Process {
         let mut process = Process::new(&self.program);
+        for (name, _) in env::vars_os().filter(|(name, _)| is_about_xtask(name)) {
+            process.env_remove(name);
+        }
         process.args(&self.args).envs(self.variables.iter().map(|(name, value)| (name, value)));
         if let Some(folder) = &self.folder {
             process.current_dir(folder);
@@ -124,6 +128,13 @@ impl fmt::Display for Command {
         write!(f, "{}", quoted(&self.program.to_string_lossy()))?;
         self.args.iter().try_for_each(|arg| write!(f, " {}", quoted(&arg.to_string_lossy())))
     }
+}
+
+/// Whether cargo set it for xtask, whose package it names. Build scripts ask for the like (`ring` does): left in, all that
+/// depends on theirs would be built anew whenever `cargo test` and `cargo xtask test` take turns.
+fn is_about_xtask(variable: &OsStr) -> bool {
+    let name = variable.to_string_lossy();
+    name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")
 }
 
 /// The word as a shell takes it.
@@ -165,6 +176,13 @@ mod tests {
     fn what_is_printed_can_be_pasted() {
         let command = Command::new("cargo").words("doc --no-deps").variable("RUSTDOCFLAGS", "-D warnings").arg("it's");
         assert_eq!(command.to_string(), r"RUSTDOCFLAGS='-D warnings' cargo doc --no-deps 'it'\''s'");
+    }
+
+    #[test]
+    fn what_cargo_says_of_xtask_is_not_handed_on() {
+        let said = Command::new("env").stdout().unwrap();
+        assert!(env::var_os("CARGO_PKG_NAME").is_some() && said.contains("CARGO"), "{said}");
+        assert!(!said.contains("CARGO_PKG_") && !said.contains("CARGO_MANIFEST_"), "{said}");
     }
 
     #[test]
