@@ -93,16 +93,11 @@ fn large_objects_are_answered_in_time() {
     request["object"]["metadata"]["annotations"]["filling"] = "\u{e9}\\\"".repeat(750_000).into();
     let payload = payload(&request, &json!({}));
     LazyLock::force(&MODULE);
-    // The best of three: what else runs on the machine is not the module's time.
-    let times = [(); 3].map(|()| {
-        let start = Stopwatch::now();
-        let answer = call("validate", &payload).unwrap();
-        let time = start.elapsed();
-        check(&payload, &answer);
-        time
-    });
-    println!("3 MB of annotations: {times:?}");
-    assert!(times.iter().any(|time| *time < Duration::from_secs(1)), "{times:?}");
+    let start = Stopwatch::now();
+    let answer = call("validate", &payload).unwrap();
+    println!("3 MB of annotations: {:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+    check(&payload, &answer);
 }
 
 /// One byte above 64 KiB: the write passes as it was sent, and the record stays, also where it was left out.
