@@ -11,8 +11,8 @@ use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
 use super::{
-    build,
-    limit::{self, Limit},
+    build::{self, BARE},
+    limit::Limit,
     optimise, say, write,
 };
 use crate::workspace::Workspace;
@@ -21,7 +21,7 @@ use crate::workspace::Workspace;
 pub(crate) const PACKAGE: &str = "hpa-override-component";
 const WIT: &str = "wit/override.wit";
 /// As docs/embedding.md promises.
-const LIMIT: Limit = Limit { raw: 700_000, gzip: 300_000 };
+const LIMIT: Limit = Limit { what: "the component", package: PACKAGE, target: BARE, raw: 700_000, gzip: 300_000 };
 
 /// Builds, optimises, encodes, describes, writes.
 pub(super) fn run(workspace: &Workspace) -> Result<()> {
@@ -35,7 +35,7 @@ pub(super) fn run(workspace: &Workspace) -> Result<()> {
     ensure!(imports.is_empty(), "the component imports {}; it must want nothing of its host", imports.join(", "));
     println!("dist: component imports: none");
     let described = described(component, &wit, workspace.version_of(PACKAGE)?);
-    limit::judge(&described, LIMIT, smaller.optimised, "the component")?;
+    LIMIT.judge(&described, smaller.optimised)?;
     write(workspace, &super::component(workspace), &described)
 }
 

@@ -7,14 +7,14 @@ use std::path::PathBuf;
 use anyhow::Result;
 
 use super::{
-    build::{self, TARGET},
-    limit::{self, Limit},
+    build::{self, POLICY, TARGET},
+    limit::Limit,
     metadata, optimise, say, section, write,
 };
 use crate::workspace::Workspace;
 
 /// Of `dist/policy.wasm`, metadata included: each admission request instantiates the module afresh.
-const LIMIT: Limit = Limit { raw: 300_000, gzip: 150_000 };
+const LIMIT: Limit = Limit { what: "the module", package: POLICY, target: TARGET, raw: 300_000, gzip: 150_000 };
 
 /// Where the module ends up.
 pub(crate) fn module(workspace: &Workspace) -> PathBuf {
@@ -31,7 +31,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     let metadata = metadata::section(workspace)?;
     say("metadata", metadata.len());
     let annotated = section::put(&smaller.module, section::METADATA, &metadata)?;
-    limit::judge(&annotated, LIMIT, smaller.optimised, "the module")?;
+    LIMIT.judge(&annotated, smaller.optimised)?;
     write(workspace, &module(workspace), &annotated)
 }
 
