@@ -108,8 +108,8 @@ fn parsed(path: &str, what: &str, text: &str) -> Result<Value, Error> {
 /// What is absent or null counts as not given.
 ///
 /// # Errors
-/// When there is no such function, a key is unknown or of the wrong type, an instant or the settings are not valid, or the
-/// bounds of the HPA cannot be read where only they are asked for. What is wrong with an override or an HPA is part of the
+/// When there is no such function, a key is unknown or of the wrong type, an instant or the settings are not valid, a
+/// status is asked for over more than [`MOST_PAIRS`], or the bounds of the HPA cannot be read where only they are asked for. What is wrong with an override or an HPA is part of the
 /// answer instead.
 pub fn call(function: &str, argument: &Value) -> Result<Value, Error> {
     if function == "validateSettings" {
@@ -153,6 +153,7 @@ fn status(argument: &Argument<'_>) -> Result<Value, Error> {
         return Err(Error::new("hpas", ErrorCode::JsonInvalid, sentence));
     }
     let ovr = Override { may_patch: argument.may_patch()?, ..Override::read(object, *now) };
+    // Only this override's standing is kept: everybody's on every HPA would fill the memory.
     let plan = |hpa| {
         let plan = plan_hpa(hpa, &overrides, settings, *now, None);
         let mut standings = BTreeMap::new();
@@ -174,7 +175,7 @@ fn timeline(argument: &Argument<'_>) -> Result<Value, Error> {
     let (overrides, until) = (argument.overrides()?, argument.instant("until")?);
     let mut preview = preview(argument, &overrides)?;
     let most = MOST_POINTS * MOST_LAYERS / overrides.len().max(MOST_LAYERS);
-    let points = preview.timeline(until, most.max(1));
+    let points = preview.timeline(until, most);
     Ok(json!({ "points": points, "goesOnAt": preview.next_transition() }))
 }
 

@@ -6,7 +6,9 @@ use serde_json::{Map, Value};
 pub(crate) fn set_annotation(object: &mut Value, key: &str, text: Option<String>) {
     let Some(text) = text else {
         let annotations = object.get_mut("metadata").and_then(|metadata| metadata.get_mut("annotations"));
-        annotations.and_then(Value::as_object_mut).map(|annotations| annotations.remove(key));
+        if let Some(annotations) = annotations.and_then(Value::as_object_mut) {
+            annotations.remove(key);
+        }
         return;
     };
     let Some(metadata) = child(object, "metadata") else { return };
@@ -21,8 +23,9 @@ pub(crate) fn set_annotation(object: &mut Value, key: &str, text: Option<String>
 /// Puts `metadata.managedFields`, or takes it away.
 pub(crate) fn set_managed_fields(object: &mut Value, list: Option<Value>) {
     let Some(list) = list else {
-        let metadata = object.get_mut("metadata").and_then(Value::as_object_mut);
-        metadata.map(|metadata| metadata.remove("managedFields"));
+        if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+            metadata.remove("managedFields");
+        }
         return;
     };
     if let Some(metadata) = child(object, "metadata") {
