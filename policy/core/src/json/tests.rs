@@ -27,6 +27,12 @@ fn reviews() {
 }
 
 #[test]
+fn a_stamp_that_is_not_there_is_taken_away_without_a_trace() {
+    let argument = json!({"now": NOW, "object": {}, "old": {}});
+    assert_eq!(call("reviewOverride", &argument).unwrap()["object"], Value::Null);
+}
+
+#[test]
 fn admits() {
     let argument = json!({"now": NOW, "object": hpa(), "old": hpa(), "request": {"user": "alice"}});
     assert_eq!(call("admitHpa", &argument), Ok(json!({"object": null, "warnings": []})));
