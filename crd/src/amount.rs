@@ -1,10 +1,10 @@
-//! Amounts: the replica numbers that a person gives, absolute or measured by what the owner wants.
+//! Amounts: the replica numbers of an override, absolute or relative to what the owner wants.
 
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-/// What a person gives for a bound: `40`, `"40"`, `"150%"`, `"desired+5"` or `"desired-5"`, each number from 1 to
+/// What an override gives for a bound: `40`, `"40"`, `"150%"`, `"desired+5"` or `"desired-5"`, each number from 1 to
 /// 2147483647 without leading zeros.
 ///
 /// There is no `+5`: unquoted YAML reads it as 5.
@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 pub enum Amount {
     /// That many.
     Literal(i32),
-    /// That many hundredths of what the owner wants, rounded up.
+    /// That percentage of what the owner wants, rounded up.
     Percent(i32),
     /// That many more than the owner wants.
     More(i32),
@@ -52,15 +52,15 @@ impl Amount {
     }
 }
 
-/// The text is not an amount. Says which forms are.
+/// The text is not an amount. The message names the accepted forms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AmountError;
 
 impl fmt::Display for AmountError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(
-            "write a whole number from 1 to 2147483647, or measure by what the owner wants, like `150%`, `desired+5` \
-             or `desired-5`",
+            "write a whole number from 1 to 2147483647, or one relative to what the owner wants, like `150%`, \
+             `desired+5` or `desired-5`",
         )
     }
 }
@@ -124,7 +124,7 @@ impl TryFrom<NumberOrText> for Amount {
     }
 }
 
-/// An integer or a string, as Kubernetes writes it: what the text may say is decided at admission.
+/// An integer or a string, as Kubernetes writes it: admission checks the text.
 #[cfg(feature = "schema")]
 impl schemars::JsonSchema for Amount {
     fn schema_name() -> std::borrow::Cow<'static, str> {

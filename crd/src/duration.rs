@@ -48,7 +48,7 @@ impl fmt::Display for Duration {
     }
 }
 
-/// The text is not a duration. Says which forms are.
+/// The text is not a duration. The message names the accepted form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DurationError;
 

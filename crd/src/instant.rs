@@ -1,7 +1,7 @@
-//! Instants: whole seconds in UTC, and the one text form that is accepted for them.
+//! Instants: whole seconds in UTC, and the only text form accepted for them.
 //!
-//! The form is stricter than RFC 3339 and than any library's parser, so that every door and every reader agrees; hence
-//! the scanner is our own. The calendar is jiff's.
+//! The form is stricter than RFC 3339 and than any library's parser, so that every binding reads the same; hence the
+//! scanner is our own. The calendar is jiff's.
 
 use std::{fmt, str::FromStr};
 
@@ -64,7 +64,7 @@ impl fmt::Display for Instant {
     }
 }
 
-/// The text is not an instant. Says which forms are.
+/// The text is not an instant. The message names the accepted forms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InstantError;
 

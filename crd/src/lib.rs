@@ -1,4 +1,4 @@
-//! The `AutoscalerOverride` API: what users type and read back.
+//! The `AutoscalerOverride` API: what users write and read.
 //!
 //! Types, text forms and the generated CustomResourceDefinition, nothing else: what an override *means* is decided in
 //! `hpa-override-core`. Without features this crate builds for the admission module; feature `schema` adds kube's
@@ -30,9 +30,9 @@ pub const KIND: &str = "AutoscalerOverride";
 /// Plural resource name of `AutoscalerOverride`.
 pub const PLURAL: &str = "autoscaleroverrides";
 
-/// Annotation on an HPA: the record, its own memory of what the owner wants while an override acts.
+/// Annotation on an HPA: the record, which holds the desired bounds and the active overrides while there are any.
 pub const RECORD_ANNOTATION: &str = "hpa-override.dev/record";
-/// Annotation on an HPA: `"true"` gives it back at once, the way out by hand.
+/// Annotation on an HPA: `"true"` restores the bounds at once, the way out by hand.
 pub const RELEASE_ANNOTATION: &str = "hpa-override.dev/release";
-/// Annotation on an `AutoscalerOverride`: who asked for it, stamped by the guard policy.
+/// Annotation on an `AutoscalerOverride`: its requester, stamped by the guard policy.
 pub const REQUESTED_BY_ANNOTATION: &str = "hpa-override.dev/requested-by";

@@ -1,24 +1,24 @@
-//! The status: what a person reads back. Written by the controller alone.
+//! The status: what a user reads. Only the controller writes it.
 
 use serde::{Deserialize, Serialize};
 
 use crate::Instant;
 
 /// What the controller last saw and did.
-#[cfg_attr(feature = "schema", derive(kube::KubeSchema))]
+#[cfg_attr(feature = "schema", derive(kube_derive::KubeSchema), x_kube(crates(kube_core = "::kube_core")))]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AutoscalerOverrideStatus {
-    /// observedGeneration is the metadata.generation that this status speaks of.
+    /// observedGeneration is the metadata.generation that this status describes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
 
-    /// phase sums the override up in a word: Invalid, Blocked, Returning, Expired, Suspended, Pending,
+    /// phase summarises the override: Invalid, Blocked, Returning, Expired, Suspended, Pending,
     /// Superseded or Active.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phase: Option<Phase>,
 
-    /// startsAt is when the override comes or came into force; of a recurring one, this time or the next.
+    /// startsAt is when the override becomes or became active; of a recurring one, this time or the next.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub starts_at: Option<Instant>,
 
@@ -26,16 +26,16 @@ pub struct AutoscalerOverrideStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ends_at: Option<Instant>,
 
-    /// nextTransition is the next instant at which something happens by itself: a start, an end, a step of a gradual
-    /// return, the deletion.
+    /// nextTransition is the next instant at which something changes without any other event: a start, an end, a step
+    /// of a gradual return, the deletion.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_transition: Option<Instant>,
 
-    /// targets is the number of HorizontalPodAutoscalers that this override speaks of.
+    /// targets is the number of HorizontalPodAutoscalers that this override targets.
     #[serde(default)]
     pub targets: i32,
 
-    /// applied is the number of targets on which the override is in force now.
+    /// applied is the number of targets on which the override is active now.
     #[serde(default)]
     pub applied: i32,
 
@@ -43,11 +43,11 @@ pub struct AutoscalerOverrideStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub desired: Option<Replicas>,
 
-    /// effective is what stands on the target, all overrides taken together.
+    /// effective is the bounds written to the target, from all its overrides together.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub effective: Option<Replicas>,
 
-    /// failing lists up to 10 targets on which what is due is not done, with the reason.
+    /// failing lists up to 10 targets on which a due change is not made, with the reason.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub failing: Vec<FailingTarget>,
 
@@ -55,9 +55,9 @@ pub struct AutoscalerOverrideStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requested_by: Option<String>,
 
-    /// conditions are Ready (everything due now is done), Active (in force on its targets) and Stalled (needs a
-    /// person).
-    #[cfg_attr(feature = "schema", x_kube(merge_strategy = kube::core::ListMerge::Map(vec!["type".to_string()])))]
+    /// conditions are Ready (everything due now is done), Active (active on its targets) and Stalled (nothing happens
+    /// until a person changes something).
+    #[cfg_attr(feature = "schema", x_kube(merge_strategy = kube_core::ListMerge::Map(vec!["type".to_string()])))]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<Condition>,
 }
@@ -73,38 +73,38 @@ pub struct Replicas {
     pub max_replicas: i32,
 }
 
-/// A target on which what is due is not done.
+/// A target on which a due change is not made.
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FailingTarget {
     /// hpa is the name of the HorizontalPodAutoscaler.
     pub hpa: String,
-    /// reason is the reason in a word.
+    /// reason is the reason as one word.
     pub reason: Reason,
-    /// message is the reason in a sentence.
+    /// message is the reason as a sentence.
     pub message: String,
 }
 
-/// What an override is doing, in a word; derived, for people. The first that applies.
+/// The state of an override as one word; derived, for people. The first that applies.
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Phase {
-    /// The spec cannot be understood; the message says why.
+    /// The spec is wrong; the message says why.
     Invalid,
-    /// A limit, a right or the target's state forbids what would be in force now.
+    /// A limit, a missing right or the target's state prevents an override that would be active now.
     Blocked,
-    /// It has left force, and the bounds come down gradually.
+    /// It is no longer active, and the bounds return gradually.
     Returning,
     /// It has ended.
     Expired,
-    /// It is taken off for as long as `suspend` is true.
+    /// It is inactive for as long as `suspend` is true.
     Suspended,
     /// It has not started, or not again.
     Pending,
-    /// It is in force, but overrides above it leave nothing of it.
+    /// It is active, but overrides of higher precedence leave it without effect.
     Superseded,
-    /// It is in force.
+    /// It is active.
     Active,
 }
 
@@ -112,29 +112,29 @@ pub enum Phase {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Reason {
-    /// In force on every target.
+    /// Active on every target.
     Applied,
-    /// In force on some targets and not on others.
+    /// Active on some targets and not on others.
     PartlyApplied,
     /// It has not started, or not again.
     Pending,
-    /// It is taken off for as long as `suspend` is true.
+    /// It is inactive for as long as `suspend` is true.
     Suspended,
-    /// It has ended and is given back.
+    /// It has ended, and the owner's bounds are restored.
     Ended,
-    /// It has left force, and the bounds come down gradually.
+    /// It is no longer active, and the bounds return gradually.
     Returning,
-    /// Overrides above it leave nothing of it.
+    /// Overrides of higher precedence leave it without effect.
     Superseded,
-    /// The spec cannot be understood.
+    /// The spec is wrong.
     Invalid,
-    /// There is no such HorizontalPodAutoscaler.
+    /// The HorizontalPodAutoscaler does not exist.
     TargetNotFound,
     /// No HorizontalPodAutoscaler matches the selector.
     NoTargets,
-    /// The target has a controller (KEDA) that would put it back.
+    /// The target has a controller owner (KEDA) that would revert the bounds.
     OwnedByController,
-    /// Somebody keeps putting the target back.
+    /// Another client keeps reverting the bounds of the target.
     Contested,
     /// The API server or another admission policy refused the write.
     WriteDenied,
@@ -142,24 +142,24 @@ pub enum Reason {
     WriteAltered,
     /// The controller lacks a permission.
     Forbidden,
-    /// The record on the target cannot be read, so it is left alone.
+    /// The record on the target cannot be read, so nothing is written to it.
     UnreadableRecord,
-    /// A limit of the platform team forbids it.
+    /// It exceeds a limit of the platform team.
     LimitExceeded,
     /// The target's namespace is protected.
     NamespaceProtected,
     /// The target is in another namespace.
     CrossNamespaceDenied,
-    /// Who asked for it may not patch the target.
+    /// The requester may not patch the target.
     NotAuthorized,
     /// It is in a namespace that is excluded from admission.
     UnguardedNamespace,
-    /// More than 32 overrides are in force on the target.
+    /// More than 32 overrides are active on the target.
     TooManyOverrides,
 }
 
 impl Reason {
-    /// The reason as it stands in conditions and events.
+    /// The reason as written in conditions and events.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -193,21 +193,21 @@ impl Reason {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ConditionType {
-    /// Everything due now is done, also when nothing is.
+    /// Everything due now is done, also where nothing is due.
     Ready,
-    /// In force on its targets.
+    /// Active on its targets.
     Active,
-    /// Nothing more will happen until a person changes something: Invalid or Blocked.
+    /// Nothing happens until a person changes something: Invalid or Blocked.
     Stalled,
 }
 
-/// Whether a condition holds.
+/// Whether a condition is met.
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ConditionStatus {
-    /// It holds.
+    /// It is met.
     True,
-    /// It does not.
+    /// It is not met.
     False,
 }
 
@@ -221,13 +221,13 @@ pub struct Condition {
     pub type_: ConditionType,
     /// status is True or False.
     pub status: ConditionStatus,
-    /// observedGeneration is the metadata.generation that this condition speaks of.
+    /// observedGeneration is the metadata.generation that this condition describes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
     /// lastTransitionTime is when status last changed.
     pub last_transition_time: Instant,
-    /// reason is the reason in a word.
+    /// reason is the reason as one word.
     pub reason: Reason,
-    /// message is the reason in a sentence.
+    /// message is the reason as a sentence.
     pub message: String,
 }

@@ -1,9 +1,10 @@
-//! The only writes of this controller: merge patches of HPAs and of override statuses, and the deletion of an override
-//! that has asked for it.
+//! The writes to HPAs and overrides: merge patches of HPAs and of override statuses, and the deletion after
+//! `ttlAfterFinished`.
 
 use std::{future::Future, sync::Arc, time::Duration};
 
-use hpa_override_core::{MANAGER, altered};
+use hpa_override_core::MANAGER;
+use hpa_override_plan::verify_response;
 use kube::{
     Api, Resource as _,
     api::{DeleteParams, Patch, PatchParams, Preconditions},
@@ -17,10 +18,10 @@ use crate::{
     object::{Hpa, Override},
 };
 
-/// The client itself waits for ever.
+/// Seconds. The client itself has no limit.
 const ANSWER_WITHIN: u64 = 10;
 
-/// Bounds a request in time.
+/// Limits how long a request may take.
 pub async fn within_time<T>(request: impl Future<Output = kube::Result<T>>) -> Result<T, Failure> {
     match timeout(Duration::from_secs(ANSWER_WITHIN), request).await {
         Ok(answer) => Ok(answer?),
@@ -28,10 +29,10 @@ pub async fn within_time<T>(request: impl Future<Output = kube::Result<T>>) -> R
     }
 }
 
-/// Writes a planned patch. The answer must be what was sent: an admission policy may have changed it.
+/// Writes a planned patch. An admission policy may have changed it, so the response is compared with what was sent.
 ///
 /// # Errors
-/// When it is refused, comes to nothing, or is altered.
+/// When it is refused, fails, or is altered.
 pub async fn patch_hpa(context: &Context, hpa: &Hpa, patch: &Value) -> Result<Arc<Hpa>, Error> {
     let api: Api<Hpa> = Api::namespaced(context.client.clone(), hpa.namespace());
     let params = PatchParams { field_manager: Some(MANAGER.into()), ..PatchParams::default() };
@@ -40,14 +41,14 @@ pub async fn patch_hpa(context: &Context, hpa: &Hpa, patch: &Value) -> Result<Ar
         Ok(response) => Arc::new(response),
         Err(source) => return Err(Error::WriteHpa { namespace, name, source }),
     };
-    context.memory.note_written(response.clone());
-    match altered(patch, response.json()) {
+    context.known_hpas.note_written(response.clone());
+    match verify_response(patch, response.json()) {
         None => Ok(response),
         Some(what) => Err(Error::Altered { namespace, name, what }),
     }
 }
 
-/// Reads an HPA that somebody else has changed under a write of ours.
+/// Reads an HPA that somebody else has changed between our read and our write.
 ///
 /// # Errors
 /// When it cannot be read.
@@ -59,19 +60,19 @@ pub async fn reread(context: &Context, hpa: &Hpa) -> Result<Arc<Hpa>, Error> {
         source,
     })?;
     let fresh = Arc::new(fresh);
-    context.memory.note_written(fresh.clone());
+    context.known_hpas.note_written(fresh.clone());
     Ok(fresh)
 }
 
 /// Writes a planned status.
 ///
 /// # Errors
-/// When it is refused or comes to nothing.
+/// When it is refused or fails.
 pub async fn patch_status(context: &Context, ovr: &Override, patch: &Value) -> Result<(), Error> {
     let api: Api<Override> = Api::namespaced(context.client.clone(), ovr.namespace());
     let params = PatchParams { field_manager: Some(MANAGER.into()), ..PatchParams::default() };
     match within_time(api.patch_status(ovr.name(), &params, &Patch::Merge(patch))).await {
-        Ok(response) => context.statuses.note_written(Arc::new(response)),
+        Ok(response) => context.known_overrides.note_written(Arc::new(response)),
         Err(gone) if gone.is_not_found() || gone.is_conflict() => {}
         Err(source) => {
             let (namespace, name) = (ovr.namespace().into(), ovr.name().into());
@@ -81,10 +82,10 @@ pub async fn patch_status(context: &Context, ovr: &Override, patch: &Value) -> R
     Ok(())
 }
 
-/// Deletes an override whose `ttlAfterFinished` has passed: this very one, as it was seen.
+/// Deletes an override whose `ttlAfterFinished` has passed, by uid and resourceVersion.
 ///
 /// # Errors
-/// When it is refused or comes to nothing.
+/// When it is refused or fails.
 pub async fn delete(context: &Context, ovr: &Override) -> Result<(), Error> {
     let api: Api<Override> = Api::namespaced(context.client.clone(), ovr.namespace());
     let (uid, resource_version) = (Some(ovr.uid().into()), ovr.meta().resource_version.clone());

@@ -24,16 +24,16 @@ pub struct Args {
     #[arg(long, value_name = "NAMESPACE", env = "HPA_OVERRIDE_NAMESPACE", value_parser = NonEmptyStringValueParser::new())]
     pub namespace: Option<String>,
 
-    /// How to write the log
+    /// Format of the log
     #[arg(long, value_name = "FORMAT", env = "HPA_OVERRIDE_LOG_FORMAT", default_value = "text")]
     pub log_format: LogFormat,
 
-    /// For tests: seconds by which to take the clock for ahead of what it says (behind it, where negative)
+    /// For tests: seconds to add to the clock, negative ones to subtract
     #[arg(long, value_name = "SECONDS", default_value_t = 0, allow_hyphen_values = true, hide = true)]
     pub clock_offset: i64,
 }
 
-/// How the log is written.
+/// Format of the log.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum LogFormat {
     /// Lines for people.
@@ -46,7 +46,7 @@ impl Args {
     /// Reads the settings file.
     ///
     /// # Errors
-    /// When it cannot be read, is no YAML, or holds a mistake; every mistake is told.
+    /// When it cannot be read, is not YAML, or is not valid; the error lists every mistake.
     pub fn settings(&self) -> anyhow::Result<Settings> {
         self.settings.as_deref().map_or_else(|| Ok(Settings::default()), read)
     }

@@ -16,17 +16,17 @@ use kube::{
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::{
-    authorize::Answers,
+    access_review::Answers,
+    events::PendingEvent,
     gather::Confirmation,
-    memory::Memory,
+    known_objects::KnownObjects,
     object::{Hpa, Kind, Object, Override},
-    report::Told,
 };
 
-/// However far off the next transition is, the wall clock is looked at this often: it may be set, and a machine sleeps.
+/// However far off the next transition is, the wall clock is read this often: it may be set, and a machine may be suspended.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 
-/// Seconds by which this process takes the clock for ahead of what it says; nothing but tests sets it.
+/// Seconds added to the clock of this process; only tests set it.
 static CLOCK_OFFSET: OnceLock<i64> = OnceLock::new();
 
 /// Sets the clock of this process, once and before anything reads it. For tests.
@@ -39,7 +39,7 @@ pub fn offset_clock(seconds: i64) {
 pub struct Context {
     /// Connection to the API server.
     pub client: Client,
-    /// What the platform team set.
+    /// Settings of the platform team.
     pub settings: Settings,
     /// The one namespace served; none: all.
     pub namespace: Option<String>,
@@ -47,24 +47,24 @@ pub struct Context {
     pub overrides: Store<Override>,
     /// All HPAs, as watched.
     pub hpas: Store<Hpa>,
-    /// What is known of HPAs beyond what is watched.
-    pub memory: Memory<Hpa>,
+    /// State of HPAs beyond what the watch delivers.
+    pub known_hpas: KnownObjects<Hpa>,
     /// The same of overrides.
-    pub statuses: Memory<Override>,
+    pub known_overrides: KnownObjects<Override>,
     /// The last consistent read of the overrides.
     pub confirmation: Confirmation,
-    /// What the cluster answered about who asks.
+    /// The cluster's answers about requesters.
     pub answers: Answers,
-    /// What is to be asked.
+    /// Questions to be asked.
     pub questions: UnboundedSender<Question>,
-    /// What people are to be told.
-    pub told: UnboundedSender<Told>,
-    /// Overrides whose status is to be looked at.
+    /// Events to be published.
+    pub pending_events: UnboundedSender<PendingEvent>,
+    /// Overrides whose status is to be reconciled.
     pub status_queue: UnboundedSender<ObjectRef<Override>>,
 }
 
 impl Context {
-    /// The objects of a kind that are served.
+    /// The served objects of a kind.
     pub fn served<K: Kind>(&self) -> Api<Object<K>> {
         match &self.namespace {
             Some(namespace) => Api::namespaced(self.client.clone(), namespace),
@@ -78,7 +78,7 @@ impl Context {
 pub struct Moment {
     /// Since 1970, as the wall clock has it.
     wall: Duration,
-    /// For lengths of time: never set back.
+    /// For durations: never set back.
     steady: tokio::time::Instant,
 }
 
@@ -102,8 +102,7 @@ impl Moment {
         Instant::from_unix(i64::try_from(self.wall.as_secs()).unwrap_or(i64::MAX))
     }
 
-    /// Sleeps until the next transition, at most for `longest` where there is one, or until the clock is to be looked
-    /// at again.
+    /// Sleeps until the next transition, at most for `longest` where there is one, or until the clock is to be read again.
     pub fn sleep_until(self, next_transition: Option<Instant>, longest: Option<Duration>) -> Action {
         let since_1970 = |next: Instant| Duration::from_secs(u64::try_from(next.as_unix()).unwrap_or_default());
         let until_next = next_transition.map(|next| since_1970(next).saturating_sub(self.wall));

@@ -1,14 +1,15 @@
-//! Gathers what a plan is made of, from the watches, and confirms it by a consistent read where that matters.
+//! Gathers what a plan is made from, and confirms it by a consistent read before a timed end.
 
 use std::{sync::Arc, time::Duration};
 
-use hpa_override_core::{HpaPlan, Instant, Override as Reading, plan_hpa};
+use hpa_override_core::{Instant, MayPatch, ParsedOverride};
+use hpa_override_plan::{HpaPlan, plan_hpa, targets};
 use kube::api::ListParams;
 use tokio::sync::Mutex;
 
 use crate::{
+    access_review::known_answers,
     apply::within_time,
-    authorize::answer,
     context::{Context, Moment},
     error::Error,
     object::{Hpa, Override, OverrideKind},
@@ -23,60 +24,62 @@ pub struct Confirmation(Mutex<Option<(Moment, Vec<Arc<Override>>)>>);
 
 /// Everything about one HPA.
 pub struct Situation {
-    /// The HPA, as fresh as it is known.
+    /// The latest known version of the HPA.
     pub hpa: Arc<Hpa>,
     /// The overrides that target it.
-    pub overrides: Vec<Reading>,
-    /// The record to take as still there where it has vanished.
+    pub overrides: Vec<ParsedOverride>,
+    /// The last record seen: the plan uses it where the record has vanished.
     pub remembered: Option<String>,
 }
 
-/// A plan, and how long the answers hold by which somebody is kept from starting.
+/// A plan, and how long the answers hold that block an override in it.
 pub struct Planned {
     /// The plan.
     pub plan: HpaPlan,
     /// How soon to plan again because of them.
-    pub look_again: Option<Duration>,
+    pub plan_again_in: Option<Duration>,
 }
 
-/// Every override as watched, read once, also where it is asked of many HPAs.
-pub fn all_overrides(context: &Context, now: Instant) -> Vec<Reading> {
-    read(&context.overrides.state(), now)
+/// Every watched override, parsed.
+pub fn all_overrides(context: &Context, now: Instant) -> Vec<ParsedOverride> {
+    parse_all(&context.overrides.state(), now)
 }
 
 impl Situation {
-    /// From what is watched; `overrides` are all that there are.
-    pub fn of(context: &Context, watched: Arc<Hpa>, overrides: &[Reading]) -> Self {
-        let hpa = context.memory.freshest(watched);
+    /// Gathers what concerns one HPA; `overrides` are all that there are.
+    pub fn gather(context: &Context, watched: Arc<Hpa>, overrides: &[ParsedOverride]) -> Self {
+        let hpa = context.known_hpas.freshest(watched);
         let overrides = targeting(overrides, &hpa);
-        let remembered = context.memory.record(&hpa);
+        let remembered = context.known_hpas.record(&hpa);
         Self { hpa, overrides, remembered }
     }
 
     /// The same with the overrides as the API server has them, not older than five seconds.
     ///
     /// # Errors
-    /// When they cannot be read: then nothing is known, and nothing may be written.
+    /// When they cannot be read: then nothing may be written.
     pub async fn confirmed(self, context: &Context, moment: Moment) -> Result<Self, Error> {
         let confirmed = context.confirmation.latest(context, moment).await?;
         let latest = later_of(context.overrides.state(), &confirmed);
-        let overrides = targeting(&read(&latest, moment.instant()), &self.hpa);
+        let overrides = targeting(&parse_all(&latest, moment.instant()), &self.hpa);
         Ok(Self { overrides, ..self })
     }
 
-    /// What is to be done. Where the plan asks, by the answers that are known; those that are not are being asked for.
-    pub fn plan(&mut self, context: &Context, moment: Moment) -> Planned {
-        let plan = self.by_what_is_known(context, moment);
+    /// Plans for the HPA. The first plan lists the questions to be answered; where there are any, the second is made with
+    /// the answers known, and the others are being asked.
+    pub fn plan(&self, context: &Context, moment: Moment) -> Planned {
+        let plan = self.plan_with(context, moment, &|_| MayPatch::NotAsked);
         if plan.questions.is_empty() {
-            return Planned { plan, look_again: None };
+            return Planned { plan, plan_again_in: None };
         }
-        let look_again = answer(&plan.questions, &mut self.overrides, context, moment);
-        Planned { plan: self.by_what_is_known(context, moment), look_again }
+        let known = known_answers(&plan.questions, context, moment);
+        let plan = self.plan_with(context, moment, &|ovr| known.may_patch(ovr, &context.settings));
+        Planned { plan, plan_again_in: known.plan_again_in }
     }
 
-    fn by_what_is_known(&self, context: &Context, moment: Moment) -> HpaPlan {
-        let remembered = self.remembered.as_deref();
-        plan_hpa(self.hpa.json(), &self.overrides, &context.settings, moment.instant(), remembered)
+    fn plan_with(&self, context: &Context, moment: Moment, may_patch: &dyn Fn(&ParsedOverride) -> MayPatch) -> HpaPlan {
+        let (hpa, remembered) = (self.hpa.json(), self.remembered.as_deref());
+        plan_hpa(hpa, &self.overrides, &context.settings, may_patch, moment.instant(), remembered)
     }
 }
 
@@ -96,17 +99,17 @@ impl Confirmation {
     }
 }
 
-fn read(overrides: &[Arc<Override>], now: Instant) -> Vec<Reading> {
-    overrides.iter().map(|ovr| Reading::read(ovr.json(), now)).collect()
+fn parse_all(overrides: &[Arc<Override>], now: Instant) -> Vec<ParsedOverride> {
+    overrides.iter().map(|ovr| ParsedOverride::parse(ovr.json(), now)).collect()
 }
 
-fn targeting(overrides: &[Reading], hpa: &Hpa) -> Vec<Reading> {
-    overrides.iter().filter(|ovr| ovr.targets(hpa.json())).cloned().collect()
+fn targeting(overrides: &[ParsedOverride], hpa: &Hpa) -> Vec<ParsedOverride> {
+    overrides.iter().filter(|ovr| targets(ovr, hpa.json())).cloned().collect()
 }
 
-/// The watch may be ahead of the read (an override made since) or behind it (the extension that must not be missed).
-fn later_of(mut watched: Vec<Arc<Override>>, read: &[Arc<Override>]) -> Vec<Arc<Override>> {
-    for ovr in read {
+/// The watch may be ahead of the list (an override created since) or behind it (an extension, which must not be missed).
+fn later_of(mut watched: Vec<Arc<Override>>, listed: &[Arc<Override>]) -> Vec<Arc<Override>> {
+    for ovr in listed {
         match watched.iter_mut().find(|known| known.uid() == ovr.uid()) {
             Some(known) if ovr.is_later_than(known) => *known = ovr.clone(),
             Some(_) => {}

@@ -1,18 +1,18 @@
-//! The controller of hpa-override: puts overrides on HPAs, keeps them there, takes them off, tells what happened.
+//! The controller of hpa-override: applies overrides to HPAs, keeps them applied, ends them, reports what happened.
 //!
-//! It decides nothing: `hpa-override-core` does.
+//! It decides nothing: `hpa-override-plan` does.
 
+mod access_review;
 mod apply;
 mod args;
-mod authorize;
-mod contest;
 mod context;
 mod error;
+mod events;
 mod gather;
-mod memory;
+mod known_objects;
 mod object;
 mod reconcile;
-mod report;
+mod revert_backoff;
 mod run;
 mod telemetry;
 mod watch;

@@ -1,4 +1,5 @@
-//! Objects as the API server returns them: raw, so that unknown fields survive and a bad one never stops the others.
+//! Objects as the API server returns them: raw, so that unknown fields survive and an invalid object never stops the
+//! others.
 
 use std::{borrow::Cow, marker::PhantomData};
 
@@ -7,7 +8,7 @@ use kube::{Resource, api::ObjectMeta, runtime::reflector::ObjectRef};
 use serde::{Deserialize, Deserializer, de::Error};
 use serde_json::Value;
 
-/// What kind of object it is.
+/// A kind of object.
 pub trait Kind: Clone + std::fmt::Debug + Send + Sync + 'static {
     /// API group.
     const GROUP: &str;
@@ -41,7 +42,7 @@ impl Kind for OverrideKind {
     const PLURAL: &str = hpa_override_core::PLURAL;
 }
 
-/// An object with its JSON as it came.
+/// An object with its JSON as received.
 #[derive(Clone, Debug)]
 pub struct Object<K> {
     metadata: ObjectMeta,
@@ -55,7 +56,7 @@ pub type Hpa = Object<HpaKind>;
 pub type Override = Object<OverrideKind>;
 
 impl<K: Kind> Object<K> {
-    /// The object as it came.
+    /// The object as received.
     pub fn json(&self) -> &Value {
         &self.json
     }
@@ -87,7 +88,7 @@ impl<K: Kind> Object<K> {
     }
 }
 
-/// What an event refers to.
+/// A reference to an object, for an event.
 pub fn reference<K: Kind>(namespace: &str, name: &str, uid: &str) -> ObjectReference {
     ObjectReference {
         api_version: Some(format!("{}/{}", K::GROUP, K::VERSION)),

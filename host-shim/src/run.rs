@@ -1,4 +1,4 @@
-//! Puts the parts together and runs them until the process is told to stop.
+//! Wires the parts together and runs them until the process is asked to stop.
 
 use std::{convert::Infallible, future, sync::Arc};
 
@@ -19,20 +19,21 @@ use tokio::{
 };
 
 use crate::{
+    access_review::{self, Answers},
     args::Args,
-    authorize::{self, Answers},
     context::Context,
     error::Error,
+    events,
     gather::Confirmation,
-    memory::Memory,
+    known_objects::KnownObjects,
     object::{Kind, Object},
-    reconcile, report, watch,
+    reconcile, watch,
 };
 
-/// Reconciles of a kind under way at once.
+/// Reconciles of a kind at once.
 const CONCURRENCY: u16 = 16;
 
-/// Runs the controller until SIGTERM or SIGINT; what is under way is finished.
+/// Runs the controller until SIGTERM or SIGINT; reconciles in progress are finished.
 ///
 /// # Errors
 /// When the settings are not valid or no cluster is found.
@@ -51,7 +52,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
 async fn serve(client: Client, settings: Settings, namespace: Option<String>, stop: Shared<impl Future<Output = ()>>) {
     let (overrides, overrides_writer) = store();
     let (hpas, hpas_writer) = store();
-    let (told, to_tell) = unbounded_channel();
+    let (pending_events, to_publish) = unbounded_channel();
     let (status_queue, statuses) = unbounded_channel();
     let (hpa_queue, hpa_keys) = unbounded_channel();
     let (questions, to_ask) = unbounded_channel();
@@ -61,22 +62,22 @@ async fn serve(client: Client, settings: Settings, namespace: Option<String>, st
         namespace,
         overrides: overrides.clone(),
         hpas: hpas.clone(),
-        memory: Memory::default(),
-        statuses: Memory::default(),
+        known_hpas: KnownObjects::default(),
+        known_overrides: KnownObjects::default(),
         confirmation: Confirmation::default(),
         answers: Answers::default(),
         questions,
-        told,
+        pending_events,
         status_queue,
     });
     let watches = async {
         tokio::join!(
             watch::hpas(context.clone(), hpas_writer, hpa_queue.clone()),
             watch::overrides(context.clone(), overrides_writer, hpa_queue.clone()),
-            authorize::serve(context.clone(), queued(to_ask), hpa_queue.clone()),
+            access_review::serve(context.clone(), queued(to_ask), hpa_queue.clone()),
         )
     };
-    // Neither loop begins before both stores are filled: an override that is not seen yet is not one that is gone.
+    // Neither loop begins before both stores are filled: an override that is not listed yet is not a deleted one.
     let both_filled = || {
         let (overrides, hpas) = (overrides.clone(), hpas.clone());
         async move { overrides.wait_until_ready().await.is_ok() && hpas.wait_until_ready().await.is_ok() }
@@ -98,21 +99,21 @@ async fn serve(client: Client, settings: Settings, namespace: Option<String>, st
         keys(statuses, both_filled(), stop.clone()),
         config(),
     );
-    let events = tokio::spawn(report::publish(client, to_tell));
+    let publishing = tokio::spawn(events::publish(client, to_publish));
     tokio::select! {
         _ = watches => {}
         () = async { tokio::join!(hpa_loop.for_each(logged), status_loop.for_each(logged)); } => {}
         () = stopped_before(both_filled(), stop) => {}
     }
-    // The last sender goes with the context; then everything told is published.
+    // The last sender is dropped with the context; then every pending event is published.
     drop(context);
-    if let Err(error) = events.await {
+    if let Err(error) = publishing.await {
         tracing::warn!(%error, "failed to publish the last events");
     }
 }
 
-/// The stop that comes before the stores are filled: the loops wait for them, and would wait for ever for an API server
-/// that is away. Nothing is under way then.
+/// Completes where the stop comes before the stores are filled: the loops wait for them, without end where the API server
+/// does not answer. Nothing is in progress then.
 async fn stopped_before(filled: impl Future<Output = bool>, stop: impl Future<Output = ()>) {
     tokio::select! {
         biased;
@@ -121,7 +122,7 @@ async fn stopped_before(filled: impl Future<Output = bool>, stop: impl Future<Ou
     }
 }
 
-/// The keys of a queue, from when both stores are filled until the process is told to stop.
+/// The keys of a queue, from when both stores are filled until the process is asked to stop.
 fn keys<K: Send + 'static>(
     queue: UnboundedReceiver<K>,
     ready: impl Future<Output = bool>,
@@ -130,19 +131,22 @@ fn keys<K: Send + 'static>(
     ready.into_stream().flat_map(move |_| stream::empty()).chain(queued(queue)).map(Ok).take_until(stop)
 }
 
-/// What comes in by a queue.
+/// The items of a queue.
 fn queued<T>(queue: UnboundedReceiver<T>) -> impl Stream<Item = T> {
     stream::unfold(queue, |mut queue| async { queue.recv().await.map(|item| (item, queue)) })
 }
 
 type Reconciled<K> = Result<(ObjectRef<Object<K>>, Action), controller::Error<Error, Infallible>>;
 
-/// Logs what a reconcile came to. An object that has gone since it was queued is no error.
+/// Logs the result of a reconcile. An object that was deleted since it was queued is no error.
 async fn logged<K: Kind>(result: Reconciled<K>) {
     match result {
         Ok((key, _)) => tracing::debug!(%key, "reconciled"),
         Err(controller::Error::ObjectNotFound(key)) => tracing::debug!(%key, "gone"),
-        Err(controller::Error::ReconcilerFailed(error, key)) => tracing::warn!(%key, %error, "failed to reconcile"),
+        Err(controller::Error::ReconcilerFailed(error, key)) => {
+            let error = anyhow::Error::from(error);
+            tracing::warn!(%key, error = %format_args!("{error:#}"), "failed to reconcile");
+        }
         Err(error) => tracing::error!(%error, "a loop failed"),
     }
 }

@@ -1,10 +1,11 @@
-//! The watches: they fill the stores and say whose turn it is.
+//! The watches: they fill the stores and queue the objects to be reconciled.
 
 use std::{future, sync::Arc, time::Duration};
 
 use backon::ExponentialBuilder;
 use futures::{Stream, StreamExt};
-use hpa_override_core::{Override as Reading, Question};
+use hpa_override_core::{ParsedOverride, Question};
+use hpa_override_plan::concerns;
 use kube::{
     Api,
     runtime::{
@@ -17,7 +18,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use crate::{
     context::{Context, Moment},
-    error::of_watch,
+    error::watch_message,
     object::{Hpa, Kind, Object, Override},
     reconcile::targets_of,
 };
@@ -27,18 +28,18 @@ const WATCH_TIMEOUT: u32 = 50;
 
 /// Watches HPAs until the stream ends.
 pub async fn hpas(context: Arc<Context>, writer: Writer<Hpa>, queue: UnboundedSender<ObjectRef<Hpa>>) {
-    events(context.served(), writer)
+    watched(context.served(), writer)
         .for_each(|event| {
             match &event {
                 Event::Delete(hpa) => {
-                    context.memory.forget(hpa);
+                    context.known_hpas.forget(hpa);
                     notify_targeting(&context, hpa);
                 }
                 Event::Apply(hpa) => {
                     send(&queue, hpa.key());
                     notify_targeting(&context, hpa);
                 }
-                Event::InitDone => all_of_both(&context, &queue),
+                Event::InitDone => queue_all(&context, &queue),
                 Event::Init | Event::InitApply(_) => {}
             }
             future::ready(())
@@ -48,11 +49,11 @@ pub async fn hpas(context: Arc<Context>, writer: Writer<Hpa>, queue: UnboundedSe
 
 /// Watches overrides until the stream ends.
 pub async fn overrides(context: Arc<Context>, writer: Writer<Override>, queue: UnboundedSender<ObjectRef<Hpa>>) {
-    events(context.served(), writer)
+    watched(context.served(), writer)
         .for_each(|event| {
             match &event {
                 Event::Delete(ovr) => {
-                    context.statuses.forget(ovr);
+                    context.known_overrides.forget(ovr);
                     notify_siblings(&context, ovr, &queue);
                 }
                 Event::Apply(ovr) => {
@@ -60,7 +61,7 @@ pub async fn overrides(context: Arc<Context>, writer: Writer<Override>, queue: U
                     send(&context.status_queue, ovr.key());
                     notify_siblings(&context, ovr, &queue);
                 }
-                Event::InitDone => all_of_both(&context, &queue),
+                Event::InitDone => queue_all(&context, &queue),
                 Event::Init | Event::InitApply(_) => {}
             }
             future::ready(())
@@ -68,62 +69,64 @@ pub async fn overrides(context: Arc<Context>, writer: Writer<Override>, queue: U
         .await;
 }
 
-/// Watch events, after the store has taken them. Failures are logged and retried with back-off.
-fn events<K: Kind>(api: Api<Object<K>>, writer: Writer<Object<K>>) -> impl Stream<Item = Event<Object<K>>> {
+/// Watch events, after the store has applied them. Failures are logged and retried with backoff.
+fn watched<K: Kind>(api: Api<Object<K>>, writer: Writer<Object<K>>) -> impl Stream<Item = Event<Object<K>>> {
     let config = watcher::Config::default().timeout(WATCH_TIMEOUT);
-    watcher(api, config).backoff(patience()).reflect(writer).filter_map(|event| {
+    watcher(api, config).backoff(retry_backoff()).reflect(writer).filter_map(|event| {
         future::ready(
-            event.inspect_err(|error| tracing::warn!(error = %of_watch(error), "failed to watch {}", K::PLURAL)).ok(),
+            event
+                .inspect_err(|error| tracing::warn!(error = %watch_message(error), "failed to watch {}", K::PLURAL))
+                .ok(),
         )
     })
 }
 
-/// An outage must not delay for long, once it has passed, what it kept from being seen.
-fn patience() -> ExponentialBackoff {
+/// Short, so that the watch is back soon after an outage.
+fn retry_backoff() -> ExponentialBackoff {
     let builder = ExponentialBuilder::default().with_min_delay(Duration::from_millis(500));
     builder.with_max_delay(Duration::from_secs(5)).with_jitter().without_max_times().into()
 }
 
-/// The status of every override to which an HPA may matter.
+/// Queues the status of every override that an HPA may concern.
 pub fn notify_targeting(context: &Context, hpa: &Hpa) {
     let now = Moment::now().instant();
     for ovr in context.overrides.state() {
-        if Reading::read(ovr.json(), now).concerns(hpa.namespace(), hpa.name()) {
+        if concerns(&ParsedOverride::parse(ovr.json(), now), hpa.namespace(), hpa.name()) {
             send(&context.status_queue, ovr.key());
         }
     }
 }
 
-/// The HPAs that an override targets, and the status of every other override of them.
+/// Queues the HPAs that an override targets, and the status of every other override of them.
 fn notify_siblings(context: &Context, ovr: &Override, queue: &UnboundedSender<ObjectRef<Hpa>>) {
-    for hpa in targets_of(context, &Reading::read(ovr.json(), Moment::now().instant())) {
+    for hpa in targets_of(context, &ParsedOverride::parse(ovr.json(), Moment::now().instant())) {
         notify_targeting(context, &hpa);
         send(queue, hpa.key());
     }
 }
 
-/// Who changes an override has it looked at anew, and what was answered before may be about the other right.
+/// A changed override is checked anew: what was answered before may be about another right.
 fn forget_answer(context: &Context, ovr: &Override) {
-    let reading = Reading::read(ovr.json(), Moment::now().instant());
-    if let Some(question) = Question::about(&reading, &context.settings) {
+    let parsed = ParsedOverride::parse(ovr.json(), Moment::now().instant());
+    if let Some(question) = Question::about(&parsed, &context.settings) {
         context.answers.forget(&question);
     }
 }
 
-/// The overrides that a question is about, and their HPAs.
+/// Queues the overrides that a question is about, and their HPAs.
 pub fn notify_about(context: &Context, question: &Question, queue: &UnboundedSender<ObjectRef<Hpa>>) {
     let now = Moment::now().instant();
     for ovr in context.overrides.state() {
-        let reading = Reading::read(ovr.json(), now);
-        if Question::about(&reading, &context.settings).as_ref() == Some(question) {
+        let parsed = ParsedOverride::parse(ovr.json(), now);
+        if Question::about(&parsed, &context.settings).as_ref() == Some(question) {
             send(&context.status_queue, ovr.key());
             notify_siblings(context, &ovr, queue);
         }
     }
 }
 
-/// After a fresh list: what was deleted meanwhile shows only by its absence.
-fn all_of_both(context: &Context, queue: &UnboundedSender<ObjectRef<Hpa>>) {
+/// Queues everything after a fresh list: what was deleted meanwhile shows only by its absence.
+fn queue_all(context: &Context, queue: &UnboundedSender<ObjectRef<Hpa>>) {
     for hpa in context.hpas.state() {
         send(queue, hpa.key());
     }

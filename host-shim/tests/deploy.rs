@@ -1,7 +1,7 @@
-//! The kustomize base, applied by kubectl to an empty control plane: everything is accepted there, and the controller
-//! with the rendered arguments, settings and service account does its work.
+//! The kustomize base, applied by kubectl to an empty control plane: the API server accepts everything, and a controller
+//! with the rendered arguments, settings and service account applies an override and ends it.
 //!
-//! There is no kubelet: the pod is made by the Deployment's controllers, then the program is started here in its place.
+//! There is no kubelet: the Deployment's controllers create the pod, then the test starts the program in its place.
 //! `HPA_OVERRIDE_CONTROLLER` names another program than the one just built, for example that of the image.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
@@ -17,7 +17,7 @@ use hpa_override_testbed::{
 };
 use kube::{
     Client,
-    api::{ListParams, PostParams},
+    api::{DynamicObject, ListParams, PostParams},
 };
 use serde_json::{Value, json};
 use support::{LIMIT, bounds, record, traces, we_own_a_bound};
@@ -52,14 +52,14 @@ metadata: {name: hpa-override-controller, namespace: hpa-override}
 ";
 
 #[tokio::test]
-async fn the_base_is_accepted_and_its_controller_takes_an_override_through_its_life() {
+async fn the_base_is_accepted_and_its_controller_applies_and_ends_an_override() {
     let cluster = Cluster::start().await;
     cluster.apply_twice();
     let pod = cluster.pod_of_the_deployment().await;
     cluster.another_pod_is_refused(&pod).await;
-    cluster.who_may_override().await;
+    cluster.the_shipped_role_is_needed().await;
     let controller = cluster.start_controller(&pod).await;
-    cluster.whole_life(&controller).await;
+    cluster.apply_and_end_an_override(&controller).await;
 }
 
 struct Cluster {
@@ -78,12 +78,12 @@ impl Cluster {
 
     fn kubectl(&self, identity: &Identity, arguments: &[&str]) -> String {
         let output = self.plane.kubectl(identity).unwrap().args(arguments).output().unwrap();
-        let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        assert_eq!(said(&output.stderr), "", "kubectl {arguments:?}");
-        said(&output.stdout)
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        assert_eq!(text(&output.stderr), "", "kubectl {arguments:?}");
+        text(&output.stdout)
     }
 
-    /// What admission thinks of it is part of it: a warning would be on standard error.
+    /// Warnings of admission would be on standard error.
     fn apply_twice(&self) {
         let base = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/kustomize/base");
         let applied = self.kubectl(&Identity::Admin, &["apply", "-k", base]);
@@ -93,14 +93,14 @@ impl Cluster {
         assert_eq!(ends_in(&again, " unchanged"), applied.lines().count(), "{again}");
     }
 
-    /// The object of that head as it stands.
+    /// The live object of that head.
     async fn get(&self, head: &str) -> anyhow::Result<Value> {
         let head = parse_yaml(head)?.remove(0);
         let name = head.metadata.name.clone().unwrap();
         Ok(serde_json::to_value(api_for(&self.client, &head)?.get(&name).await?)?)
     }
 
-    /// Made by the `ReplicaSet` under the restricted pod security of the namespace.
+    /// The `ReplicaSet` creates it under the restricted pod security of the namespace.
     async fn pod_of_the_deployment(&self) -> Value {
         let head = parse_yaml("apiVersion: v1\nkind: Pod\nmetadata: {name: any, namespace: hpa-override}\n").unwrap();
         let pods = api_for(&self.client, &head[0]).unwrap();
@@ -115,7 +115,7 @@ impl Cluster {
         pod
     }
 
-    /// So the pod was judged: the same one with a right that it does not need is refused.
+    /// So pod security is checked: the same pod with a right that it does not need is refused.
     async fn another_pod_is_refused(&self, pod: &Value) {
         let mut other = json!({
             "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "other", "namespace": NAMESPACE}, "spec": pod["spec"],
@@ -128,7 +128,7 @@ impl Cluster {
     }
 
     /// `view` sees overrides; `edit` makes none until the shipped role is bound.
-    async fn who_may_override(&self) {
+    async fn the_shipped_role_is_needed(&self) {
         let roles = [(VIEWER, "view"), (EDITOR, "edit"), (OVERRIDER, "hpa-override-editor")];
         let bindings: String = roles.iter().map(|(user, role)| binding(user, role)).collect();
         let yaml = format!("{SHOP}{bindings}");
@@ -147,8 +147,8 @@ impl Cluster {
         let asked = wait_for(&what, LIMIT, async || {
             let mut kubectl = self.plane.kubectl(&Identity::user(user))?;
             kubectl.args(["auth", "can-i", verb, "autoscaleroverrides.hpa-override.dev", "--namespace", "shop"]);
-            let said = String::from_utf8(kubectl.output()?.stdout)?;
-            anyhow::ensure!(said == answer, "{said}");
+            let output = String::from_utf8(kubectl.output()?.stdout)?;
+            anyhow::ensure!(output == answer, "{output}");
             Ok(())
         });
         asked.await.unwrap();
@@ -162,7 +162,7 @@ impl Cluster {
         let folder = self.mounted(spec, &mount["name"]).await;
         let settings = std::fs::read_to_string(folder.join("settings.yaml")).unwrap();
         let settings: Value = serde_saphyr::from_str(&settings).unwrap();
-        assert_eq!(settings["controllerUser"], identity.username(), "the policies know the controller by that name");
+        assert_eq!(settings["controllerUser"], identity.username(), "the controllerUser of the policies");
 
         let mut command = Command::new(program());
         for argument in container["args"].as_array().unwrap() {
@@ -198,8 +198,8 @@ impl Cluster {
         folder
     }
 
-    /// Created by somebody with the shipped role, applied, over at its end, given back.
-    async fn whole_life(&self, controller: &Child) {
+    /// Created by a user with the shipped role; applied, then ended, and the HPA is as before.
+    async fn apply_and_end_an_override(&self, controller: &Child) {
         let hpa = SHOP.split("---\n").nth(1).unwrap();
         let before = self.get(hpa).await.unwrap();
         let overrider = self.plane.client(&Identity::user(OVERRIDER)).await.unwrap();
@@ -215,11 +215,11 @@ impl Cluster {
             waited.await.unwrap_or_else(|error| panic!("{error:#}\n{}", controller.log_tail()))
         };
         let overridden = |hpa: &Value| bounds(hpa) == (10, 20) && record(hpa).is_some() && !we_own_a_bound(hpa);
-        wait("10–20 with a record", hpa, &overridden).await;
+        wait("10-20 with a record", hpa, &overridden).await;
         wait("it to be Active", OVERRIDE, &|ovr| ovr["status"]["phase"] == "Active").await;
         wait("it to be Expired", OVERRIDE, &|ovr| ovr["status"]["phase"] == "Expired").await;
-        let given_back = |hpa: &Value| bounds(hpa) == (2, 5) && !hpa.to_string().contains("hpa-override");
-        let after = wait("2–5 without a trace", hpa, &given_back).await;
+        let restored = |hpa: &Value| bounds(hpa) == (2, 5) && !hpa.to_string().contains("hpa-override");
+        let after = wait("2-5 without a trace", hpa, &restored).await;
         assert_eq!(traces(&after), traces(&before));
         let log = controller.log();
         assert!(log.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()), "{log}");
@@ -249,9 +249,9 @@ fn text(path: &str) -> String {
     std::fs::read_to_string(format!("{}/../{path}", env!("CARGO_MANIFEST_DIR"))).unwrap()
 }
 
-/// The guide's own kustomization, in a folder beside this repository, with the guard for the patch of its settings.
+/// The guide's own kustomization, in a folder beside this repository.
 #[test]
-fn the_guides_overlay_has_its_own_image_and_settings() {
+fn the_guides_overlay_has_its_own_images_and_settings() {
     let parent = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("overlay");
     let own = parent.join("own");
     let _ = std::fs::remove_dir_all(&parent);
@@ -260,28 +260,31 @@ fn the_guides_overlay_has_its_own_image_and_settings() {
     let guide = text("docs/guide.md");
     let section = guide.split("\n## Install with kustomize\n").nth(1).unwrap();
     let blocks: Vec<&str> = section.split("```yaml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
-    let kustomization = format!("{}{}", blocks[0].replace("resources:\n", "resources:\n  - guard.yaml\n"), blocks[1]);
-    std::fs::write(own.join("kustomization.yaml"), kustomization).unwrap();
-    std::fs::write(own.join("guard.yaml"), text("deploy/kubewarden/guard.yaml")).unwrap();
+    std::fs::write(own.join("kustomization.yaml"), format!("{}{}", blocks[0], blocks[1])).unwrap();
     std::fs::write(own.join("settings.yaml"), "requireReason: true\n").unwrap();
 
     let kubectl = assets::find(Program::Kubectl).unwrap();
     let output = Command::new(kubectl).arg("kustomize").arg(&own).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let rendered = parse_yaml(&String::from_utf8(output.stdout).unwrap()).unwrap();
-    let of_kind = |kind: &str| {
-        let found = rendered.iter().find(|object| object.types.as_ref().is_some_and(|types| types.kind == kind));
-        serde_json::to_value(found.unwrap()).unwrap()
+    let of_kind = |kind: &str| -> Vec<Value> {
+        let is_one = |object: &&DynamicObject| object.types.as_ref().is_some_and(|types| types.kind == kind);
+        rendered.iter().filter(is_one).map(|object| serde_json::to_value(object).unwrap()).collect()
     };
-    let (pod, map) = (of_kind("Deployment")["spec"]["template"]["spec"].clone(), of_kind("ConfigMap"));
-    assert_eq!(
-        pod["containers"][0]["image"],
-        concat!("registry.example.com/hpa-override:v", env!("CARGO_PKG_VERSION"))
-    );
+    let pod = &of_kind("Deployment")[0]["spec"]["template"]["spec"];
+    let image = concat!("registry.example.com/hpa-override:v", env!("CARGO_PKG_VERSION"));
+    assert_eq!(pod["containers"][0]["image"], image);
+    let map = &of_kind("ConfigMap")[0];
     assert_eq!(map["data"], json!({"settings.yaml": "requireReason: true\n"}));
     assert_eq!(pod["volumes"][0]["configMap"]["name"], map["metadata"]["name"]);
-    let settings = &of_kind("ClusterAdmissionPolicy")["spec"]["settings"];
-    assert_eq!(*settings, json!({"requireReason": true, "protectedNamespaces": ["kube-system"]}));
+    let policies = of_kind("ClusterAdmissionPolicy");
+    let module = concat!("registry://registry.example.com/hpa-override-policy:v", env!("CARGO_PKG_VERSION"));
+    assert!(policies.len() == 2 && policies.iter().all(|policy| policy["spec"]["module"] == module), "{policies:?}");
+    let mut shipped =
+        parse_yaml(&text("deploy/kubewarden/guard.yaml")).unwrap().remove(0).data["spec"]["settings"].take();
+    shipped["requireReason"] = true.into();
+    let guard = policies.iter().find(|policy| policy["metadata"]["name"] == "hpa-override-guard").unwrap();
+    assert_eq!(guard["spec"]["settings"], shipped, "the shipped settings stay");
 }
 
 #[test]
@@ -305,10 +308,9 @@ fn the_image_is_built_with_the_toolchain_of_the_workspace() {
 #[test]
 fn an_image_is_made_of_every_member_of_the_workspace() {
     let manifest = text("Cargo.toml");
-    let members = manifest.lines().find_map(|line| line.strip_prefix("members = ")).unwrap();
-    let members: Vec<String> = serde_json::from_str(members).unwrap();
+    let members = manifest.split("\nmembers = [").nth(1).unwrap().split(']').next().unwrap();
     let ignored = text(".dockerignore");
-    for member in members {
+    for member in members.split('"').skip(1).step_by(2) {
         let top = member.split('/').next().unwrap();
         assert!(ignored.lines().any(|line| line == format!("!{top}")), "{member}");
     }

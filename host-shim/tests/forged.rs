@@ -1,9 +1,9 @@
-//! Wrong on purpose: the record and `managedFields` of a real HPA under a real override are forged by hand. A record is
-//! worth no more than the right to patch the HPA: whatever it says, the HPA stays a valid one, what cannot be read stops
-//! every write, and what the owner wants comes back where it can be known.
+//! Forged records and `managedFields` on a real HPA under a real override. A record is worth no more than the right to
+//! patch the HPA: whatever it says, the HPA stays valid, an unreadable record stops every write, and the desired bounds
+//! are restored where they can be known.
 //!
-//! Whoever acts as the controller's user can write any record; so can anybody where the merge policy is not installed.
-//! From everybody else the policy keeps it.
+//! The controller's user can write any record; so can anybody where the merge policy is not installed. The policy refuses
+//! it to all others.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
@@ -17,6 +17,7 @@ use jiff::{SignedDuration, Timestamp};
 use kube::api::Patch;
 use serde_json::{Value, json};
 use support::*;
+use tokio::sync::MutexGuard;
 
 const RECORD: &str = "hpa-override.dev/record";
 
@@ -25,70 +26,70 @@ fn world() -> &'static World {
     WORLD.get_or_init(|| support::world(true, json!({})))
 }
 
-/// A world of its own for a test that kills the controller. Like a `static`, it ends with the process.
-fn world_alone() -> &'static World {
-    Box::leak(Box::new(support::world(true, json!({}))))
+/// The world of the tests that kill the controller, one at a time.
+async fn locked_world() -> (&'static World, MutexGuard<'static, ()>) {
+    static WORLD: LockedWorld = LockedWorld::new();
+    WORLD.lock(|| support::world(true, json!({}))).await
 }
 
-/// What becomes of a forged record.
+/// What happens to a forged record.
 #[derive(Clone, Copy)]
-enum Fate {
-    /// Nobody writes to the HPA until somebody releases it.
+enum Outcome {
+    /// Nothing is written to the HPA until somebody releases it.
     Blocked,
-    /// It is the record again that it was, but for what the owner is taken to want; none of that counts as ours.
-    Mended((i64, i64)),
+    /// The controller restores the record, with these desired bounds, which are not among `ours`.
+    Repaired((i64, i64)),
 }
-use Fate::{Blocked, Mended};
+use Outcome::{Blocked, Repaired};
 
-/// Makes another record of one; text is taken as it is, null takes the record away.
+/// Changes a record; a text replaces it, null removes it.
 type Forge = fn(&mut Value);
 
-/// Forgeries of a record by which the owner wants 2–5 and 10–20 stands.
-const FORGERIES: [(&str, Forge, Fate); 16] = [
+/// Forgeries of a record with 2-5 as desired and 10-20 as effective bounds.
+const FORGERIES: [(&str, Forge, Outcome); 16] = [
     ("garbage", |record| *record = "garbage".into(), Blocked),
     ("another-version", |record| record["v"] = 2.into(), Blocked),
     ("an-impossible-pair", |record| record["desired"] = pair(9, 2), Blocked),
     ("over-64-kib", |record| record["pad"] = "x".repeat(64 * 1024).into(), Blocked),
     ("layers-that-are-none", |record| record["layers"] = "all".into(), Blocked),
-    ("a-ghost-as-layer", |record| record["layers"] = json!([ghost()]), Mended((2, 5))),
-    ("other-numbers-in-the-layer", |record| record["layers"][0]["minReplicas"] = 19.into(), Mended((2, 5))),
-    ("an-end-in-the-past", |record| record["layers"][0]["until"] = "2001-01-01T00:00:00Z".into(), Mended((2, 5))),
-    ("no-layers", |record| record["layers"] = json!([]), Mended((2, 5))),
-    ("as-of-a-year-ahead", |record| record["asOf"] = in_a_year().into(), Mended((2, 5))),
-    ("as-of-long-ago", |record| record["asOf"] = "2001-01-01T00:00:00Z".into(), Mended((2, 5))),
-    ("the-owners-numbers-as-ours", |record| record["ours"] = of_both(), Mended((2, 5))),
-    ("a-stranger-as-owner", |record| record["owners"] = json!([stranger()]), Mended((2, 5))),
-    ("other-numbers-as-effective", |record| record["effective"] = pair(11, 21), Mended((2, 5))),
-    ("other-numbers-as-desired", |record| record["desired"] = pair(7, 9), Mended((7, 9))),
-    // What stands is in it neither as effective nor as ours: then somebody else must have put it there.
-    ("ours-denied", |record| (record["effective"], record["ours"]) = (pair(2, 5), json!({})), Mended((10, 20))),
+    ("an-unknown-layer", |record| record["layers"] = json!([unknown_layer()]), Repaired((2, 5))),
+    ("other-numbers-in-the-layer", |record| record["layers"][0]["minReplicas"] = 19.into(), Repaired((2, 5))),
+    ("an-end-in-the-past", |record| record["layers"][0]["until"] = "2001-01-01T00:00:00Z".into(), Repaired((2, 5))),
+    ("no-layers", |record| record["layers"] = json!([]), Repaired((2, 5))),
+    ("as-of-a-year-ahead", |record| record["asOf"] = in_a_year().into(), Repaired((2, 5))),
+    ("as-of-long-ago", |record| record["asOf"] = "2001-01-01T00:00:00Z".into(), Repaired((2, 5))),
+    ("the-owners-numbers-as-ours", |record| record["ours"] = ours_and_the_owners(), Repaired((2, 5))),
+    ("an-unknown-manager-in-owners", |record| record["owners"] = json!([unknown_manager()]), Repaired((2, 5))),
+    ("other-numbers-as-effective", |record| record["effective"] = pair(11, 21), Repaired((2, 5))),
+    ("other-numbers-as-desired", |record| record["desired"] = pair(7, 9), Repaired((7, 9))),
+    // The live bounds are in it neither as effective nor as ours, so they count as the owner's.
+    ("without-ours", |record| (record["effective"], record["ours"]) = (pair(2, 5), json!({})), Repaired((10, 20))),
 ];
 
-/// The record is gone.
 const REMOVED: (&str, Forge) = ("removed", |record| *record = Value::Null);
 
 fn pair(min: i32, max: i32) -> Value {
     json!({"minReplicas": min, "maxReplicas": max})
 }
 
-fn of_both() -> Value {
+fn ours_and_the_owners() -> Value {
     json!({"minReplicas": [10, 2], "maxReplicas": [20, 5]})
 }
 
-fn ghost() -> Value {
-    json!({"by": "no/where", "uid": "ghost", "mode": "Set", "minReplicas": 30, "maxReplicas": 40,
+fn unknown_layer() -> Value {
+    json!({"by": "no/where", "uid": "unknown", "mode": "Set", "minReplicas": 30, "maxReplicas": 40,
            "until": in_a_year()})
 }
 
-fn stranger() -> Value {
-    json!({"manager": "stranger", "operation": "Apply", "apiVersion": "autoscaling/v2", "fields": ["minReplicas"]})
+fn unknown_manager() -> Value {
+    json!({"manager": "unknown", "operation": "Apply", "apiVersion": "autoscaling/v2", "fields": ["minReplicas"]})
 }
 
 fn in_a_year() -> String {
     format!("{:.0}", Timestamp::now() + SignedDuration::from_hours(365 * 24))
 }
 
-/// The annotation as it stands.
+/// The annotation.
 fn text(hpa: &Value) -> Option<&str> {
     hpa["metadata"]["annotations"][RECORD].as_str()
 }
@@ -97,294 +98,288 @@ fn version(hpa: &Value) -> &Value {
     &hpa["metadata"]["resourceVersion"]
 }
 
-/// An HPA of 2–5 under an override of 10–20, and how its record is forged.
+/// An HPA of 2-5 under an override of 10-20, and how its record is forged.
 struct Case {
     name: &'static str,
-    shop: Shop,
+    ns: TestNamespace,
     before: Value,
     live: Value,
     forge: Forge,
-    fate: Fate,
+    outcome: Outcome,
 }
 
 impl Case {
-    /// Every forgery, each on an HPA of its own; nothing is forged yet.
-    async fn all(world: &'static World, group: &str, removed: Fate) -> Vec<Self> {
-        let mut cases = Vec::new();
-        for (name, forge, fate) in FORGERIES.into_iter().chain([(REMOVED.0, REMOVED.1, removed)]) {
-            let (shop, before) = under_override(world, &format!("{group}-{name}")).await;
-            shop.wait_phase("ovr", "Active").await;
-            cases.push(Self { name, live: shop.hpa().await, shop, before, forge, fate });
-        }
-        cases
+    /// Every forgery, each with an HPA of its own; nothing is forged yet.
+    async fn all(world: &'static World, group: &str, removed: Outcome) -> Vec<Self> {
+        let all = FORGERIES.into_iter().chain([(REMOVED.0, REMOVED.1, removed)]);
+        join_all(all.map(|(name, forge, outcome)| Self::new(world, group, name, forge, outcome))).await
     }
 
-    /// The record as it is to be forged.
-    fn forged(&self) -> Option<String> {
-        let mut record = record(&self.live).unwrap();
-        (self.forge)(&mut record);
-        match record {
-            Value::Null => None,
-            Value::String(text) => Some(text),
-            record => Some(record.to_string()),
-        }
+    async fn new(world: &'static World, group: &str, name: &'static str, forge: Forge, outcome: Outcome) -> Self {
+        let (ns, before) = under_override(world, &format!("{group}-{name}")).await;
+        ns.wait_phase("ovr", "Active").await;
+        Self { name, live: ns.hpa().await, ns, before, forge, outcome }
     }
 
     /// Forges the record with the controller's rights.
     async fn commit(&self) -> Value {
-        self.shop.write_record(self.forged().as_deref()).await
+        self.ns.write_record(forged(&self.live, self.forge).as_deref()).await
     }
 
-    /// Waits for its fate, and for the end of the override. `known` is what the owner gets where nothing can be read.
-    async fn suffer(&self, forged: &Value, known: (i64, i64)) {
-        let Self { name, shop, before, fate, .. } = self;
-        let (wants, happened) = match *fate {
-            Mended(wants) => {
-                self.be_mended(forged, wants).await;
-                shop.delete("ovr").await;
-                (wants, "mended")
+    /// Waits for the outcome, and ends the override. `known` are the bounds restored after a release.
+    async fn check_outcome(&self, forged: &Value, known: (i64, i64)) {
+        let Self { name, ns, before, outcome, .. } = self;
+        let wanted = match *outcome {
+            Repaired(wanted) => {
+                self.check_repaired(forged, wanted).await;
+                ns.delete("ovr").await;
+                wanted
             }
             Blocked => {
-                self.be_blocked(forged).await;
-                self.be_released(known).await;
-                (known, "blocked until it is released")
+                self.check_blocked(forged).await;
+                self.release(known).await;
+                known
             }
         };
-        let after = shop.wait_traceless(wants.0, wants.1).await;
-        if wants == (2, 5) {
+        let after = ns.wait_traceless(wanted.0, wanted.1).await;
+        if wanted == (2, 5) {
             assert_eq!(traces(&after), traces(before), "{name}");
         }
-        // Whatever it was: the owner's next write, without force, and all is as it was.
-        assert_eq!(traces(&shop.apply("argocd", 2, 5, false).await.unwrap()), traces(before), "{name}");
-        println!("{}: {happened}, the end gives {}–{}", shop.namespace, wants.0, wants.1);
+        // In every case all is as before after the owner's next write, without force.
+        assert_eq!(traces(&ns.apply("argocd", 2, 5, false).await.unwrap()), traces(before), "{name}");
     }
 
-    /// The record becomes right, and what stands does not flap on the way.
-    async fn be_mended(&self, forged: &Value, wants: (i64, i64)) {
-        let mut mended = record(&self.live).unwrap();
-        mended["desired"] = json!({"minReplicas": wants.0, "maxReplicas": wants.1});
-        let hpa = self.shop.wait_hpa("the record to be mended", |hpa| {
+    /// Waits until the record is repaired; the bounds do not flap meanwhile.
+    async fn check_repaired(&self, forged: &Value, wanted: (i64, i64)) {
+        let mut repaired = record(&self.live).unwrap();
+        repaired["desired"] = json!({"minReplicas": wanted.0, "maxReplicas": wanted.1});
+        let hpa = self.ns.wait_hpa("the record to be repaired", |hpa| {
             let mut record = record(hpa).unwrap_or_default();
             for bound in ["minReplicas", "maxReplicas"] {
                 let ours = record["ours"][bound].as_array();
                 anyhow::ensure!(ours.is_none_or(|ours| !ours.contains(&record["desired"][bound])), "{hpa}");
             }
-            (record["asOf"], record["ours"]) = (mended["asOf"].clone(), mended["ours"].clone());
-            anyhow::ensure!((&record, bounds(hpa)) == (&mended, (10, 20)), "{hpa}");
+            for key in ["rev", "asOf", "ours"] {
+                record[key] = repaired[key].clone();
+            }
+            anyhow::ensure!((&record, bounds(hpa)) == (&repaired, (10, 20)), "{hpa}");
             Ok(())
         });
         let hpa = hpa.await;
         assert!(!we_own_a_bound(&hpa), "{}", self.name);
-        let mut stood: Vec<_> = self.shop.versions(forged, &hpa).await.iter().map(bounds).collect();
-        stood.insert(0, bounds(forged));
-        stood.dedup();
-        assert!(stood.len() <= 2, "{}: {stood:?}", self.name);
+        let mut seen: Vec<_> = self.ns.versions(forged, &hpa).await.iter().map(bounds).collect();
+        seen.insert(0, bounds(forged));
+        seen.dedup();
+        assert!(seen.len() <= 2, "{}: {seen:?}", self.name);
     }
 
-    async fn be_blocked(&self, forged: &Value) {
-        let status = self.shop.wait_phase("ovr", "Blocked").await;
+    async fn check_blocked(&self, forged: &Value) {
+        let status = self.ns.wait_phase("ovr", "Blocked").await;
         assert_eq!(status["conditions"][0]["reason"], "UnreadableRecord", "{}", self.name);
-        let hpa = self.shop.hpa().await;
+        let hpa = self.ns.hpa().await;
         assert_eq!((version(&hpa), text(&hpa)), (version(forged), text(forged)), "{}", self.name);
     }
 
-    /// The way out by hand. A controller that knows the record goes on from its memory; so that one that does not takes
-    /// nothing for the owner's, the override goes first.
-    async fn be_released(&self, known: (i64, i64)) {
+    /// The way out by hand. A controller that has seen the record goes on with it. For one that has not, the override is
+    /// deleted first, so that it does not take the override's bounds for the owner's.
+    async fn release(&self, known: (i64, i64)) {
         let release = Patch::Merge(json!({"metadata": {"annotations": {"hpa-override.dev/release": "true"}}}));
         if known == (10, 20) {
-            self.shop.delete("ovr").await;
-            self.shop.patch("releaser", &release).await;
+            self.ns.delete("ovr").await;
+            self.ns.patch("releaser", &release).await;
         } else {
-            self.shop.patch("releaser", &release).await;
-            assert_eq!(desired(&self.shop.wait_overridden(10, 20).await), Some(known), "{}", self.name);
-            self.shop.delete("ovr").await;
+            self.ns.patch("releaser", &release).await;
+            assert_eq!(desired(&self.ns.wait_overridden(10, 20).await), Some(known), "{}", self.name);
+            self.ns.delete("ovr").await;
         }
     }
 }
 
-#[tokio::test]
-async fn a_running_controller_mends_the_record_or_waits_for_a_release() {
-    let cases = Case::all(world(), "running", Mended((2, 5))).await;
-    join_all(cases.iter().map(async |case| case.suffer(&case.commit().await, (2, 5)).await)).await;
+/// The record of an HPA after forgery; none where that removes it.
+fn forged(live: &Value, forge: Forge) -> Option<String> {
+    let mut record = record(live).unwrap();
+    forge(&mut record);
+    match record {
+        Value::Null => None,
+        Value::String(text) => Some(text),
+        record => Some(record.to_string()),
+    }
 }
 
 #[tokio::test]
-async fn so_does_one_that_has_seen_nothing_else() {
-    let world = world_alone();
-    let cases = Case::all(world, "restarted", Mended((10, 20))).await;
+async fn a_running_controller_repairs_the_record_or_waits_for_a_release() {
+    let cases = Case::all(world(), "running", Repaired((2, 5))).await;
+    join_all(cases.iter().map(async |case| case.check_outcome(&case.commit().await, (2, 5)).await)).await;
+}
+
+#[tokio::test]
+async fn a_restarted_controller_repairs_the_record_or_waits_for_a_release() {
+    let (world, _guard) = locked_world().await;
+    let cases = Case::all(world, "restarted", Repaired((10, 20))).await;
     world.kill_controller().unwrap();
     let forged = join_all(cases.iter().map(Case::commit)).await;
     world.start_controller().unwrap();
-    join_all(cases.iter().zip(&forged).map(async |(case, forged)| case.suffer(forged, (10, 20)).await)).await;
+    join_all(cases.iter().zip(&forged).map(async |(case, forged)| case.check_outcome(forged, (10, 20)).await)).await;
 }
 
 #[tokio::test]
-async fn after_a_write_of_the_owner_it_gets_its_numbers_whatever_was_forged() {
-    let world = world_alone();
-    let mut cases = Case::all(world, "written", Mended((2, 5))).await;
+async fn after_an_owner_change_its_numbers_are_restored_whatever_was_forged() {
+    let (world, _guard) = locked_world().await;
+    let mut cases = Case::all(world, "written", Repaired((2, 5))).await;
     world.kill_controller().unwrap();
     let mut stored = Vec::new();
     for case in &mut cases {
         case.commit().await;
-        stored.push(case.shop.apply("argocd", 2, 5, true).await.unwrap());
-        if let Mended(wants) = &mut case.fate {
-            *wants = (2, 5);
+        stored.push(case.ns.apply("argocd", 2, 5, true).await.unwrap());
+        if let Repaired(wanted) = &mut case.outcome {
+            *wanted = (2, 5);
         }
     }
     world.start_controller().unwrap();
-    join_all(cases.iter().zip(&stored).map(async |(case, stored)| case.suffer(stored, (2, 5)).await)).await;
+    join_all(cases.iter().zip(&stored).map(async |(case, stored)| case.check_outcome(stored, (2, 5)).await)).await;
 }
 
 #[tokio::test]
 async fn an_ordinary_user_forges_nothing() {
-    for case in Case::all(world(), "user", Mended((2, 5))).await {
-        let Case { name, shop, before, live, .. } = &case;
-        let stored = shop.patch("forger", &Patch::Merge(with_record(case.forged().as_deref()))).await;
-        assert_eq!((text(&stored), bounds(&stored)), (text(live), (10, 20)), "{name}");
-        shop.delete("ovr").await;
-        assert_eq!(traces(&shop.wait_traceless(2, 5).await), traces(before), "{name}");
-        println!("{}: the record stays as it was, the end gives 2–5", shop.namespace);
+    let (ns, before) = under_override(world(), "user").await;
+    let live = ns.hpa().await;
+    for (name, forge) in FORGERIES.map(|(name, forge, _)| (name, forge)).into_iter().chain([REMOVED]) {
+        let record = with_record(forged(&live, forge).as_deref());
+        let stored = ns.patch("forger", &Patch::Merge(record)).await;
+        assert_eq!((text(&stored), bounds(&stored)), (text(&live), (10, 20)), "{name}");
     }
+    ns.delete("ovr").await;
+    assert_eq!(traces(&ns.wait_traceless(2, 5).await), traces(&before));
 }
 
 #[tokio::test]
-async fn a_number_forged_as_ours_is_not_heard_until_the_end() {
-    let (shop, _) = under_override(world(), "echo").await;
-    let mut forged = record(&shop.hpa().await).unwrap();
+async fn a_number_forged_as_ours_counts_as_an_echo_until_the_end() {
+    let (ns, _) = under_override(world(), "echo").await;
+    let mut forged = record(&ns.hpa().await).unwrap();
     forged["ours"]["minReplicas"] = json!([10, 3]);
-    shop.write_record(Some(&forged.to_string())).await;
-    let hpa = shop.apply("argocd", 3, 8, true).await.unwrap();
+    ns.write_record(Some(&forged.to_string())).await;
+    let hpa = ns.apply("argocd", 3, 8, true).await.unwrap();
     assert_eq!((bounds(&hpa), desired(&hpa)), ((10, 20), Some((2, 8))));
-    shop.delete("ovr").await;
-    shop.wait_traceless(2, 8).await;
-    assert_eq!(bounds(&shop.apply("argocd", 3, 8, false).await.unwrap()), (3, 8));
-    println!("the owner's 3 forged as ours: taken for an echo, the end gives 2–8, the owner's next write 3–8");
+    ns.delete("ovr").await;
+    ns.wait_traceless(2, 8).await;
+    assert_eq!(bounds(&ns.apply("argocd", 3, 8, false).await.unwrap()), (3, 8));
 }
 
 #[tokio::test]
 async fn a_record_forged_on_an_hpa_without_an_override_does_not_last() {
-    let shop = Shop::open(world(), "from-nothing").await;
-    let before = shop.apply("argocd", 2, 5, false).await.unwrap();
-    let forged =
-        json!({"v": 1, "asOf": in_a_year(), "desired": pair(7, 9), "effective": pair(30, 40), "layers": [ghost()]});
+    let ns = TestNamespace::new(world(), "from-nothing").await;
+    let before = ns.apply("argocd", 2, 5, false).await.unwrap();
+    let forged = json!({"v": 1, "asOf": in_a_year(), "desired": pair(7, 9), "effective": pair(30, 40), "layers": [unknown_layer()]});
     let forged = forged.to_string();
-    shop.write_record(Some(&forged)).await;
-    assert_eq!(traces(&shop.wait_traceless(2, 5).await), traces(&before));
-    println!("a record on an HPA without an override, with the controller's rights: taken off, 2–5 stays");
-    let stored = shop.patch("forger", &Patch::Merge(with_record(Some(&forged)))).await;
-    assert_eq!((bounds(&stored), text(&stored)), ((7, 9), None));
-    println!("the same by an ordinary user, as a copy comes: its `desired` is stored and no record");
+    ns.write_record(Some(&forged)).await;
+    assert_eq!(traces(&ns.wait_traceless(2, 5).await), traces(&before));
+    // An ordinary user's write is re-based against the record that it carries.
+    let stored = ns.patch("forger", &Patch::Merge(with_record(Some(&forged)))).await;
+    assert_eq!((bounds(&stored), text(&stored)), ((2, 5), None));
 }
 
 #[tokio::test]
-async fn an_entry_of_ours_forged_in_managed_fields_is_taken_out() {
-    let (shop, before) = under_override(world(), "entry").await;
-    let hpa = shop.hpa().await;
+async fn an_entry_of_ours_forged_in_managed_fields_is_removed() {
+    let (ns, before) = under_override(world(), "entry").await;
+    let hpa = ns.hpa().await;
     let mut entries = hpa["metadata"]["managedFields"].as_array().unwrap().clone();
     entries.push(json!({
         "manager": "hpa-override", "operation": "Update", "apiVersion": "autoscaling/v2",
         "time": "2026-01-01T00:00:00Z", "fieldsType": "FieldsV1", "fieldsV1": {"f:spec": {"f:minReplicas": {}}},
     }));
     let patch = json!({"metadata": {"managedFields": entries, "resourceVersion": version(&hpa)}});
-    assert!(we_own_a_bound(&shop.patch("forger", &Patch::Merge(patch)).await));
-    let mended = shop.wait_overridden(10, 20).await;
-    assert_eq!((ownership(&mended), desired(&mended)), (ownership(&hpa), Some((2, 5))));
-    shop.delete("ovr").await;
-    assert_eq!(traces(&shop.wait_traceless(2, 5).await), traces(&before));
-    println!("an entry of `hpa-override` that owns a bound: taken out at once, the end gives 2–5");
+    assert!(we_own_a_bound(&ns.patch("forger", &Patch::Merge(patch)).await));
+    let repaired = ns.wait_overridden(10, 20).await;
+    assert_eq!((ownership(&repaired), desired(&repaired)), (ownership(&hpa), Some((2, 5))));
+    ns.delete("ovr").await;
+    assert_eq!(traces(&ns.wait_traceless(2, 5).await), traces(&before));
 }
 
 #[tokio::test]
 async fn managed_fields_that_were_reset_stay_without_owners_until_the_next_apply() {
-    let (shop, before) = under_override(world(), "reset").await;
-    shop.patch("forger", &Patch::Merge(json!({"metadata": {"managedFields": [{}]}}))).await;
-    assert_eq!(ownership(&shop.hpa().await), [""; 0]);
-    shop.delete("ovr").await;
-    assert_eq!(ownership(&shop.wait_traceless(2, 5).await), [""; 0]);
-    assert_eq!(shop.apply("argocd", 2, 5, false).await.unwrap()["spec"], before["spec"]);
-    println!("managedFields reset: nobody owns anything, the end gives 2–5, the owner's next apply owns it again");
+    let (ns, before) = under_override(world(), "reset").await;
+    ns.patch("forger", &Patch::Merge(json!({"metadata": {"managedFields": [{}]}}))).await;
+    assert_eq!(ownership(&ns.hpa().await), [""; 0]);
+    ns.delete("ovr").await;
+    assert_eq!(ownership(&ns.wait_traceless(2, 5).await), [""; 0]);
+    assert_eq!(ns.apply("argocd", 2, 5, false).await.unwrap()["spec"], before["spec"]);
 }
 
 #[tokio::test]
-async fn a_user_under_our_field_managers_name_is_heard_as_any() {
-    let (shop, before) = under_override(world(), "namesake").await;
-    let stored = shop.patch("hpa-override", &Patch::Merge(json!({"spec": {"minReplicas": 3}}))).await;
+async fn a_write_of_a_user_under_our_field_managers_name_is_an_owner_change() {
+    let (ns, before) = under_override(world(), "namesake").await;
+    let stored = ns.patch("hpa-override", &Patch::Merge(json!({"spec": {"minReplicas": 3}}))).await;
     assert_eq!((bounds(&stored), desired(&stored)), ((10, 20), Some((3, 5))));
-    shop.wait_overridden(10, 20).await;
-    shop.delete("ovr").await;
-    shop.wait_traceless(3, 5).await;
-    assert_eq!(traces(&shop.apply("argocd", 2, 5, false).await.unwrap()), traces(&before));
-    println!("a user's write under the name `hpa-override`: heard as the owner's, the end gives 3–5");
+    ns.wait_overridden(10, 20).await;
+    ns.delete("ovr").await;
+    ns.wait_traceless(3, 5).await;
+    assert_eq!(traces(&ns.apply("argocd", 2, 5, false).await.unwrap()), traces(&before));
 }
 
 #[tokio::test]
-async fn a_release_gives_back_what_the_record_said_before() {
-    let (shop, _) = under_override(world(), "released").await;
-    let mut forged = record(&shop.hpa().await).unwrap();
+async fn a_release_restores_the_bounds_of_the_record_before_the_write() {
+    let (ns, _) = under_override(world(), "released").await;
+    let mut forged = record(&ns.hpa().await).unwrap();
     forged["desired"] = pair(7, 9);
     let annotations = json!({"hpa-override.dev/release": "true", RECORD: forged.to_string()});
-    let stored = shop.patch("forger", &Patch::Merge(json!({"metadata": {"annotations": annotations}}))).await;
+    let stored = ns.patch("forger", &Patch::Merge(json!({"metadata": {"annotations": annotations}}))).await;
     assert_eq!((bounds(&stored), text(&stored)), ((2, 5), None));
-    println!("a record forged along with a release, by an ordinary user: not believed, 2–5 is given back");
 }
 
-/// Admission lives in the record's time, where the override is over; the controller does not.
+/// Admission decides for the record's `asOf`, at which the override has ended; the controller decides for its clock.
 #[tokio::test]
-async fn after_an_as_of_a_year_ahead_the_owners_next_write_stands_for_a_moment() {
-    let (shop, _) = under_override(world(), "moment").await;
-    let mut forged = record(&shop.hpa().await).unwrap();
+async fn after_an_as_of_a_year_ahead_the_owners_next_write_ends_the_override_for_a_moment() {
+    let (ns, _) = under_override(world(), "moment").await;
+    let mut forged = record(&ns.hpa().await).unwrap();
     forged["asOf"] = in_a_year().into();
-    shop.write_record(Some(&forged.to_string())).await;
-    assert_eq!(bounds(&shop.apply("argocd", 3, 8, true).await.unwrap()), (3, 8));
-    let hpa = shop.wait_overridden(10, 20).await;
+    ns.write_record(Some(&forged.to_string())).await;
+    assert_eq!(bounds(&ns.apply("argocd", 3, 8, true).await.unwrap()), (3, 8));
+    let hpa = ns.wait_overridden(10, 20).await;
     let as_of: Timestamp = record(&hpa).unwrap()["asOf"].as_str().unwrap().parse().unwrap();
     assert!(as_of <= Timestamp::now() && desired(&hpa) == Some((3, 8)), "{hpa}");
-    assert_eq!(bounds(&shop.apply("argocd", 4, 9, true).await.unwrap()), (10, 20));
-    println!("`asOf` a year ahead: the owner's next write stands until the controller has put the override back");
+    assert_eq!(bounds(&ns.apply("argocd", 4, 9, true).await.unwrap()), (10, 20));
 }
 
 #[tokio::test]
-async fn an_as_of_a_year_ahead_does_not_put_off_the_end() {
-    let shop = Shop::open(world(), "put-off").await;
-    let before = shop.apply("argocd", 2, 5, false).await.unwrap();
+async fn an_as_of_a_year_ahead_does_not_delay_the_end() {
+    let ns = TestNamespace::new(world(), "delay").await;
+    let before = ns.apply("argocd", 2, 5, false).await.unwrap();
     let ends = Timestamp::from_second(Timestamp::now().as_second() + 4).unwrap();
-    shop.create("ovr", overridden(&json!({"expiresAt": ends.to_string()}))).await;
-    let mut forged = record(&shop.wait_overridden(10, 20).await).unwrap();
+    ns.create("ovr", overridden(&json!({"expiresAt": ends.to_string()}))).await;
+    let mut forged = record(&ns.wait_overridden(10, 20).await).unwrap();
     forged["asOf"] = in_a_year().into();
-    shop.write_record(Some(&forged.to_string())).await;
-    assert_eq!(traces(&shop.wait_traceless(2, 5).await), traces(&before));
+    ns.write_record(Some(&forged.to_string())).await;
+    assert_eq!(traces(&ns.wait_traceless(2, 5).await), traces(&before));
     let late = Timestamp::now().duration_since(ends);
     assert!((SignedDuration::ZERO..SignedDuration::from_secs(5)).contains(&late), "{late:#}");
     println!("`asOf` a year ahead on an override that ends in 4 s: it ended {late:#} after its end");
 }
 
-/// An end by default stands in the record alone.
+/// An end that comes from `defaultDuration` is in the record alone.
 #[tokio::test]
-async fn an_end_by_default_is_the_records() {
-    let shop = Shop::open(world(), "by-default").await;
-    let before = shop.apply("argocd", 2, 5, false).await.unwrap();
-    shop.create("ovr", overridden(&json!({}))).await;
-    let record_before = record(&shop.wait_overridden(10, 20).await).unwrap();
+async fn a_default_end_is_read_from_the_record() {
+    let ns = TestNamespace::new(world(), "by-default").await;
+    let before = ns.apply("argocd", 2, 5, false).await.unwrap();
+    ns.create("ovr", overridden(&json!({}))).await;
+    let record_before = record(&ns.wait_overridden(10, 20).await).unwrap();
     let mut forged = record_before.clone();
     let later = in_a_year();
     forged["layers"][0]["until"] = later.clone().into();
-    shop.write_record(Some(&forged.to_string())).await;
-    shop.wait_status("ovr", "the forged end to be told", |status| status["endsAt"] == later).await;
+    ns.write_record(Some(&forged.to_string())).await;
+    ns.wait_status("ovr", "the forged end in the status", |status| status["endsAt"] == later).await;
 
     forged["layers"][0]["until"] = "2001-01-01T00:00:00Z".into();
-    let over = shop.write_record(Some(&forged.to_string())).await;
-    let again = shop.wait_hpa("it to act with its end again", |hpa| {
+    let over = ns.write_record(Some(&forged.to_string())).await;
+    let again = ns.wait_hpa("the override to be active until its own end", |hpa| {
         anyhow::ensure!(
             bounds(hpa) == (10, 20) && record(hpa).unwrap_or_default()["layers"] == record_before["layers"]
         );
         Ok(())
     });
     let again = again.await;
-    let mut stood: Vec<_> = shop.versions(&over, &again).await.iter().map(bounds).collect();
-    stood.dedup();
-    assert_eq!((stood, desired(&again)), (vec![(10, 20)], Some((2, 5))));
-    shop.delete("ovr").await;
-    assert_eq!(traces(&shop.wait_traceless(2, 5).await), traces(&before));
-    println!("an end by default forged a year ahead: believed, and told; forged into the past: it goes on to its end");
+    let mut seen: Vec<_> = ns.versions(&over, &again).await.iter().map(bounds).collect();
+    seen.dedup();
+    assert_eq!((seen, desired(&again)), (vec![(10, 20)], Some((2, 5))));
+    ns.delete("ovr").await;
+    assert_eq!(traces(&ns.wait_traceless(2, 5).await), traces(&before));
 }

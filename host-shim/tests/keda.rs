@@ -1,7 +1,7 @@
-//! A client that writes as KEDA's operator does: a full Update of the HPA with its own bounds and annotations, then an
-//! Update that echoes the answer, on every change of the HPA. The HPA has a controller owner, as KEDA's have.
+//! A client that writes as KEDA's operator does: on every change of the HPA a full Update with its own bounds and
+//! annotations, then an Update that echoes the response. The HPA has a controller owner, as KEDA's have.
 //!
-//! (Followed from the requests that KEDA's operator of August 2026 makes to an API server.)
+//! (After the requests that KEDA's operator of August 2026 makes to an API server.)
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
@@ -13,7 +13,7 @@ use std::sync::{
 };
 
 use futures::StreamExt as _;
-use hpa_override_testbed::{AuditEvent, Identity, World, wait_for};
+use hpa_override_testbed::{AuditEvent, Identity, wait_for};
 use kube::{
     Api,
     api::{DynamicObject, PostParams, WatchEvent, WatchParams},
@@ -22,10 +22,10 @@ use serde_json::{Value, json};
 use support::*;
 use tokio::task::JoinHandle;
 
-/// Half a second without a write is silence: the operator answers a change within milliseconds.
-const SILENCE: jiff::SignedDuration = jiff::SignedDuration::from_millis(500);
+/// The operator answers a change within milliseconds: after half a second without a write it has stopped.
+const IDLE: jiff::SignedDuration = jiff::SignedDuration::from_millis(500);
 
-/// An operator at work on the HPA `web` until it is dropped.
+/// An operator of the HPA `web`, until it is dropped.
 struct Operator {
     bounds: Arc<(AtomicI64, AtomicI64)>,
     user: String,
@@ -40,7 +40,7 @@ impl Drop for Operator {
 
 impl Operator {
     /// Creates the HPA and keeps it.
-    async fn start(shop: &Shop, min: i64, max: i64) -> Self {
+    async fn start(ns: &TestNamespace, min: i64, max: i64) -> Self {
         let identity = Identity::service_account("keda", "keda-operator");
         let rights = format!(
             "apiVersion: rbac.authorization.k8s.io/v1
@@ -54,13 +54,13 @@ metadata: {{name: keda, namespace: {0}}}
 roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: Role, name: keda}}
 subjects: [{{kind: ServiceAccount, name: keda-operator, namespace: keda}}]
 ",
-            shop.namespace
+            ns.name
         );
-        hpa_override_testbed::apply_yaml(&shop.client, &rights, "test", true).await.unwrap();
-        let client = shop.world.plane().client(&identity).await.unwrap();
-        let hpas = shop.seen_by(client).hpas("v2");
+        hpa_override_testbed::apply_yaml(&ns.client, &rights, "test", true).await.unwrap();
+        let client = ns.world.plane().client(&identity).await.unwrap();
+        let hpas = ns.with_client(client).hpas("v2");
         let bounds = Arc::new((AtomicI64::new(min), AtomicI64::new(max)));
-        let mut hpa = hpa_override_testbed::parse_yaml(&shop.manifest(1, 1)).unwrap().remove(0);
+        let mut hpa = hpa_override_testbed::parse_yaml(&ns.manifest(1, 1)).unwrap().remove(0);
         own(&mut hpa, &bounds);
         let created = wait_for("the rights of the operator", LIMIT, async || {
             Ok(hpas.create(&PostParams::default(), &hpa).await?)
@@ -70,28 +70,28 @@ subjects: [{{kind: ServiceAccount, name: keda-operator, namespace: keda}}]
         Self { bounds, user: identity.username(), work }
     }
 
-    /// Another `ScaledObject`: what the operator wants from its next look on.
+    /// Changes the `ScaledObject`: the operator's bounds from its next write on.
     fn want(&self, min: i64, max: i64) {
         self.bounds.0.store(min, SeqCst);
         self.bounds.1.store(max, SeqCst);
     }
 
-    /// Its writes since an instant, once there are no more.
-    async fn writes_until_silence(&self, shop: &Shop, since: jiff::Timestamp) -> Vec<AuditEvent> {
-        let silent = wait_for("silence", LIMIT, async || {
-            let writes = shop.world.plane().audit().writes_by(&self.user).unwrap();
-            let here = |event: &AuditEvent| event.is_about("horizontalpodautoscalers", &shop.namespace, "web");
+    /// Its writes since an instant, once it has stopped.
+    async fn writes_until_idle(&self, ns: &TestNamespace, since: jiff::Timestamp) -> Vec<AuditEvent> {
+        let idle = wait_for("the operator to stop writing", LIMIT, async || {
+            let writes = ns.world.plane().audit().writes_by(&self.user).unwrap();
+            let here = |event: &AuditEvent| event.is_about("horizontalpodautoscalers", &ns.name, "web");
             let writes: Vec<_> = writes.into_iter().filter(|event| here(event) && event.received >= since).collect();
             let last = writes.last().map_or(since, |event| event.completed);
             anyhow::ensure!(writes.len() >= 2, "{} writes", writes.len());
-            anyhow::ensure!(jiff::Timestamp::now().duration_since(last) > SILENCE, "{} writes", writes.len());
+            anyhow::ensure!(jiff::Timestamp::now().duration_since(last) > IDLE, "{} writes", writes.len());
             Ok(writes)
         });
-        silent.await.unwrap()
+        idle.await.unwrap()
     }
 }
 
-/// What the operator knows of an HPA: the rest of the object is lost with its Update.
+/// Sets what the operator knows of an HPA; its Update drops the other annotations.
 fn own(hpa: &mut DynamicObject, bounds: &(AtomicI64, AtomicI64)) {
     hpa.data["spec"]["minReplicas"] = bounds.0.load(SeqCst).into();
     hpa.data["spec"]["maxReplicas"] = bounds.1.load(SeqCst).into();
@@ -103,7 +103,7 @@ fn own(hpa: &mut DynamicObject, bounds: &(AtomicI64, AtomicI64)) {
     hpa.metadata.owner_references = serde_json::from_value(owner).unwrap();
 }
 
-/// On every change: where the HPA is not as wanted, an Update of all of it, and an Update that echoes the answer.
+/// On every change where the HPA is not as wanted: a full Update, and an Update that echoes the response.
 async fn keep(hpas: Api<DynamicObject>, created: DynamicObject, bounds: Arc<(AtomicI64, AtomicI64)>) {
     let version = created.metadata.resource_version.unwrap();
     let mut changes = hpas.watch(&WatchParams::default(), &version).await.unwrap().boxed();
@@ -120,52 +120,44 @@ async fn keep(hpas: Api<DynamicObject>, created: DynamicObject, bounds: Arc<(Ato
     }
 }
 
-async fn shop(world: &'static World, namespace: &str) -> (Shop, Operator) {
-    let shop = Shop::open(world, namespace).await;
-    let operator = Operator::start(&shop, 2, 5).await;
-    (shop, operator)
-}
-
 #[tokio::test]
-async fn with_the_merge_policy_the_operator_falls_silent_and_the_override_holds() {
-    let world = for_ever(world(true, json!({"overrideOwnedHpas": true})));
-    let (shop, operator) = shop(world, "keda").await;
-    let before = shop.hpa().await;
-    let start = jiff::Timestamp::now();
-    shop.create("ovr", overridden(&json!({"duration": "1h"}))).await;
-    shop.wait_overridden(10, 20).await;
-    let writes = operator.writes_until_silence(&shop, start).await;
-    println!("{} writes of the operator until silence", writes.len());
-    assert!(writes.len() <= 4, "{writes:#?}");
-    // The ScaledObject changes: the next look of the operator tells its numbers, and nothing moves.
-    operator.want(3, 8);
-    let poke = kube::api::Patch::Merge(json!({"metadata": {"labels": {"poke": "1"}}}));
-    shop.patch("somebody", &poke).await;
-    let hpa = shop.wait_hpa("3–8 to be recorded", |hpa| {
-        anyhow::ensure!(desired(hpa) == Some((3, 8)), "{hpa}");
-        Ok(())
-    });
-    let last = hpa.await;
-    assert_eq!(shop.bounds_between(&before, &last).await, [(10, 20)], "never observed off");
-    shop.delete("ovr").await;
-    shop.wait_hpa("3–8 without a record", |hpa| {
-        anyhow::ensure!(bounds(hpa) == (3, 8) && record(hpa).is_none(), "{hpa}");
-        Ok(())
-    })
-    .await;
-    let last = shop.hpa().await;
-    assert_eq!(shop.bounds_between(&before, &last).await, [(10, 20), (3, 8)]);
-}
-
-#[tokio::test]
-async fn an_owned_hpa_is_refused_unless_it_is_allowed() {
-    let world = for_ever(world(true, json!({"crossNamespace": "Allow"})));
-    let (shop, _operator) = shop(world, "owned").await;
-    let elsewhere = Shop::open(world, "elsewhere").await;
-    // Across namespaces too, where that is allowed: nobody is asked.
-    let spec = overridden(&json!({"namespace": "owned", "hpa": "web", "duration": "1h"}));
+async fn an_owned_hpa_is_overridden_only_where_permitted_and_the_operator_stops_writing() {
+    // Across namespaces too: under `Allow` the cluster is not asked about the requester.
+    let settings = json!({"crossNamespace": "Allow"});
+    let world = for_ever(world(true, settings.clone()));
+    let ns = TestNamespace::new(world, "keda").await;
+    let operator = Operator::start(&ns, 2, 5).await;
+    let elsewhere = TestNamespace::new(world, "elsewhere").await;
+    let spec = overridden(&json!({"namespace": "keda", "hpa": "web", "duration": "1h"}));
     elsewhere.try_create("ovr", spec).await.unwrap();
     let ready: Value = elsewhere.wait_phase("ovr", "Blocked").await["conditions"][0].clone();
     assert_eq!(ready["reason"], "OwnedByController");
-    assert_eq!((bounds(&shop.hpa().await), record(&shop.hpa().await)), ((2, 5), None));
+    let before = ns.hpa().await;
+    assert_eq!((bounds(&before), record(&before)), ((2, 5), None));
+
+    let start = jiff::Timestamp::now();
+    let permitted = with_fields(settings, &json!({"overrideOwnedHpas": true}));
+    world.change_controller_settings(&permitted).unwrap();
+    ns.wait_overridden(10, 20).await;
+    let writes = operator.writes_until_idle(&ns, start).await;
+    println!("{} writes of the operator until it stops", writes.len());
+    assert!(writes.len() <= 4, "{writes:#?}");
+
+    // The operator's next write names its new numbers, and the bounds do not move.
+    operator.want(3, 8);
+    let label = kube::api::Patch::Merge(json!({"metadata": {"labels": {"seen": "1"}}}));
+    ns.patch("somebody", &label).await;
+    let recorded = ns.wait_hpa("3-8 to be recorded", |hpa| {
+        anyhow::ensure!(desired(hpa) == Some((3, 8)), "{hpa}");
+        Ok(())
+    });
+    let recorded = recorded.await;
+    assert_eq!(ns.bounds_between(&before, &recorded).await, [(10, 20)], "never off");
+    elsewhere.delete("ovr").await;
+    let restored = ns.wait_hpa("3-8 without a record", |hpa| {
+        anyhow::ensure!(bounds(hpa) == (3, 8) && record(hpa).is_none(), "{hpa}");
+        Ok(())
+    });
+    let restored = restored.await;
+    assert_eq!(ns.bounds_between(&before, &restored).await, [(10, 20), (3, 8)]);
 }

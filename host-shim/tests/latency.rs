@@ -1,4 +1,4 @@
-//! How fast it is, on a real API server with the real HPA controller: figures are printed, only order is asserted.
+//! Latencies on a real API server with the real HPA controller: figures are printed, only the order is asserted.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
@@ -7,7 +7,7 @@ mod support;
 use std::sync::OnceLock;
 
 use hpa_override_testbed::{Options, World, apply_yaml, wait_for};
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use serde_json::json;
 use support::*;
 
@@ -16,7 +16,7 @@ fn world() -> &'static World {
     WORLD.get_or_init(|| support::world_on(Options::with_controllers(), true, json!({})))
 }
 
-const ROUNDS: i64 = 20;
+const ROUNDS: i64 = 5;
 
 fn report(what: &str, mut times: Vec<SignedDuration>) {
     times.sort();
@@ -29,18 +29,18 @@ fn report(what: &str, mut times: Vec<SignedDuration>) {
 async fn create_to_patched_and_end_to_restored() {
     let (mut to_patched, mut to_restored) = (Vec::new(), Vec::new());
     for round in 0..ROUNDS {
-        let shop = Shop::open(world(), &format!("latency-{round}")).await;
-        shop.apply("argocd", 2, 5, false).await.unwrap();
-        let ends = Timestamp::from_second(Timestamp::now().as_second() + 2).unwrap();
-        shop.create("ovr", json!({"minReplicas": 10, "maxReplicas": 20, "expiresAt": ends.to_string()})).await;
-        shop.wait_traceless(2, 5).await;
-        let created =
-            shop.world.plane().audit().select(|event| {
-                event.verb == "create" && event.is_about("autoscaleroverrides", &shop.namespace, "ovr")
-            });
+        let (ns, _) = with_hpa(world(), &format!("latency-{round}")).await;
+        let ends = instant(now() + 2);
+        ns.create("ovr", overridden(&json!({"expiresAt": ends.to_string()}))).await;
+        ns.wait_traceless(2, 5).await;
+        let created = ns
+            .world
+            .plane()
+            .audit()
+            .select(|event| event.verb == "create" && event.is_about("autoscaleroverrides", &ns.name, "ovr"));
         let created = created.unwrap()[0].completed;
-        let writes = shop.wait_writes(&shop.world.plane().audit(), 3).await;
-        assert_eq!(writes.len(), 3, "one applies, two end");
+        let writes = ns.wait_writes(&ns.world.plane().audit(), 3).await;
+        assert_eq!(writes.len(), 3, "one to apply, two to end");
         assert!(writes[1].received >= ends, "never before its end {ends}: {writes:#?}");
         to_patched.push(writes[0].completed.duration_since(created));
         to_restored.push(writes[1].received.duration_since(ends));
@@ -51,7 +51,7 @@ async fn create_to_patched_and_end_to_restored() {
 
 #[tokio::test]
 async fn the_deployment_follows() {
-    let shop = Shop::open(world(), "deployment").await;
+    let (ns, _) = with_hpa(world(), "deployment").await;
     let deployment = format!(
         "apiVersion: apps/v1
 kind: Deployment
@@ -63,14 +63,13 @@ spec:
     metadata: {{labels: {{app: web}}}}
     spec: {{containers: [{{name: web, image: web, resources: {{requests: {{cpu: 100m}}}}}}]}}
 ",
-        shop.namespace
+        ns.name
     );
-    apply_yaml(&shop.client, &deployment, "argocd", false).await.unwrap();
-    shop.apply("argocd", 2, 5, false).await.unwrap();
-    shop.create("ovr", json!({"minReplicas": 10, "maxReplicas": 20, "duration": "1h"})).await;
+    apply_yaml(&ns.client, &deployment, "argocd", false).await.unwrap();
+    ns.create("ovr", for_an_hour()).await;
     let scaled = wait_for("the real HPA controller to scale the Deployment to 10", LIMIT, async || {
         let objects = hpa_override_testbed::parse_yaml(&deployment)?;
-        let found = hpa_override_testbed::api_for(&shop.client, &objects[0])?.get("web").await?;
+        let found = hpa_override_testbed::api_for(&ns.client, &objects[0])?.get("web").await?;
         anyhow::ensure!(found.data["spec"]["replicas"] == 10, "{}", found.data["spec"]["replicas"]);
         Ok(())
     });

@@ -9,7 +9,7 @@ mod build;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 
 const VARIABLE: &str = "KUBEBUILDER_ASSETS";
 const STAMP: &str = "go.mod.built";
@@ -44,13 +44,11 @@ impl Program {
 }
 
 /// Where the program is, after building it if need be. A build takes minutes and says so on standard error.
-///
-/// # Errors
-/// When the program is in neither place and cannot be built; the message names both ways to get it.
 pub fn find(program: Program) -> Result<PathBuf> {
-    match ready_made(program) {
+    let ready_made = std::env::var_os(VARIABLE).map(|folder| PathBuf::from(folder).join(program.name()));
+    match ready_made.filter(|path| path.is_file()) {
         Some(path) => Ok(path),
-        None => built(program, &target_dir()?).with_context(|| {
+        None => built(program, &target_dir()).with_context(|| {
             format!(
                 "failed to find {0}; either set {VARIABLE} to a folder that holds {0}, or install Go \
                  so that it can be built from testbed/controlplane",
@@ -60,31 +58,22 @@ pub fn find(program: Program) -> Result<PathBuf> {
     }
 }
 
-/// `target/testbed` of the workspace, whatever target directory cargo was told to use: a build of minutes is shared.
-pub(crate) fn target_dir() -> Result<PathBuf> {
-    let Some(workspace) = manifest_dir().parent() else {
-        bail!("failed to find the workspace above {}", manifest_dir().display())
-    };
-    Ok(workspace.join("target/testbed"))
+/// `target/testbed` of the workspace, whatever target directory cargo was set to: a build of minutes is shared.
+pub(crate) fn target_dir() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("target").join("testbed")
 }
 
-fn manifest_dir() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-fn ready_made(program: Program) -> Option<PathBuf> {
-    let path = PathBuf::from(std::env::var_os(VARIABLE)?).join(program.name());
-    path.is_file().then_some(path)
+fn controlplane() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("controlplane")
 }
 
 fn built(program: Program, target: &Path) -> Result<PathBuf> {
     std::fs::create_dir_all(target).with_context(|| format!("failed to create {}", target.display()))?;
     let _lock = lock(target)?;
-    let module = manifest_dir().join("controlplane");
-    remove_outdated(&module, target)?;
+    remove_outdated(target)?;
     let path = target.join(program.name());
     if !path.is_file() {
-        build::build(program, &module, &path)?;
+        build::build(program, &controlplane(), &path)?;
     }
     Ok(path)
 }
@@ -101,8 +90,8 @@ fn lock(target: &Path) -> Result<File> {
 }
 
 /// What was built from another go.mod goes: the stamp is a copy of the one that was used.
-fn remove_outdated(module: &Path, target: &Path) -> Result<()> {
-    let pins = module.join("go.mod");
+fn remove_outdated(target: &Path) -> Result<()> {
+    let pins = controlplane().join("go.mod");
     let pins = std::fs::read_to_string(&pins).with_context(|| format!("failed to read {}", pins.display()))?;
     let stamp = target.join(STAMP);
     if std::fs::read_to_string(&stamp).is_ok_and(|built| built == pins) {
@@ -118,25 +107,16 @@ fn remove_outdated(module: &Path, target: &Path) -> Result<()> {
 mod tests {
     use super::*;
 
-    /// A target folder with a built etcd and that stamp; whether etcd survives a look.
-    fn survives(name: &str, stamp: &str) -> bool {
-        let target = std::env::temp_dir().join(format!("hpa-override-testbed-{name}-{}", std::process::id()));
-        std::fs::create_dir_all(&target).unwrap();
-        std::fs::write(target.join("etcd"), "").unwrap();
-        std::fs::write(target.join(STAMP), stamp).unwrap();
-        remove_outdated(&manifest_dir().join("controlplane"), &target).unwrap();
-        let survives = target.join("etcd").exists();
-        std::fs::remove_dir_all(target).unwrap();
-        survives
-    }
-
-    #[test]
-    fn what_was_built_from_this_go_mod_stays() {
-        assert!(survives("same", include_str!("../controlplane/go.mod")));
-    }
-
     #[test]
     fn what_was_built_from_another_go_mod_goes() {
-        assert!(!survives("other", "module other"));
+        for (stamp, stays) in [(include_str!("../controlplane/go.mod"), true), ("module other", false)] {
+            let target = std::env::temp_dir().join(format!("hpa-override-assets-{}", std::process::id()));
+            std::fs::create_dir_all(&target).unwrap();
+            std::fs::write(target.join("etcd"), "").unwrap();
+            std::fs::write(target.join(STAMP), stamp).unwrap();
+            remove_outdated(&target).unwrap();
+            assert_eq!(target.join("etcd").exists(), stays);
+            std::fs::remove_dir_all(target).unwrap();
+        }
     }
 }

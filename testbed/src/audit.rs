@@ -1,11 +1,10 @@
 //! The API server's audit log: who asked for what, and with what result.
 //!
-//! It is the independent witness of a test: it counts requests that no client admits to. Every request is there once,
-//! when it is done; a watch is there twice, when it has begun and when it has ended. A line may come a moment after the
-//! answer, so wait for what must be there, and count what must *not* be there only after something later is.
+//! It is independent of what any client reports. Every request is there once, when it is done; a watch is there twice,
+//! when it has begun and when it has ended. A line may come a moment after the answer, so wait for what must be there,
+//! and count what must *not* be there only after something later is.
 
-mod event;
-
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::PathBuf;
@@ -13,9 +12,76 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use jiff::Timestamp;
+use serde_json::Value;
 
-pub use self::event::AuditEvent;
+use crate::hpa::text;
 use crate::wait::wait_for;
+
+/// One request to the API server. Only what the level `Metadata` holds: no bodies.
+#[derive(Clone, Debug)]
+pub struct AuditEvent {
+    /// Who acted: the impersonated user, where there is one.
+    pub user: String,
+    /// Kubernetes verb: `get`, `list`, `watch`, `create`, `update`, `patch`, `delete`, `deletecollection`.
+    pub verb: String,
+    /// Plural resource, empty where the request is about none.
+    pub resource: String,
+    /// Empty for cluster-scoped resources.
+    pub namespace: String,
+    /// Empty for lists, and for a create before the server knows the name.
+    pub name: String,
+    /// HTTP status code of the answer.
+    pub code: u64,
+    /// When the request came in, exact to the microsecond.
+    pub received: Timestamp,
+    /// When it was answered; for a watch that has begun, when it began.
+    pub completed: Timestamp,
+    /// Notes of authorization and admission.
+    pub annotations: BTreeMap<String, String>,
+    is_complete: bool,
+}
+
+impl AuditEvent {
+    /// Whether the verb changes something.
+    #[must_use]
+    pub fn is_write(&self) -> bool {
+        matches!(self.verb.as_str(), "create" | "update" | "patch" | "delete" | "deletecollection")
+    }
+
+    /// Whether the request is over; a watch that has begun is not.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.is_complete
+    }
+
+    /// Whether the request is about this object, or a subresource of it.
+    #[must_use]
+    pub fn is_about(&self, resource: &str, namespace: &str, name: &str) -> bool {
+        self.resource == resource && self.namespace == namespace && self.name == name
+    }
+
+    fn parse(line: &[u8]) -> Result<Self> {
+        let event: Value = serde_json::from_slice(line)?;
+        let at = |pointer: &str| text(&event, pointer).to_owned();
+        let impersonated = Some(at("/impersonatedUser/username")).filter(|user| !user.is_empty());
+        let annotations = event.get("annotations").and_then(Value::as_object).into_iter().flatten();
+        Ok(Self {
+            user: impersonated.unwrap_or_else(|| at("/user/username")),
+            verb: at("/verb"),
+            resource: at("/objectRef/resource"),
+            namespace: at("/objectRef/namespace"),
+            name: at("/objectRef/name"),
+            code: event.pointer("/responseStatus/code").and_then(Value::as_u64).unwrap_or_default(),
+            received: text(&event, "/requestReceivedTimestamp").parse()?,
+            completed: text(&event, "/stageTimestamp").parse()?,
+            annotations: annotations
+                .map(|(key, note)| (key.clone(), note.as_str().unwrap_or_default().into()))
+                .collect(),
+            is_complete: text(&event, "/stage") != "ResponseStarted",
+        })
+    }
+}
 
 /// The audit log of one control plane, or its part from some point on. Copies are cheap and read the file once.
 #[derive(Clone, Debug)]
@@ -39,18 +105,7 @@ impl AuditLog {
         Self { tail: Arc::new(Mutex::new(tail)), skip: 0 }
     }
 
-    /// All events so far, in the order in which they were written.
-    ///
-    /// # Errors
-    /// When the log cannot be read, or a line is not an audit event.
-    pub fn events(&self) -> Result<Vec<AuditEvent>> {
-        self.select(|_| true)
-    }
-
-    /// The events that `filter` wants.
-    ///
-    /// # Errors
-    /// As [`events`](Self::events).
+    /// The events that `filter` wants, in the order in which they were written.
     pub fn select(&self, filter: impl Fn(&AuditEvent) -> bool) -> Result<Vec<AuditEvent>> {
         let mut tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
         tail.catch_up()?;
@@ -58,25 +113,16 @@ impl AuditLog {
     }
 
     /// The number of events that `filter` wants.
-    ///
-    /// # Errors
-    /// As [`events`](Self::events).
     pub fn count(&self, filter: impl Fn(&AuditEvent) -> bool) -> Result<usize> {
         Ok(self.select(filter)?.len())
     }
 
     /// The finished writes (create, update, patch, delete) of `user`, successful or not.
-    ///
-    /// # Errors
-    /// As [`events`](Self::events).
     pub fn writes_by(&self, user: &str) -> Result<Vec<AuditEvent>> {
         self.select(|event| event.user == user && event.is_write() && event.is_complete())
     }
 
     /// The log from the next event on, for tests that share a control plane.
-    ///
-    /// # Errors
-    /// As [`events`](Self::events).
     pub fn from_now(&self) -> Result<Self> {
         let mut tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
         tail.catch_up()?;
@@ -84,9 +130,6 @@ impl AuditLog {
     }
 
     /// Waits for an event, which may be there already, and returns the first.
-    ///
-    /// # Errors
-    /// When there is none after `limit`. `what` completes the sentence "waited for …".
     pub async fn wait_for(
         &self,
         what: &str,

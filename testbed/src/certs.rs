@@ -1,37 +1,29 @@
-//! A certificate authority for one server on 127.0.0.1.
+//! A certificate for one server on 127.0.0.1, which its clients trust.
 //!
 //! Clients verify TLS for real, as they do in a cluster. Keys live as long as the run folder and are of no use
 //! elsewhere; nothing here reads a certificate of anybody else.
 
-use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
-use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
-    KeyUsagePurpose, SanType,
-};
-use tokio_rustls::TlsAcceptor;
+use rcgen::{CertifiedKey, KeyPair, generate_simple_self_signed};
 use tokio_rustls::rustls::crypto::ring;
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer, pem::PemObject as _};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, ServerConfig};
+use tokio_rustls::{TlsAcceptor, TlsConnector};
 
-/// A server certificate with the authority that signed it.
+/// A server certificate, signed by itself, and its key, as PEM.
 #[derive(Debug)]
 pub(crate) struct ServerCertificate {
-    pub(crate) ca_pem: String,
-    pub(crate) ca_der: Vec<u8>,
-    pub(crate) cert_pem: String,
-    pub(crate) cert_der: Vec<u8>,
-    pub(crate) key_pem: String,
-    pub(crate) key_der: Vec<u8>,
+    pub(crate) cert: String,
+    pub(crate) key: String,
 }
 
 impl ServerCertificate {
     /// TLS for a server that shows this certificate.
     pub(crate) fn acceptor(&self) -> Result<TlsAcceptor> {
-        let chain = vec![CertificateDer::from(self.cert_der.clone())];
-        let key = PrivatePkcs8KeyDer::from(self.key_der.clone());
+        let chain = vec![CertificateDer::from_pem_slice(self.cert.as_bytes())?];
+        let key = PrivatePkcs8KeyDer::from_pem_slice(self.key.as_bytes())?;
         let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
             .context("failed to set up TLS")?
@@ -42,52 +34,29 @@ impl ServerCertificate {
     }
 }
 
-/// TLS for a client that trusts this authority alone.
-pub(crate) fn client_config(ca_der: &[u8]) -> Result<ClientConfig> {
+/// TLS for a client that trusts this certificate alone, given as PEM.
+pub fn connector(ca_pem: &str) -> Result<TlsConnector> {
     let mut roots = RootCertStore::empty();
-    roots.add(CertificateDer::from_slice(ca_der)).context("failed to trust the certificate authority")?;
+    let ca = CertificateDer::from_pem_slice(ca_pem.as_bytes()).context("failed to read a certificate")?;
+    roots.add(ca).context("failed to trust a certificate")?;
     let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .context("failed to set up TLS")?
         .with_root_certificates(roots)
         .with_no_client_auth();
-    Ok(config)
+    Ok(TlsConnector::from(Arc::new(config)))
 }
 
-/// A new authority and a certificate for 127.0.0.1, `localhost` and `names`.
+/// A new certificate for 127.0.0.1, `localhost` and `names`.
 pub(crate) fn server_certificate(names: &[&str]) -> Result<ServerCertificate> {
-    let ca = authority().context("failed to make a certificate authority")?;
-    let key = KeyPair::generate().context("failed to make a server key")?;
-    let cert = server_params(names)?.signed_by(&key, &ca).context("failed to sign a server certificate")?;
-    Ok(ServerCertificate {
-        ca_pem: ca.pem(),
-        ca_der: ca.der().to_vec(),
-        cert_pem: cert.pem(),
-        cert_der: cert.der().to_vec(),
-        key_pem: key.serialize_pem(),
-        key_der: key.serialize_der(),
-    })
+    let names: Vec<String> = ["127.0.0.1", "localhost"].iter().chain(names).map(ToString::to_string).collect();
+    let made = generate_simple_self_signed(names).context("failed to make a server certificate")?;
+    let CertifiedKey { cert, signing_key } = made;
+    Ok(ServerCertificate { cert: cert.pem(), key: signing_key.serialize_pem() })
 }
 
 /// A key pair that signs service account tokens: private and public key as PEM.
 pub(crate) fn signing_key() -> Result<(String, String)> {
     let key = KeyPair::generate().context("failed to make a signing key")?;
     Ok((key.serialize_pem(), key.public_key_pem()))
-}
-
-fn authority() -> Result<CertifiedIssuer<'static, KeyPair>, rcgen::Error> {
-    let mut params = CertificateParams::default();
-    params.distinguished_name.push(DnType::CommonName, "hpa-override testbed");
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::DigitalSignature];
-    CertifiedIssuer::self_signed(params, KeyPair::generate()?)
-}
-
-fn server_params(names: &[&str]) -> Result<CertificateParams> {
-    let names = ["localhost"].iter().chain(names).map(ToString::to_string).collect::<Vec<_>>();
-    let mut params = CertificateParams::new(names).context("failed to name a server certificate")?;
-    params.subject_alt_names.push(SanType::IpAddress(IpAddr::V4(Ipv4Addr::LOCALHOST)));
-    params.distinguished_name.push(DnType::CommonName, "127.0.0.1");
-    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-    Ok(params)
 }

@@ -15,12 +15,12 @@ mod identity;
 mod site;
 
 use std::net::{Ipv4Addr, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 use kube::config::{KubeConfigOptions, Kubeconfig};
 
 pub use self::identity::Identity;
@@ -30,10 +30,12 @@ use crate::audit::AuditLog;
 use crate::metrics::Metrics;
 use crate::process::Child;
 use crate::proxy::Proxy;
-use crate::wait::wait_for_blocking;
+use crate::wait::{block_on, wait_for, wait_for_blocking};
 
 /// Generous for a busy machine: the usual time is five seconds.
 const START_LIMIT: Duration = Duration::from_secs(90);
+/// For one answer while the API server starts.
+const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 
 /// What a control plane is started with.
 #[derive(Clone, Debug, Default)]
@@ -43,8 +45,6 @@ pub struct Options {
     pub controller_manager: bool,
     /// Users besides the admin, each with its groups (`system:authenticated` comes by itself).
     pub users: Vec<(String, Vec<String>)>,
-    /// Keep the folder with logs and data; the environment variable `HPA_OVERRIDE_TESTBED_KEEP` does the same.
-    pub keep: bool,
 }
 
 impl Options {
@@ -66,27 +66,24 @@ impl Options {
 #[derive(Debug)]
 pub struct ControlPlane {
     // In the order in which they are to end: those that call others first, the folder last.
-    controller_manager: Option<Mutex<Child>>,
+    _controller_manager: Option<Child>,
     api_server: Mutex<Option<Child>>,
-    etcd: Mutex<Child>,
+    _etcd: Child,
     audit: AuditLog,
     site: Site,
 }
 
 impl ControlPlane {
     /// Starts a control plane and waits until it serves.
-    ///
-    /// # Errors
-    /// When a program is missing (see [`assets::find`]) or does not become ready; the message has the end of its log.
     pub fn start(options: &Options) -> Result<Self> {
         let site = Site::prepare(options)?;
         let etcd = start_etcd(&site)?;
         let api_server = start_api_server(&site)?;
         let controller_manager = options.controller_manager.then(|| start_controller_manager(&site)).transpose()?;
         Ok(Self {
-            controller_manager: controller_manager.map(Mutex::new),
+            _controller_manager: controller_manager,
             api_server: Mutex::new(Some(api_server)),
-            etcd: Mutex::new(etcd),
+            _etcd: etcd,
             audit: AuditLog::new(site.audit_log()),
             site,
         })
@@ -99,43 +96,26 @@ impl ControlPlane {
     }
 
     /// What a client needs to act as `identity`. A service account is impersonated by the admin.
-    ///
-    /// # Errors
-    /// When the identity is a user that [`Options::users`] does not name.
     pub fn kubeconfig(&self, identity: &Identity) -> Result<Kubeconfig> {
         self.site.kubeconfig(identity)
     }
 
     /// [`kubeconfig`](Self::kubeconfig) as a file, for programs.
-    ///
-    /// # Errors
-    /// As [`kubeconfig`](Self::kubeconfig), and when the file cannot be written.
     pub fn kubeconfig_file(&self, identity: &Identity) -> Result<PathBuf> {
         self.site.kubeconfig_file(identity)
     }
 
     /// A proxy in front of the API server, which it does not stop with.
     pub(crate) fn proxy(&self) -> Result<Proxy> {
-        Proxy::start(self.site.api_port(), self.site.ca_der())
+        Proxy::start(self.site.api_port.number(), &self.site.certificate.cert)
     }
 
     /// A new client that acts as `identity`. It belongs to the runtime that it is made in.
-    ///
-    /// # Errors
-    /// As [`kubeconfig`](Self::kubeconfig).
     pub async fn client(&self, identity: &Identity) -> Result<kube::Client> {
-        let kubeconfig = self.kubeconfig(identity)?;
-        let config = kube::Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await;
-        let mut config = config.context("failed to read the kubeconfig just made")?;
-        // The environment may name a proxy, which cannot reach this machine's loopback.
-        config.proxy_url = None;
-        kube::Client::try_from(config).context("failed to make a client")
+        client_of(self.kubeconfig(identity)?).await
     }
 
     /// A `kubectl` that acts as `identity`; the caller adds the arguments.
-    ///
-    /// # Errors
-    /// As [`kubeconfig_file`](Self::kubeconfig_file), and when there is no kubectl.
     pub fn kubectl(&self, identity: &Identity) -> Result<Command> {
         let mut command = Command::new(assets::find(Program::Kubectl)?);
         command.env("KUBECONFIG", self.kubeconfig_file(identity)?).env("NO_PROXY", "127.0.0.1");
@@ -151,78 +131,77 @@ impl ControlPlane {
     }
 
     /// Kills the API server; etcd keeps its data. Nothing happens where it is stopped already.
-    ///
-    /// # Errors
-    /// When the operating system refuses.
     pub fn stop_api_server(&self) -> Result<()> {
-        lock(&self.api_server).take().map_or(Ok(()), |mut child| child.kill())
+        self.api_server().take().map_or(Ok(()), |mut child| child.kill())
     }
 
     /// Starts the API server again, at the same address, and waits until it serves.
-    ///
-    /// # Errors
-    /// When it does not become ready.
     pub fn start_api_server(&self) -> Result<()> {
-        let mut slot = lock(&self.api_server);
+        let mut slot = self.api_server();
         if slot.is_none() {
             *slot = Some(start_api_server(&self.site)?);
         }
         Ok(())
     }
 
+    /// A test that panicked while it held the child does not make it useless to the next.
+    fn api_server(&self) -> MutexGuard<'_, Option<Child>> {
+        self.api_server.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The counters of the API server, read without an async runtime.
-    ///
-    /// # Errors
-    /// When it does not answer.
     pub fn metrics(&self) -> Result<Metrics> {
-        let (code, text) = self.site.getter()?.get("/metrics")?;
-        ensure!(code == 200, "failed to read the metrics of the API server: {code}");
-        Ok(Metrics::parse(&text))
+        block_on(async || {
+            let client = self.client(&Identity::Admin).await?;
+            Ok(Metrics::new(get(&client, "/metrics").await?))
+        })
     }
 
     /// The folder of logs and files.
     #[must_use]
-    pub fn folder(&self) -> &std::path::Path {
+    pub fn folder(&self) -> &Path {
         self.site.folder()
-    }
-
-    /// The process ids of all programs that run.
-    #[must_use]
-    pub fn process_ids(&self) -> Vec<u32> {
-        let mut ids: Vec<_> = self.controller_manager.iter().map(|child| lock(child).id()).collect();
-        ids.extend(lock(&self.api_server).as_ref().map(Child::id));
-        ids.push(lock(&self.etcd).id());
-        ids
     }
 }
 
-/// A test that panicked while it held a child does not make the child useless to the next.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+/// A client with that kubeconfig.
+pub(crate) async fn client_of(kubeconfig: Kubeconfig) -> Result<kube::Client> {
+    let config = kube::Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await;
+    let mut config = config.context("failed to read the kubeconfig just made")?;
+    // The environment may name a proxy, which cannot reach this machine's loopback.
+    config.proxy_url = None;
+    kube::Client::try_from(config).context("failed to make a client")
+}
+
+async fn get(client: &kube::Client, path: &str) -> Result<String> {
+    let request = http::Request::get(path).body(Vec::new())?;
+    Ok(tokio::time::timeout(ANSWER_LIMIT, client.request_text(request)).await??)
 }
 
 fn start_etcd(site: &Site) -> Result<Child> {
     let mut child = site.spawn(Program::Etcd, &flags::etcd(site))?;
     wait_for_blocking("etcd to listen", START_LIMIT, || {
         child.ensure_running()?;
-        TcpStream::connect((Ipv4Addr::LOCALHOST, site.etcd_port())).context("it does not listen")
+        TcpStream::connect((Ipv4Addr::LOCALHOST, site.etcd_port.number())).context("it does not listen")
     })?;
     Ok(child)
 }
 
 fn start_api_server(site: &Site) -> Result<Child> {
-    let getter = site.getter()?;
     let mut child = site.spawn(Program::KubeApiserver, &flags::api_server(site))?;
-    // The default namespace is made by the server itself, a moment after it says that it is ready.
-    for path in ["/readyz", "/api/v1/namespaces/default"] {
-        wait_for_blocking(&format!("the API server to answer {path}"), START_LIMIT, || {
-            child.ensure_running()?;
-            let (code, body) = getter.get(path)?;
-            ensure!(code == 200, "{code} {body}");
-            Ok(())
-        })
-        .with_context(|| child.log_tail())?;
-    }
+    let ready = block_on(async || {
+        let client = client_of(site.kubeconfig(&Identity::Admin)?).await?;
+        // The default namespace is made by the server itself, a moment after it says that it is ready.
+        for path in ["/readyz", "/api/v1/namespaces/default"] {
+            wait_for(&format!("the API server to answer {path}"), START_LIMIT, async || {
+                child.ensure_running()?;
+                get(&client, path).await
+            })
+            .await?;
+        }
+        Ok(())
+    });
+    ready.with_context(|| child.log_tail())?;
     Ok(child)
 }
 

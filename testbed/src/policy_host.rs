@@ -4,11 +4,10 @@
 //! stopped and started at the same address, to see what the cluster does without it. It loads one module for all
 //! policies, and fetches nothing.
 
+mod answer;
 mod cluster;
-mod server;
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -16,17 +15,17 @@ use anyhow::{Context as _, Result};
 use serde_json::Value;
 
 pub(crate) use self::cluster::{Cluster, RBAC};
-use self::server::Server;
 use crate::certs::{self, ServerCertificate};
-use crate::engine::{HostCalls, Module};
+use crate::engine::{HostCalls, Module, TIME_LIMIT};
 use crate::ports::Port;
+use crate::server::Server;
 
 /// A policy to be served at `/validate/NAME`.
 #[derive(Clone, Debug)]
 pub struct PolicyConfig {
     /// Its name, part of the path.
     pub name: String,
-    /// What its module is told with every request.
+    /// What its module gets with every request.
     pub settings: Value,
     /// Whether it may change the object; where not, an attempt is refused.
     pub mutating: bool,
@@ -44,7 +43,7 @@ impl PolicyConfig {
 #[derive(Clone, Default)]
 pub struct HostOptions {
     /// Requests about objects of this namespace are accepted unseen, by every policy. The Helm chart of Kubewarden sets
-    /// this to its own namespace unless told otherwise (`alwaysAcceptAdmissionReviewsOnDeploymentsNamespace`).
+    /// this to its own namespace by default (`alwaysAcceptAdmissionReviewsOnDeploymentsNamespace`).
     pub always_accept_namespace: Option<String>,
     /// The host functions that the module may call; none without.
     pub host_calls: Option<Arc<dyn HostCalls>>,
@@ -74,19 +73,8 @@ struct Policy {
 }
 
 impl PolicyHost {
-    /// Loads the module, checks the settings of all policies and serves them.
-    ///
-    /// # Errors
-    /// When the module cannot be loaded or finds settings invalid; the message is the module's.
-    pub fn start(module: &Path, policies: Vec<PolicyConfig>) -> Result<Self> {
-        Self::start_with(Module::load(module)?, policies, HostOptions::default())
-    }
-
-    /// [`start`](Self::start) with a module that is loaded already, and options.
-    ///
-    /// # Errors
-    /// As [`start`](Self::start).
-    pub fn start_with(module: Module, policies: Vec<PolicyConfig>, options: HostOptions) -> Result<Self> {
+    /// Checks the settings of all policies and serves them.
+    pub fn start(module: Module, policies: Vec<PolicyConfig>, options: HostOptions) -> Result<Self> {
         let module = match options.host_calls {
             Some(host_calls) => module.with_host_calls(host_calls),
             None => module,
@@ -95,10 +83,15 @@ impl PolicyHost {
             let checked = module.ensure_settings(&policy.settings);
             checked.with_context(|| format!("failed to start the policy {}", policy.name))?;
         }
-        let by_name = policies.into_iter().map(|config| (config.name.clone(), Policy::from(config))).collect();
+        let by_name =
+            policies.into_iter().map(|config| (config.name.clone(), Policy { config, calls: AtomicU64::new(0) }));
         let host = Self {
             server: Mutex::default(),
-            policies: Arc::new(Policies { module, by_name, always_accept_namespace: options.always_accept_namespace }),
+            policies: Arc::new(Policies {
+                module,
+                by_name: by_name.collect(),
+                always_accept_namespace: options.always_accept_namespace,
+            }),
             certificate: certs::server_certificate(&[])?,
             port: Port::reserve()?,
         };
@@ -112,10 +105,10 @@ impl PolicyHost {
         format!("https://127.0.0.1:{}", self.port.number())
     }
 
-    /// The certificate of the authority that signed the server's, for a `caBundle`.
+    /// The certificate of the server, for a `caBundle`.
     #[must_use]
     pub fn ca_pem(&self) -> &str {
-        &self.certificate.ca_pem
+        &self.certificate.cert
     }
 
     /// How often the policy was asked since the start; stopping does not reset it. 0 for unknown policies.
@@ -130,20 +123,34 @@ impl PolicyHost {
     }
 
     /// Serves again, at the same address.
-    ///
-    /// # Errors
-    /// When the address cannot be listened on.
     pub fn start_again(&self) -> Result<()> {
         let mut slot = self.server.lock().unwrap_or_else(PoisonError::into_inner);
         if slot.is_none() {
-            *slot = Some(Server::start(self.port.number(), &self.certificate, Arc::clone(&self.policies))?);
+            let (acceptor, policies) = (self.certificate.acceptor()?, Arc::clone(&self.policies));
+            let converse = move |socket| answer::converse(socket, acceptor.clone(), Arc::clone(&policies));
+            *slot = Some(Server::start(self.port.number(), TIME_LIMIT, converse)?);
         }
         Ok(())
     }
 }
 
-impl From<PolicyConfig> for Policy {
-    fn from(config: PolicyConfig) -> Self {
-        Self { config, calls: AtomicU64::new(0) }
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::guests;
+
+    #[test]
+    fn a_host_does_not_start_with_a_module_that_does_not_or_settings_that_it_refuses() {
+        let error = |guest: &[u8]| {
+            let policies = vec![PolicyConfig::new("guard", json!({"x": 1}))];
+            let host = PolicyHost::start(Module::from_bytes(guest).unwrap(), policies, HostOptions::default());
+            format!("{:#}", host.unwrap_err())
+        };
+        let refused = error(&guests::with_bad_settings("key x is unknown"));
+        assert_eq!(refused, "failed to start the policy guard: Policy settings are invalid: key x is unknown");
+        let trapped = error(&guests::trapping_at_start());
+        assert!(trapped.starts_with("failed to start the policy guard: the policy does not start"), "{trapped}");
     }
 }

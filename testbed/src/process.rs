@@ -29,9 +29,6 @@ pub struct Child {
 
 impl Child {
     /// Starts `command` with standard output and error appended to the file `log`, and no input.
-    ///
-    /// # Errors
-    /// When the log cannot be opened or the program cannot be started.
     pub fn spawn(mut command: Command, log: &Path) -> Result<Self> {
         let name = file_name(command.get_program().as_ref());
         let out = File::options().create(true).append(true).open(log);
@@ -49,17 +46,11 @@ impl Child {
     }
 
     /// The exit status, where the process has ended.
-    ///
-    /// # Errors
-    /// When the operating system does not tell.
     pub fn exited(&mut self) -> Result<Option<ExitStatus>> {
         self.inner.try_wait().with_context(|| format!("failed to look after {}", self.name))
     }
 
     /// An error with the end of the log, where the process has ended: for the checks that wait for it to be ready.
-    ///
-    /// # Errors
-    /// When the process is no longer there.
     pub fn ensure_running(&mut self) -> Result<()> {
         match self.exited()? {
             None => Ok(()),
@@ -68,9 +59,6 @@ impl Child {
     }
 
     /// Waits until the process has ended by itself.
-    ///
-    /// # Errors
-    /// When it is still there after `limit`.
     pub fn wait(&mut self, limit: Duration) -> Result<ExitStatus> {
         let what = format!("{} to end", self.name);
         let status = wait_for_blocking(&what, limit, || self.exited()?.context("it is still running"));
@@ -78,25 +66,19 @@ impl Child {
     }
 
     /// Sends a signal, for example [`Signal::SIGTERM`].
-    ///
-    /// # Errors
-    /// When the process is no longer there.
     pub fn signal(&self, signal: Signal) -> Result<()> {
         let pid = Pid::from_raw(i32::try_from(self.id())?);
         kill(pid, signal).with_context(|| format!("failed to send {signal} to {}", self.name))
     }
 
     /// Kills the process and waits for its end. Nothing happens where it has ended already.
-    ///
-    /// # Errors
-    /// When the operating system refuses.
     pub fn kill(&mut self) -> Result<()> {
         self.inner.kill().with_context(|| format!("failed to kill {}", self.name))?;
         self.inner.wait().with_context(|| format!("failed to wait for {}", self.name))?;
         Ok(())
     }
 
-    /// All that the process has said so far.
+    /// All that the process has written so far.
     #[must_use]
     pub fn log(&self) -> String {
         std::fs::read(&self.log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default()

@@ -2,69 +2,96 @@
 //!
 //! This decides nothing by itself: whatever the policy does not say, policy-server's rule says.
 
-mod request;
-mod response;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
 
-use serde_json::{Value, json};
-
-use self::request::AdmissionRequest;
-pub(crate) use self::request::ReviewRequest;
-use self::response::Verdict;
-pub(crate) use self::response::{AdmissionResponse, ReviewResponse};
 use crate::engine::{CallError, Module};
 use crate::policy_host::PolicyConfig;
 
+/// The fields of a request that policy-server knows and passes on, none that is null.
+const KNOWN: &str = "uid kind resource subResource requestKind requestResource requestSubResource name namespace operation \
+                     userInfo object oldObject dryRun options";
 const CUT_OFF: &str = "Policy execution interrupted because it exceeded the allowed execution time";
 const NO_OBJECT: &str = "Incoming object is null, which happens only with DELETE operations, but the policy is \
                          attempting a mutation. This is not allowed";
 
-/// Asks the policy. `Err` is what policy-server answers with HTTP 500, for the webhook's failurePolicy to decide.
-pub(crate) fn review(
-    module: &Module,
-    policy: &PolicyConfig,
-    request: &AdmissionRequest,
-) -> Result<AdmissionResponse, String> {
-    let uid = request.uid();
-    let request = json!(request);
+/// What the guest answers to `validate`.
+#[derive(Deserialize)]
+struct Verdict {
+    accepted: bool,
+    message: Option<String>,
+    code: Option<u16>,
+    mutated_object: Option<Value>,
+    audit_annotations: Option<Value>,
+    warnings: Option<Vec<String>>,
+}
+
+/// The request of a review that the API server posts; none where it is no review.
+pub(crate) fn request(body: &[u8]) -> Option<Map<String, Value>> {
+    let mut review: Value = serde_json::from_slice(body).ok()?;
+    let Value::Object(request) = review.get_mut("request")?.take() else { return None };
+    let known = |key: &str| KNOWN.split(' ').any(|known| known == key);
+    Some(request.into_iter().filter(|(key, value)| known(key) && !value.is_null()).collect())
+}
+
+/// Asks the policy; the response of the review. `Err` is what policy-server answers with HTTP 500, for the webhook's
+/// failurePolicy to decide.
+pub(crate) fn review(module: &Module, policy: &PolicyConfig, request: &Map<String, Value>) -> Result<Value, String> {
+    let uid = request.get("uid").unwrap_or(&Value::Null);
     let payload = json!({"request": request, "settings": policy.settings});
-    let answer = match module.call_raw("validate", payload.to_string().as_bytes()) {
-        Ok(bytes) => answer(uid, &request, &bytes),
-        Err(CallError::CutOff) => AdmissionResponse::reject(uid, CUT_OFF.to_owned(), Some(500)),
-        Err(CallError::Guest(error)) => internal_error(uid, &error),
-        Err(CallError::Init(error)) => return Err(error),
-    };
-    Ok(if policy.mutating { answer } else { without_mutation(answer, &policy.name) })
-}
-
-fn answer(uid: &str, request: &Value, bytes: &[u8]) -> AdmissionResponse {
-    match serde_json::from_slice::<Verdict>(bytes) {
-        Ok(verdict) => from_verdict(uid, request.get("object"), verdict),
-        Err(error) => internal_error(uid, &format!("invalid response from policy: {error}")),
+    match module.call_raw("validate", payload.to_string().as_bytes()) {
+        Ok(bytes) => Ok(answer(uid, policy, request.get("object"), &bytes)),
+        Err(CallError::CutOff) => Ok(rejected(uid, CUT_OFF, Some(500))),
+        Err(CallError::Guest(error)) => Ok(rejected(uid, &format!("internal server error: {error}"), Some(500))),
+        Err(CallError::Init(error)) => Err(error),
     }
 }
 
-fn from_verdict(uid: &str, object: Option<&Value>, mut verdict: Verdict) -> AdmissionResponse {
-    let patch = match (verdict.mutated_object.take(), object) {
+fn answer(uid: &Value, policy: &PolicyConfig, object: Option<&Value>, bytes: &[u8]) -> Value {
+    let Verdict { accepted, message, code, mutated_object, audit_annotations, warnings } =
+        match serde_json::from_slice(bytes) {
+            Ok(verdict) => verdict,
+            Err(error) => {
+                let message = format!("internal server error: invalid response from policy: {error}");
+                return rejected(uid, &message, Some(500));
+            }
+        };
+    let patch = match (mutated_object, object) {
         (None, _) => None,
-        (Some(_), None) => return AdmissionResponse::reject(uid, NO_OBJECT.to_owned(), None),
-        (Some(mutated), Some(object)) => Some(json_patch::diff(object, &mutated)),
+        (Some(_), None) => return rejected(uid, NO_OBJECT, None),
+        (Some(mutated), Some(object)) => Some(json_patch::diff(object, &mutated)).filter(|patch| !patch.is_empty()),
     };
-    AdmissionResponse::new(uid, verdict, patch.filter(|patch| !patch.is_empty()))
+    let status =
+        (message.is_some() || code.is_some()).then(|| without_nulls(json!({"message": message, "code": code})));
+    let (patch_type, patch, allowed, status) = match patch {
+        None => (None, None, accepted, status),
+        Some(patch) if policy.mutating => {
+            (Some("JSONPatch"), Some(STANDARD.encode(patch.to_string())), accepted, status)
+        }
+        Some(_) => (None, None, false, Some(json!({"message": refusal(&policy.name)}))),
+    };
+    without_nulls(json!({
+        "uid": uid, "allowed": allowed, "patchType": patch_type, "patch": patch, "status": status,
+        "auditAnnotations": audit_annotations, "warnings": warnings,
+    }))
 }
 
-fn internal_error(uid: &str, error: &str) -> AdmissionResponse {
-    AdmissionResponse::reject(uid, format!("internal server error: {error}"), Some(500))
-}
-
-fn without_mutation(answer: AdmissionResponse, policy: &str) -> AdmissionResponse {
-    if !answer.mutates() {
-        return answer;
-    }
-    let message = format!(
+fn refusal(policy: &str) -> String {
+    format!(
         "Request rejected by policy {policy}. The policy attempted to mutate the request, but it is currently \
          configured to not allow mutations."
-    );
-    answer.refuse_instead(message)
+    )
+}
+
+fn rejected(uid: &Value, message: &str, code: Option<u16>) -> Value {
+    json!({"uid": uid, "allowed": false, "status": without_nulls(json!({"message": message, "code": code}))})
+}
+
+fn without_nulls(value: Value) -> Value {
+    let Value::Object(map) = value else { return value };
+    map.into_iter().filter(|(_, value)| !value.is_null()).collect()
 }
 
 #[cfg(test)]

@@ -1,58 +1,46 @@
 //! The folder of one running control plane: certificates, data, logs.
 //!
-//! It lies under `target/testbed/run/`. It is removed when dropped; those that a killed process left behind (or a
-//! `static`, which is never dropped) are removed by the next one that starts, which sees by the lock that nobody lives
-//! there. It refuses to touch a folder that is locked or marked to be kept.
+//! It lies under `target/testbed/run/` and is named after the process. It is removed when dropped; those that a killed
+//! process left behind (or a `static`, which is never dropped) are removed by the next one that starts. It refuses to
+//! touch a folder whose process runs, or that is marked to be kept.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::{Context as _, Result};
+use nix::sys::signal::kill;
+use nix::unistd::Pid;
 
-const LOCK: &str = "lock";
 const KEEP: &str = "keep";
-
 /// Set to anything, this environment variable keeps all folders, for a look at the logs.
-pub(crate) const KEEP_VARIABLE: &str = "HPA_OVERRIDE_TESTBED_KEEP";
+const KEEP_VARIABLE: &str = "HPA_OVERRIDE_TESTBED_KEEP";
 
 #[derive(Debug)]
-pub(crate) struct RunDir {
-    path: PathBuf,
-    _lock: File,
-    keep: bool,
-}
+pub(crate) struct RunDir(PathBuf);
 
 impl RunDir {
-    pub(crate) fn create(parent: &Path, keep: bool) -> Result<Self> {
+    pub(crate) fn create(parent: &Path) -> Result<Self> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         std::fs::create_dir_all(parent).with_context(|| format!("failed to create {}", parent.display()))?;
-        // One at a time, in all processes: a folder that is not locked yet looks abandoned.
-        let _turn = locked(&parent.join(LOCK))?;
         remove_abandoned(parent);
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let path = parent.join(format!("{}-{number}", std::process::id()));
-        Self::lay_out(path, keep || std::env::var_os(KEEP_VARIABLE).is_some())
-    }
-
-    fn lay_out(path: PathBuf, keep: bool) -> Result<Self> {
+        let path = parent.join(format!("{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed)));
         // A left-over of an earlier process with the same id.
         let _ = std::fs::remove_dir_all(&path);
         std::fs::create_dir(&path).with_context(|| format!("failed to create {}", path.display()))?;
-        let lock = locked(&path.join(LOCK))?;
-        if keep {
-            write(&path.join(KEEP), "")?;
+        let run_dir = Self(path);
+        if std::env::var_os(KEEP_VARIABLE).is_some() {
+            run_dir.write(KEEP, "")?;
         }
-        Ok(Self { path, _lock: lock, keep })
+        Ok(run_dir)
     }
 
     pub(crate) fn path(&self) -> &Path {
-        &self.path
+        &self.0
     }
 
     /// Writes a file of that name and returns where it is.
     pub(crate) fn write(&self, name: &str, content: &str) -> Result<PathBuf> {
-        let path = self.path.join(name);
+        let path = self.0.join(name);
         write(&path, content)?;
         Ok(path)
     }
@@ -60,10 +48,10 @@ impl RunDir {
 
 impl Drop for RunDir {
     fn drop(&mut self) {
-        if self.keep {
-            crate::say(&format!("testbed: kept {}", self.path.display()));
+        if self.0.join(KEEP).exists() {
+            crate::say(&format!("testbed: kept {}", self.0.display()));
         } else {
-            let _ = std::fs::remove_dir_all(&self.path);
+            let _ = std::fs::remove_dir_all(&self.0);
         }
     }
 }
@@ -76,25 +64,19 @@ pub(crate) fn write(path: &Path, content: &str) -> Result<()> {
     written.with_context(|| format!("failed to write {}", path.display()))
 }
 
-/// The file, made and locked until it is dropped; waits for whoever has it.
-fn locked(path: &Path) -> Result<File> {
-    let file = File::create(path).and_then(|file| file.lock().map(|()| file));
-    file.with_context(|| format!("failed to lock {}", path.display()))
-}
-
 /// Best effort: what cannot be removed now is tried again at the next start.
 fn remove_abandoned(parent: &Path) {
-    let Ok(entries) = std::fs::read_dir(parent) else { return };
-    for path in entries.flatten().map(|entry| entry.path()) {
-        if is_abandoned(&path) {
-            let _ = std::fs::remove_dir_all(&path);
-        }
+    let folders = std::fs::read_dir(parent).into_iter().flatten().flatten().map(|entry| entry.path());
+    for folder in folders.filter(|folder| !is_alive(folder) && !folder.join(KEEP).exists()) {
+        let _ = std::fs::remove_dir_all(&folder);
     }
 }
 
-fn is_abandoned(path: &Path) -> bool {
-    let unlocked = File::open(path.join(LOCK)).is_ok_and(|lock| lock.try_lock().is_ok());
-    unlocked && !path.join(KEEP).exists()
+/// Whether the process runs after which the folder is named.
+fn is_alive(folder: &Path) -> bool {
+    let name = folder.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let id = name.split('-').next().and_then(|id| id.parse().ok());
+    id.is_some_and(|id| kill(Pid::from_raw(id), None).is_ok())
 }
 
 #[cfg(test)]
@@ -102,29 +84,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nobody_takes_the_folder_of_another_who_begins_as_well() {
+    fn the_folder_of_a_process_that_is_gone_is_removed_and_no_other() {
         let parent = std::env::temp_dir().join(format!("hpa-override-run-dir-{}", std::process::id()));
-        std::thread::scope(|scope| {
-            for _ in 0..8 {
-                scope.spawn(|| {
-                    for _ in 0..50 {
-                        let folder = RunDir::create(&parent, false).unwrap();
-                        folder.write("certificate", "").unwrap();
-                    }
-                });
-            }
-        });
-        std::fs::remove_dir_all(parent).unwrap();
-    }
-
-    #[test]
-    fn what_nobody_lives_in_is_removed() {
-        let parent = std::env::temp_dir().join(format!("hpa-override-abandoned-{}", std::process::id()));
-        let abandoned = parent.join("1-0");
+        let abandoned = parent.join(format!("{}-0", i32::MAX));
         std::fs::create_dir_all(&abandoned).unwrap();
-        File::create(abandoned.join(LOCK)).unwrap();
-        let living = RunDir::create(&parent, false).unwrap();
-        assert!(!abandoned.exists() && living.path().exists());
+        let [first, second] = [RunDir::create(&parent).unwrap(), RunDir::create(&parent).unwrap()];
+        assert!(!abandoned.exists() && first.path().exists() && second.path().exists());
         std::fs::remove_dir_all(parent).unwrap();
     }
 }

@@ -6,25 +6,24 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use kube::api::{Api, ApiResource, DynamicObject, PostParams};
+use kube::api::{DynamicObject, ListParams, PostParams};
 use serde_json::{Value, json};
 
 use crate::Signal;
 use crate::control_plane::{ControlPlane, Identity, Options};
-use crate::engine::Module;
-use crate::frozen::Clock;
+use crate::engine::{Clock, Module};
 use crate::kubewarden::{Policies, wait_until_active};
 use crate::objects::{api_for, apply_yaml};
 use crate::policy_host::{Cluster, HostOptions, PolicyHost, RBAC};
 use crate::process::Child;
 use crate::proxy::Proxy;
 use crate::run_dir::write;
-use crate::wait::wait_for;
+use crate::wait::{block_on, wait_for};
 
 /// Generous for a busy machine.
 const LIMIT: Duration = Duration::from_mins(1);
@@ -62,29 +61,28 @@ pub struct World {
 
 impl World {
     /// Starts the control plane, installs, and starts the controller.
-    ///
-    /// # Errors
-    /// When a part does not start, or refuses what is shipped.
     pub fn start(options: WorldOptions) -> Result<Self> {
         Self::start_with(options, Module::load)
     }
 
     /// [`start`](Self::start), but admission reads `clock`. The controller's is set by
     /// [`set_controller_clock`](Self::set_controller_clock).
-    ///
-    /// # Errors
-    /// As [`start`](Self::start).
     pub fn start_with_clock(options: WorldOptions, clock: &Clock) -> Result<Self> {
         Self::start_with(options, |module| Module::load_with_clock(module, clock.clone()))
     }
 
-    fn start_with(options: WorldOptions, load: impl FnOnce(&Path) -> Result<Module>) -> Result<Self> {
-        let plane = ControlPlane::start(&options.plane)?;
-        finish(|| install(&plane))?;
-        let module = options.module.as_deref().map(load).transpose()?;
+    fn start_with(options: WorldOptions, load: impl FnOnce(&Path) -> Result<Module> + Send) -> Result<Self> {
+        // To compile the module takes as long as the API server takes to start.
+        let (plane, module) = thread::scope(|scope| {
+            let module = scope.spawn(|| options.module.as_deref().map(load).transpose());
+            let plane = ControlPlane::start(&options.plane);
+            (plane, module.join().unwrap_or_else(|_| bail!("the compilation of the module panicked")))
+        });
+        let (plane, module) = (plane?, module?);
+        block_on(async || install(&plane).await)?;
         let policy_host = module.map(|module| serve_policies(&plane, module, &options.settings)).transpose()?;
         if let Some((policies, host)) = &policy_host {
-            finish(|| install_policies(&plane, policies, host))?;
+            block_on(async || install_policies(&plane, policies, host).await)?;
         }
         let policy_host = policy_host.map(|(_, host)| host);
         let folder = plane.folder().to_owned();
@@ -109,9 +107,6 @@ impl World {
     }
 
     /// Puts a proxy between the controller, which is started anew, and the API server. There is one at most.
-    ///
-    /// # Errors
-    /// When a part does not start.
     pub fn controller_through_proxy(&self) -> Result<&Proxy> {
         if self.proxy.get().is_none() {
             self.kill_controller()?;
@@ -129,9 +124,6 @@ impl World {
     }
 
     /// Starts the controller anew with other settings; the policies keep theirs.
-    ///
-    /// # Errors
-    /// When it does not start.
     pub fn change_controller_settings(&self, settings: &Value) -> Result<()> {
         self.kill_controller()?;
         write_settings(&self.folder, settings)?;
@@ -139,9 +131,6 @@ impl World {
     }
 
     /// Starts the controller, where it does not run.
-    ///
-    /// # Errors
-    /// When it does not start.
     pub fn start_controller(&self) -> Result<()> {
         let mut slot = self.slot();
         if slot.is_none() {
@@ -151,17 +140,11 @@ impl World {
     }
 
     /// Kills the controller, as a crash does.
-    ///
-    /// # Errors
-    /// When the operating system refuses.
     pub fn kill_controller(&self) -> Result<()> {
         self.slot().take().map_or(Ok(()), |mut child| child.kill())
     }
 
     /// Asks the controller to stop and waits until it has.
-    ///
-    /// # Errors
-    /// When it does not.
     pub fn stop_controller(&self) -> Result<()> {
         let Some(mut child) = self.slot().take() else { return Ok(()) };
         child.signal(Signal::SIGTERM)?;
@@ -208,15 +191,6 @@ fn write_settings(folder: &Path, settings: &Value) -> Result<()> {
     write(&folder.join("settings.yaml"), &settings)
 }
 
-/// Runs a future to its end on a thread of its own: the caller's may belong to a runtime already.
-fn finish<F: Future<Output = Result<()>>>(work: impl FnOnce() -> F + Send) -> Result<()> {
-    elsewhere(|| tokio::runtime::Runtime::new().context("failed to start a runtime")?.block_on(work()))
-}
-
-fn elsewhere<T: Send>(work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
-    thread::scope(|scope| scope.spawn(work).join()).unwrap_or_else(|_| bail!("the installation panicked"))
-}
-
 /// Where shipped files are.
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -235,22 +209,17 @@ async fn install(plane: &ControlPlane) -> Result<()> {
             .await
             .with_context(|| format!("failed to apply {file}"))?;
     }
-    let overrides = ApiResource::from_gvk_with_plural(
-        &kube::core::GroupVersionKind::gvk("hpa-override.dev", "v1", "AutoscalerOverride"),
-        "autoscaleroverrides",
-    );
-    let api: Api<DynamicObject> = Api::all_with(client, &overrides);
-    wait_for("the CRD to be served", LIMIT, async || Ok(api.list(&kube::api::ListParams::default()).await.map(drop)?))
-        .await
+    let overrides = api_for(&client, &serde_json::from_value(guarded())?)?;
+    wait_for("the CRD to be served", LIMIT, async || Ok(overrides.list(&ListParams::default()).await.map(drop)?)).await
 }
 
 /// The shipped policies with these settings; the merge policy needs none of the limits.
 fn serve_policies(plane: &ControlPlane, module: Module, settings: &Value) -> Result<(Policies, PolicyHost)> {
     let mut policies = Policies::load(&root().join("deploy/kubewarden"))?;
-    policies.set(Some(GUARD), settings);
-    let host_calls = elsewhere(|| Cluster::of(plane))?;
+    policies.set(GUARD, settings);
+    let host_calls = Arc::new(Cluster::new(plane)?);
     let options = HostOptions { host_calls: Some(host_calls), ..HostOptions::default() };
-    let host = PolicyHost::start_with(module, policies.configs(), options)?;
+    let host = PolicyHost::start(module, policies.configs(), options)?;
     Ok((policies, host))
 }
 
@@ -259,7 +228,7 @@ const MERGE: &str = "hpa-override-merge";
 
 async fn install_policies(plane: &ControlPlane, policies: &Policies, host: &PolicyHost) -> Result<()> {
     let client = plane.client(&Identity::Admin).await?;
-    apply_yaml(&client, RBAC, INSTALLER, true).await.context("failed to let the policy server ask the cluster")?;
+    apply_yaml(&client, RBAC, INSTALLER, true).await.context("failed to give the policy server its rights")?;
     policies.install(&client, host).await?;
     let dry_run = PostParams { dry_run: true, ..PostParams::default() };
     for (policy, probe) in [(GUARD, guarded()), (MERGE, merged())] {

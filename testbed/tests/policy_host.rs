@@ -1,69 +1,69 @@
-//! Policies installed as Kubewarden does, asked by a real API server.
+//! Policies installed as Kubewarden does, asked by a real API server; those for one namespace among them.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
-#[path = "support/guests.rs"]
+#[path = "../src/guests.rs"]
 mod guests;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use hpa_override_testbed::{
-    ControlPlane, HostOptions, Identity, Metrics, Module, Options, Policies, PolicyHost, api_for, apply_yaml,
-    parse_yaml, wait_for, wait_until_active, wait_until_idle,
+    ControlPlane, HostOptions, Identity, Module, Options, Policies, PolicyHost, api_for, apply_yaml, parse_yaml,
+    wait_for, wait_until_active,
 };
-use k8s_openapi::api::core::v1::ConfigMap;
 use kube::Client;
-use kube::api::{Api, PostParams};
+use kube::api::{DynamicObject, PostParams};
 use serde_json::json;
 
 const LIMIT: Duration = Duration::from_secs(30);
 
+fn plane() -> &'static ControlPlane {
+    static SHARED: OnceLock<ControlPlane> = OnceLock::new();
+    SHARED.get_or_init(|| ControlPlane::start(&Options::default()).unwrap())
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn namespace(name: &str) -> String {
+    format!("apiVersion: v1\nkind: Namespace\nmetadata: {{name: {name}, labels: {{shop: {name}}}}}\n")
+}
+
+/// What would be stored, or code and message of the refusal.
+async fn created(client: &Client, yaml: &str) -> Result<DynamicObject, (u16, String)> {
+    let object = parse_yaml(yaml).unwrap().remove(0);
+    let dry_run = PostParams { dry_run: true, ..PostParams::default() };
+    match api_for(client, &object).unwrap().create(&dry_run, &object).await {
+        Err(kube::Error::Api(status)) => Err((status.code, status.message.clone())),
+        other => Ok(other.unwrap()),
+    }
+}
+
 /// One policy on the config maps of one namespace: tests share a control plane and not their policies.
 struct Shop {
     client: Client,
-    maps: Api<ConfigMap>,
-    policies: Policies,
     host: PolicyHost,
-    name: &'static str,
+    map: String,
 }
 
 impl Shop {
-    async fn open(name: &'static str, guest: &[u8], spec: &str) -> Self {
-        Self::open_with(name, guest, spec, HostOptions::default()).await
-    }
-
-    async fn open_with(name: &'static str, guest: &[u8], spec: &str, options: HostOptions) -> Self {
-        static SHARED: OnceLock<ControlPlane> = OnceLock::new();
-        let plane = SHARED.get_or_init(|| ControlPlane::start(&Options::default()).unwrap());
-        let client = plane.client(&Identity::Admin).await.unwrap();
-        let namespace =
-            format!("apiVersion: v1\nkind: Namespace\nmetadata: {{name: {name}, labels: {{shop: {name}}}}}");
-        apply_yaml(&client, &namespace, "test", true).await.unwrap();
+    async fn open(name: &str, guest: &[u8], spec: &str, options: HostOptions) -> Self {
+        let client = plane().client(&Identity::Admin).await.unwrap();
+        apply_yaml(&client, &namespace(name), "test", true).await.unwrap();
         let policies = Policies::parse(&policy(name, spec)).unwrap();
-        let module = Module::from_bytes(guest).unwrap();
-        let host = PolicyHost::start_with(module, policies.configs(), options).unwrap();
+        let host = PolicyHost::start(Module::from_bytes(guest).unwrap(), policies.configs(), options).unwrap();
         policies.install(&client, &host).await.unwrap();
-        let shop = Self { maps: Api::namespaced(client.clone(), name), client, policies, host, name };
-        shop.wait_until_active().await;
+        let map = format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: probe, namespace: {name}}}");
+        let shop = Self { client, host, map };
+        wait_until_active(&shop.host, name, LIMIT, async || drop(shop.dry_run().await)).await.unwrap();
         shop
     }
 
-    async fn wait_until_active(&self) {
-        wait_until_active(&self.host, self.name, LIMIT, async || drop(self.dry_run().await)).await.unwrap();
-    }
-
-    async fn dry_run(&self) -> kube::Result<ConfigMap> {
-        self.maps.create(&PostParams { dry_run: true, ..PostParams::default() }, &map("probe")).await
-    }
-
-    /// Code and message of the refusal.
-    async fn refusal(&self) -> (u16, String) {
-        match self.dry_run().await.unwrap_err() {
-            kube::Error::Api(status) => (status.code, status.message.clone()),
-            other => panic!("not an answer of the API server: {other}"),
-        }
+    async fn dry_run(&self) -> Result<DynamicObject, (u16, String)> {
+        created(&self.client, &self.map).await
     }
 }
 
@@ -83,93 +83,31 @@ spec:
     )
 }
 
-fn map(name: &str) -> ConfigMap {
-    serde_json::from_value(json!({"metadata": {"name": name}, "data": {"a": "1"}})).unwrap()
-}
-
-#[tokio::test]
-async fn a_mutation_reaches_the_stored_object() {
-    let mutated = json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {"a": "2"},
-                         "metadata": {"name": "probe", "namespace": "mutate"}});
-    let guest = guests::answering(&json!({"accepted": true, "mutated_object": mutated}).to_string());
-    let shop = Shop::open("mutate", &guest, "").await;
-    let stored = shop.dry_run().await.unwrap();
-    assert_eq!(stored.data.unwrap().into_iter().collect::<Vec<_>>(), [("a".to_owned(), "2".to_owned())]);
-}
-
-#[tokio::test]
-async fn a_refusal_carries_message_and_code() {
-    let guest = guests::answering(r#"{"accepted":false,"message":"not today","code":422}"#);
-    let shop = Shop::open("refuse", &guest, "").await;
-    let (code, message) = shop.refusal().await;
-    let expected = r#"admission webhook "clusterwide-refuse.kubewarden.admission" denied the request: not today"#;
-    assert_eq!((code, message.as_str()), (422, expected));
-}
-
 #[tokio::test]
 async fn a_trap_refuses_even_where_failures_are_ignored() {
-    let shop = Shop::open("trap", &guests::trapping(), "failurePolicy: Ignore").await;
-    let (code, message) = shop.refusal().await;
+    let shop = Shop::open("trap", &guests::trapping(), "failurePolicy: Ignore", HostOptions::default()).await;
+    let (code, message) = shop.dry_run().await.unwrap_err();
     assert_eq!(code, 500);
     assert!(message.contains("denied the request: internal server error: Guest call failure"), "{message}");
-}
-
-#[test]
-fn a_guest_that_does_not_start_is_not_served() {
-    let policies = Policies::parse(&policy("start", "")).unwrap();
-    let module = Module::from_bytes(&guests::trapping_at_start()).unwrap();
-    let error = PolicyHost::start_with(module, policies.configs(), HostOptions::default()).unwrap_err();
-    assert!(
-        format!("{error:#}").starts_with("failed to start the policy start: the policy does not start"),
-        "{error:#}"
-    );
 }
 
 #[tokio::test]
 async fn a_namespace_that_is_always_accepted_is_not_shown_to_the_policy() {
     let options = HostOptions { always_accept_namespace: Some("unseen".to_owned()), ..HostOptions::default() };
-    let shop = Shop::open_with("unseen", &guests::trapping(), "", options).await;
+    let shop = Shop::open("unseen", &guests::trapping(), "", options).await;
     shop.dry_run().await.unwrap();
 }
 
 #[tokio::test]
-async fn an_outage_is_judged_by_the_failure_policy_and_passes() {
-    let ignoring = Shop::open("ignore", &guests::accepting(), "failurePolicy: Ignore").await;
-    let failing = Shop::open("fail", &guests::accepting(), "failurePolicy: Fail").await;
-    ignoring.host.stop();
-    failing.host.stop();
-    ignoring.dry_run().await.unwrap();
-    let (code, message) = failing.refusal().await;
-    assert_eq!(code, 500);
-    assert!(message.contains("failed calling webhook \"clusterwide-fail.kubewarden.admission\""), "{message}");
-    failing.host.start_again().unwrap();
-    failing.dry_run().await.unwrap();
-}
-
-#[tokio::test]
-async fn match_conditions_and_uninstalling_keep_the_policy_out_of_it() {
-    let conditions = "matchConditions: [{name: a, expression: \"object.data.a == '1'\"}]";
-    let shop = Shop::open("condition", &guests::accepting(), conditions).await;
-    let calls = shop.host.calls("condition");
-    let other: ConfigMap = serde_json::from_value(json!({"metadata": {"name": "m"}, "data": {"a": "3"}})).unwrap();
-    shop.maps.create(&PostParams { dry_run: true, ..PostParams::default() }, &other).await.unwrap();
-    assert_eq!(shop.host.calls("condition"), calls);
-    shop.policies.uninstall(&shop.client).await.unwrap();
-    wait_until_idle(&shop.host, shop.name, LIMIT, async || drop(shop.dry_run().await)).await.unwrap();
-}
-
-#[tokio::test]
 async fn a_match_condition_that_cannot_be_evaluated_shows_in_the_metrics() {
-    let shop = Shop::open("broken", &guests::accepting(), "failurePolicy: Ignore").await;
-    let mut broken = shop.policies.clone();
+    let shop = Shop::open("broken", &guests::accepting(), "failurePolicy: Ignore", HostOptions::default()).await;
     let condition = "matchConditions: [{name: b, expression: \"object.data.missing == '1'\"}]\n  failurePolicy: Ignore";
-    broken.policies = Policies::parse(&policy("broken", condition)).unwrap().policies;
+    let broken = Policies::parse(&policy("broken", condition)).unwrap();
     broken.install(&shop.client, &shop.host).await.unwrap();
     wait_for("an evaluation error in the metrics", LIMIT, async || {
-        shop.dry_run().await?;
+        shop.dry_run().await.unwrap();
         let name = "apiserver_admission_match_condition_evaluation_errors_total";
-        let errors =
-            Metrics::read(&shop.client).await?.sum(name, &[("name", "clusterwide-broken.kubewarden.admission")]);
+        let errors = plane().metrics()?.sum(name, &[("name", "clusterwide-broken.kubewarden.admission")]);
         anyhow::ensure!(errors >= 1.0, "{errors} errors");
         Ok(())
     })
@@ -179,11 +117,10 @@ async fn a_match_condition_that_cannot_be_evaluated_shows_in_the_metrics() {
 
 #[tokio::test]
 async fn the_webhook_is_the_one_that_kubewarden_would_make() {
-    let shop = Shop::open("shape", &guests::accepting(), "timeoutSeconds: 2").await;
-    let yaml = "apiVersion: admissionregistration.k8s.io/v1\nkind: MutatingWebhookConfiguration";
-    let kind = parse_yaml(yaml).unwrap().remove(0);
-    let stored = api_for(&shop.client, &kind).unwrap().get("clusterwide-shape").await.unwrap();
-    let mut webhook = stored.data.pointer("/webhooks/0").unwrap().clone();
+    let shop = Shop::open("shape", &guests::accepting(), "timeoutSeconds: 2", HostOptions::default()).await;
+    let kind = "apiVersion: admissionregistration.k8s.io/v1\nkind: MutatingWebhookConfiguration";
+    let api = api_for(&shop.client, &parse_yaml(kind).unwrap()[0]).unwrap();
+    let mut webhook = api.get("clusterwide-shape").await.unwrap().data["webhooks"][0].take();
     webhook.as_object_mut().unwrap().remove("clientConfig").unwrap();
     let expected = json!({
         "name": "clusterwide-shape.kubewarden.admission",
@@ -200,17 +137,52 @@ async fn the_webhook_is_the_one_that_kubewarden_would_make() {
     assert_eq!(webhook, expected);
 }
 
-#[test]
-fn the_shipped_policies_can_be_followed() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/kubewarden");
-    let configs = Policies::load(&folder).unwrap().configs();
-    let names: Vec<_> = configs.iter().map(|policy| policy.name.as_str()).collect();
-    assert_eq!(names, ["hpa-override-guard", "hpa-override-merge"]);
+fn ovr(namespace: &str, min: i32) -> String {
+    format!(
+        "apiVersion: hpa-override.dev/v1
+kind: AutoscalerOverride
+metadata: {{name: campaign, namespace: {namespace}}}
+spec: {{hpa: web, minReplicas: {min}, maxReplicas: 20, duration: 1h}}
+"
+    )
 }
 
-#[test]
-fn what_cannot_be_followed_is_refused() {
-    let refusal = |spec| format!("{:#}", Policies::parse(&policy("p", spec)).unwrap_err());
-    assert_eq!(refusal("mode: monitor"), "failed to follow mode `monitor` of p");
-    assert!(refusal("message: no").contains("unknown field `message`"), "{}", refusal("message: no"));
+/// An HPA that was copied with its record.
+fn copy(namespace: &str) -> String {
+    format!(
+        "apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {{name: web, namespace: {namespace}, annotations: {{hpa-override.dev/record: '{{}}'}}}}
+spec: {{minReplicas: 2, maxReplicas: 5, scaleTargetRef: {{apiVersion: apps/v1, kind: Deployment, name: web}}}}
+"
+    )
+}
+
+#[tokio::test]
+async fn the_policies_for_one_namespace_decide_there_and_nowhere_else() {
+    let client = plane().client(&Identity::Admin).await.unwrap();
+    let crd = std::fs::read_to_string(root().join("crd/crd.yaml")).unwrap();
+    let setup = [crd, namespace("shop"), namespace("market")].join("---\n");
+    apply_yaml(&client, &setup, "test", true).await.unwrap();
+    let policies = Policies::load(&root().join("deploy/kubewarden/namespaced")).unwrap();
+    let module = Module::load(&root().join("dist/policy.wasm"))
+        .unwrap_or_else(|error| panic!("no module: run `cargo xtask dist` first; {error:#}"));
+    let host = PolicyHost::start(module, policies.configs(), HostOptions::default()).unwrap();
+    policies.install(&client, &host).await.unwrap();
+    for (policy, probe) in [("hpa-override-guard", ovr("shop", 10)), ("hpa-override-merge", copy("shop"))] {
+        wait_until_active(&host, policy, LIMIT, async || drop(created(&client, &probe).await)).await.unwrap();
+    }
+    let refusal = "admission webhook \"namespaced-shop-hpa-override-guard.kubewarden.admission\" denied the request: \
+                   spec.minReplicas: minReplicas 30 is above maxReplicas 20; lower it or raise maxReplicas";
+    assert_eq!(created(&client, &ovr("shop", 30)).await.unwrap_err().1, refusal);
+    created(&client, &ovr("market", 30)).await.unwrap();
+    let has = |object: &DynamicObject, annotation: &str| {
+        object.metadata.annotations.iter().flatten().any(|(key, _)| key == annotation)
+    };
+    for (namespace, decided) in [("shop", true), ("market", false)] {
+        let ovr = created(&client, &ovr(namespace, 10)).await.unwrap();
+        assert_eq!(has(&ovr, "hpa-override.dev/requested-by"), decided, "{namespace}");
+        let hpa = created(&client, &copy(namespace)).await.unwrap();
+        assert_eq!(has(&hpa, "hpa-override.dev/record"), !decided, "{namespace}");
+    }
 }

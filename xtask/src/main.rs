@@ -3,16 +3,11 @@
 //! It installs what a command needs and says so. It refuses to link anything of the cluster side (kube, wasmtime,
 //! the testbed): what needs those is a binary of its own that a command here builds and runs.
 
-mod bench;
-mod cases;
 mod codegen;
 mod command;
-mod demo;
-mod differ;
 mod dist;
-mod doors;
-mod fuzz;
 mod npm;
+mod programs;
 mod test;
 mod workspace;
 
@@ -21,6 +16,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
+use programs::{CasesArgs, DemoArgs, Random, Subject};
 use workspace::Workspace;
 
 /// The project's own commands.
@@ -41,29 +37,26 @@ enum Verb {
         #[arg(long)]
         check: bool,
     },
-    /// Run conformance cases through every door.
-    Cases(cases::Args),
-    /// Ask every door the same random questions, and compare the answers.
-    Differ(differ::Args),
-    /// Ask the module arbitrary requests, and check what it promises of every answer.
-    Fuzz(fuzz::Args),
+    /// Run conformance cases through every binding.
+    Cases(CasesArgs),
+    /// Ask every binding the same random questions, and compare the answers.
+    Differ(Random<10_000>),
+    /// Send the module arbitrary requests, and check what it promises of every answer.
+    Fuzz(Random<200_000>),
     /// Measure how fast something is.
     #[command(subcommand)]
-    Bench(bench::Subject),
+    Bench(Subject),
     /// Run everything that a change has to pass.
     Test,
     /// Show an override on a real control plane on this machine.
-    Demo(demo::Args),
+    Demo(DemoArgs),
 }
 
 fn main() -> ExitCode {
-    match run(Cli::parse().verb) {
-        Ok(code) => code,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    run(Cli::parse().verb).unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
 }
 
 fn run(verb: Verb) -> Result<ExitCode> {
@@ -73,11 +66,11 @@ fn run(verb: Verb) -> Result<ExitCode> {
         Verb::Codegen { check: true } => codegen::check(&workspace)?,
         Verb::Codegen { check: false } => codegen::write(&workspace)?,
         Verb::Test => test::run(&workspace)?,
-        Verb::Fuzz(args) => fuzz::run(&workspace, &args)?,
-        Verb::Bench(subject) => return bench::run(&workspace, &subject),
-        Verb::Cases(args) => return cases::run(&workspace, &args),
-        Verb::Differ(args) => return differ::run(&workspace, &args),
-        Verb::Demo(args) => return demo::run(&workspace, &args),
+        Verb::Cases(args) => return programs::cases(&workspace, &args),
+        Verb::Differ(args) => return programs::differ(&workspace, &args),
+        Verb::Fuzz(args) => return programs::fuzz(&workspace, &args),
+        Verb::Bench(subject) => return programs::bench(&workspace, &subject),
+        Verb::Demo(args) => return programs::demo(&workspace, &args),
     }
     Ok(ExitCode::SUCCESS)
 }

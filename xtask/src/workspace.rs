@@ -13,6 +13,10 @@ use serde::Deserialize;
 
 use crate::command::Command;
 
+/// What a program of the workspace is built with. Beside an example, dev-dependencies count as they do for tests: built
+/// otherwise, nearly all that a program needs would be compiled once more after `cargo xtask test`.
+const BUILD: &str = "build --quiet --workspace --all-features --example codes";
+
 /// The workspace that the command was called in.
 #[derive(Deserialize)]
 pub(crate) struct Workspace {
@@ -45,11 +49,14 @@ impl Workspace {
         Command::cargo(&self.root).words(words)
     }
 
-    /// A program of the workspace, built along with an integration test of its package. By itself it would be built anew
-    /// after `cargo xtask test`, with nearly all that it needs: dev-dependencies add features to what both share.
-    pub(crate) fn program(&self, name: &str, test: &str) -> Result<PathBuf> {
-        let build = self.cargo("test --quiet --workspace --all-features --no-run --test").arg(test);
-        build.artifact(&format!("{name}{EXE_SUFFIX}"))
+    /// A program of the workspace, built first.
+    pub(crate) fn program(&self, name: &str) -> Result<PathBuf> {
+        self.cargo(BUILD).arg("--bin").arg(name).artifact(&format!("{name}{EXE_SUFFIX}"))
+    }
+
+    /// An example of the workspace, built first.
+    pub(crate) fn example(&self, name: &str) -> Result<PathBuf> {
+        self.cargo(BUILD).arg("--example").arg(name).artifact(&format!("{name}{EXE_SUFFIX}"))
     }
 
     pub(crate) fn members(&self) -> impl Iterator<Item = &str> {

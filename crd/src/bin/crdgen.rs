@@ -1,4 +1,4 @@
-//! Prints the CustomResourceDefinition of `AutoscalerOverride` as YAML. It takes no arguments and talks to no cluster.
+//! Prints the CustomResourceDefinition of `AutoscalerOverride` as YAML. It takes no arguments and contacts no cluster.
 
 use std::{
     error::Error,
@@ -6,7 +6,7 @@ use std::{
 };
 
 use hpa_override_crd::AutoscalerOverride;
-use kube::CustomResourceExt;
+use kube_core::CustomResourceExt;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let yaml = serde_saphyr::to_string(&AutoscalerOverride::crd())?;

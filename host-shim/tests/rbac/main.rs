@@ -1,14 +1,15 @@
-//! The shipped rights are the least that do: without any one of them something is missing, it is told which and what to
-//! do, nothing is half done, and it goes on by itself once the right is there.
+//! Every shipped right is needed: without one the log or the status names it and what to do, nothing is half done, and the
+//! controller goes on by itself once it has the right.
 //!
-//! One world; a test takes its turn, takes one verb away, starts the controller anew, and gives the verb back.
+//! One world; each test locks it, removes one verb, restarts the controller, and grants the verb again.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
+mod exclusive;
 #[path = "../support/mod.rs"]
 mod support;
-mod turn;
 
+use exclusive::{Exclusive, Right, in_namespace, refusal, role};
 use hpa_override_testbed::wait_for;
 use k8s_openapi::api::events::v1::Event;
 use kube::{
@@ -17,7 +18,6 @@ use kube::{
 };
 use serde_json::{Value, json};
 use support::*;
-use turn::{Right, Turn, in_namespace, refusal, role};
 
 const LIST_OVERRIDES: Right = ("hpa-override.dev", "autoscaleroverrides", "list");
 const WATCH_OVERRIDES: Right = ("hpa-override.dev", "autoscaleroverrides", "watch");
@@ -27,8 +27,8 @@ const GET_HPAS: Right = ("autoscaling", "horizontalpodautoscalers", "get");
 const LIST_HPAS: Right = ("autoscaling", "horizontalpodautoscalers", "list");
 const WATCH_HPAS: Right = ("autoscaling", "horizontalpodautoscalers", "watch");
 const PATCH_HPAS: Right = ("autoscaling", "horizontalpodautoscalers", "patch");
-/// Taken away in `unanswered`, whose world asks.
-const ASK_WHO_MAY: Right = ("authorization.k8s.io", "subjectaccessreviews", "create");
+/// Removed in `unanswered`, where the settings need it.
+const CREATE_ACCESS_REVIEWS: Right = ("authorization.k8s.io", "subjectaccessreviews", "create");
 const CREATE_EVENTS: Right = ("events.k8s.io", "events", "create");
 const PATCH_EVENTS: Right = ("events.k8s.io", "events", "patch");
 
@@ -42,7 +42,7 @@ const ALL: [Right; 11] = [
     LIST_HPAS,
     WATCH_HPAS,
     PATCH_HPAS,
-    ASK_WHO_MAY,
+    CREATE_ACCESS_REVIEWS,
     CREATE_EVENTS,
     PATCH_EVENTS,
 ];
@@ -62,63 +62,63 @@ fn every_right_that_is_shipped_has_a_test() {
 
 #[tokio::test]
 async fn to_list_overrides() {
-    let turn = Turn::take().await;
-    let shop = turn.shop("list-overrides").await;
-    turn.without(LIST_OVERRIDES).await;
-    let before = shop.hpa().await;
-    shop.create("ovr", overridden(&json!({"duration": "1h"}))).await;
-    turn.wait_told("failed to watch autoscaleroverrides", &refusal(LIST_OVERRIDES, None)).await;
-    assert_eq!(shop.hpa().await, before);
-    turn.give_back(LIST_OVERRIDES).await;
-    shop.wait_overridden(10, 20).await;
-    turn.end(shop).await;
+    let exclusive = Exclusive::lock().await;
+    let ns = exclusive.namespace("list-overrides").await;
+    exclusive.without(LIST_OVERRIDES).await;
+    let before = ns.hpa().await;
+    ns.create("ovr", for_an_hour()).await;
+    exclusive.wait_logged("failed to watch autoscaleroverrides", &refusal(LIST_OVERRIDES, None)).await;
+    assert_eq!(ns.hpa().await, before);
+    exclusive.grant(LIST_OVERRIDES).await;
+    ns.wait_overridden(10, 20).await;
+    exclusive.end(ns).await;
 }
 
 #[tokio::test]
 async fn to_list_overrides_at_a_timed_end() {
-    let turn = Turn::take().await;
-    let shop = turn.shop("confirm").await;
-    shop.create("ovr", overridden(&json!({"duration": "6s"}))).await;
-    shop.wait_phase("ovr", "Active").await;
-    turn.set(Some(LIST_OVERRIDES)).await;
+    let exclusive = Exclusive::lock().await;
+    let ns = exclusive.namespace("confirm").await;
+    ns.create("ovr", overridden(&json!({"duration": "6s"}))).await;
+    ns.wait_phase("ovr", "Active").await;
+    exclusive.set(Some(LIST_OVERRIDES)).await;
     let refused = refusal(LIST_OVERRIDES, None);
-    wait_forbidden(&shop, &refused).await;
-    turn.wait_told("failed to confirm the overrides before a timed end", &refused).await;
-    shop.wait_overridden(10, 20).await;
-    turn.give_back(LIST_OVERRIDES).await;
-    shop.wait_traceless(2, 5).await;
-    shop.wait_status("ovr", "it to be over", |status| status["conditions"][0]["reason"] == "Ended").await;
+    wait_forbidden(&ns, &refused).await;
+    exclusive.wait_logged("failed to confirm the overrides before a timed end", &refused).await;
+    ns.wait_overridden(10, 20).await;
+    exclusive.grant(LIST_OVERRIDES).await;
+    ns.wait_traceless(2, 5).await;
+    ns.wait_status("ovr", "it to be over", |status| status["conditions"][0]["reason"] == "Ended").await;
 }
 
 #[tokio::test]
 async fn to_watch_overrides() {
-    let turn = Turn::take().await;
-    let shop = turn.shop("watch-overrides").await;
-    turn.without(WATCH_OVERRIDES).await;
-    turn.wait_told("failed to watch autoscaleroverrides", &refusal(WATCH_OVERRIDES, None)).await;
-    let before = shop.hpa().await;
-    shop.create("ovr", overridden(&json!({"duration": "1h"}))).await;
-    turn.wait_told_again("failed to watch autoscaleroverrides").await;
-    assert_eq!(shop.hpa().await, before);
-    turn.give_back(WATCH_OVERRIDES).await;
-    shop.wait_overridden(10, 20).await;
-    turn.end(shop).await;
+    let exclusive = Exclusive::lock().await;
+    let ns = exclusive.namespace("watch-overrides").await;
+    exclusive.without(WATCH_OVERRIDES).await;
+    exclusive.wait_logged("failed to watch autoscaleroverrides", &refusal(WATCH_OVERRIDES, None)).await;
+    let before = ns.hpa().await;
+    ns.create("ovr", for_an_hour()).await;
+    exclusive.wait_logged_again("failed to watch autoscaleroverrides").await;
+    assert_eq!(ns.hpa().await, before);
+    exclusive.grant(WATCH_OVERRIDES).await;
+    ns.wait_overridden(10, 20).await;
+    exclusive.end(ns).await;
 }
 
 #[tokio::test]
 async fn to_delete_overrides() {
-    let turn = Turn::take().await;
-    let shop = turn.shop("delete-overrides").await;
-    turn.without(DELETE_OVERRIDES).await;
+    let exclusive = Exclusive::lock().await;
+    let ns = exclusive.namespace("delete-overrides").await;
+    exclusive.without(DELETE_OVERRIDES).await;
     let end = at(now() + 3);
-    shop.create("ovr", overridden(&json!({"expiresAt": end, "ttlAfterFinished": "1s"}))).await;
-    let step = format!("failed to delete AutoscalerOverride {}/ovr after its ttlAfterFinished", shop.namespace);
-    turn.wait_told(&step, &refusal(DELETE_OVERRIDES, Some(("ovr", &shop)))).await;
-    assert_eq!(shop.override_("ovr").await["status"]["phase"], "Expired");
-    shop.wait_traceless(2, 5).await;
-    turn.give_back(DELETE_OVERRIDES).await;
+    ns.create("ovr", overridden(&json!({"expiresAt": end, "ttlAfterFinished": "1s"}))).await;
+    let step = format!("failed to delete AutoscalerOverride {}/ovr after its ttlAfterFinished", ns.name);
+    exclusive.wait_logged(&step, &refusal(DELETE_OVERRIDES, Some(("ovr", &ns)))).await;
+    assert_eq!(ns.override_("ovr").await["status"]["phase"], "Expired");
+    ns.wait_traceless(2, 5).await;
+    exclusive.grant(DELETE_OVERRIDES).await;
     let gone = wait_for("it to be deleted", LIMIT, async || {
-        let found = shop.overrides().get_opt("ovr").await?;
+        let found = ns.overrides().get_opt("ovr").await?;
         anyhow::ensure!(found.is_none(), "{found:?}");
         Ok(())
     });
@@ -127,123 +127,123 @@ async fn to_delete_overrides() {
 
 #[tokio::test]
 async fn to_patch_statuses() {
-    let turn = Turn::take().await;
-    let shop = turn.shop("patch-statuses").await;
-    turn.without(PATCH_STATUSES).await;
-    shop.create("ovr", overridden(&json!({"duration": "1h"}))).await;
-    let step = format!("failed to write the status of AutoscalerOverride {}/ovr", shop.namespace);
-    turn.wait_told(&step, &refusal(PATCH_STATUSES, Some(("ovr", &shop)))).await;
-    shop.wait_overridden(10, 20).await;
-    assert_eq!(shop.override_("ovr").await.get("status"), None);
-    turn.give_back(PATCH_STATUSES).await;
-    shop.wait_phase("ovr", "Active").await;
-    turn.end(shop).await;
+    let exclusive = Exclusive::lock().await;
+    let ns = exclusive.namespace("patch-statuses").await;
+    exclusive.without(PATCH_STATUSES).await;
+    ns.create("ovr", for_an_hour()).await;
+    let step = format!("failed to write the status of AutoscalerOverride {}/ovr", ns.name);
+    exclusive.wait_logged(&step, &refusal(PATCH_STATUSES, Some(("ovr", &ns)))).await;
+    ns.wait_overridden(10, 20).await;
+    assert_eq!(ns.override_("ovr").await.get("status"), None);
+    exclusive.grant(PATCH_STATUSES).await;
+    ns.wait_phase("ovr", "Active").await;
+    exclusive.end(ns).await;
 }
 
-/// An HPA is read where somebody has written it under a write of ours; stalled watches leave that to the read.
+/// The controller reads an HPA after a conflict; while watches are stalled it learns of a change only by that.
 #[tokio::test]
 async fn to_get_hpas() {
-    let turn = Turn::take().await;
-    let shop = turn.shop("get-hpas").await;
-    turn.without(GET_HPAS).await;
-    shop.create("ovr", overridden(&json!({"duration": "6s"}))).await;
-    shop.wait_overridden(10, 20).await;
-    shop.wait_phase("ovr", "Active").await;
-    turn.world.controller_through_proxy().unwrap().stall_watches();
-    shop.patch("labeller", &Patch::Merge(json!({"metadata": {"labels": {"seen": "no"}}}))).await;
-    let refused = refusal(GET_HPAS, Some(("web", &shop)));
-    wait_forbidden(&shop, &refused).await;
-    turn.wait_told(&format!("failed to write HorizontalPodAutoscaler {}/web", shop.namespace), &refused).await;
-    shop.wait_overridden(10, 20).await;
-    turn.give_back(GET_HPAS).await;
-    shop.wait_traceless(2, 5).await;
+    let exclusive = Exclusive::lock().await;
+    let ns = exclusive.namespace("get-hpas").await;
+    exclusive.without(GET_HPAS).await;
+    ns.create("ovr", overridden(&json!({"duration": "6s"}))).await;
+    ns.wait_overridden(10, 20).await;
+    ns.wait_phase("ovr", "Active").await;
+    exclusive.world.controller_through_proxy().unwrap().stall_watches();
+    ns.patch("labeller", &Patch::Merge(json!({"metadata": {"labels": {"seen": "no"}}}))).await;
+    let refused = refusal(GET_HPAS, Some(("web", &ns)));
+    wait_forbidden(&ns, &refused).await;
+    exclusive.wait_logged(&format!("failed to write HorizontalPodAutoscaler {}/web", ns.name), &refused).await;
+    ns.wait_overridden(10, 20).await;
+    exclusive.grant(GET_HPAS).await;
+    ns.wait_traceless(2, 5).await;
 }
 
 #[tokio::test]
 async fn to_list_hpas() {
-    let turn = Turn::take().await;
-    let shop = turn.shop("list-hpas").await;
-    turn.without(LIST_HPAS).await;
-    let before = shop.hpa().await;
-    shop.create("ovr", overridden(&json!({"duration": "1h"}))).await;
-    turn.wait_told("failed to watch horizontalpodautoscalers", &refusal(LIST_HPAS, None)).await;
-    assert_eq!((shop.hpa().await, shop.override_("ovr").await.get("status")), (before, None));
-    turn.give_back(LIST_HPAS).await;
-    shop.wait_overridden(10, 20).await;
-    turn.end(shop).await;
+    let exclusive = Exclusive::lock().await;
+    let ns = exclusive.namespace("list-hpas").await;
+    exclusive.without(LIST_HPAS).await;
+    let before = ns.hpa().await;
+    ns.create("ovr", for_an_hour()).await;
+    exclusive.wait_logged("failed to watch horizontalpodautoscalers", &refusal(LIST_HPAS, None)).await;
+    assert_eq!((ns.hpa().await, ns.override_("ovr").await.get("status")), (before, None));
+    exclusive.grant(LIST_HPAS).await;
+    ns.wait_overridden(10, 20).await;
+    exclusive.end(ns).await;
 }
 
 #[tokio::test]
 async fn to_watch_hpas() {
-    let turn = Turn::take().await;
-    let shop = Shop::open(turn.world, "watch-hpas").await;
-    turn.without(WATCH_HPAS).await;
-    turn.wait_told("failed to watch horizontalpodautoscalers", &refusal(WATCH_HPAS, None)).await;
-    shop.apply("argocd", 2, 5, false).await.unwrap();
-    shop.create("ovr", overridden(&json!({"duration": "1h"}))).await;
-    shop.wait_status("ovr", "no HPA to be found", |status| status["conditions"][0]["reason"] == "TargetNotFound").await;
-    turn.give_back(WATCH_HPAS).await;
-    shop.wait_overridden(10, 20).await;
-    turn.end(shop).await;
+    let exclusive = Exclusive::lock().await;
+    let ns = TestNamespace::new(exclusive.world, "watch-hpas").await;
+    exclusive.without(WATCH_HPAS).await;
+    exclusive.wait_logged("failed to watch horizontalpodautoscalers", &refusal(WATCH_HPAS, None)).await;
+    ns.apply("argocd", 2, 5, false).await.unwrap();
+    ns.create("ovr", for_an_hour()).await;
+    ns.wait_status("ovr", "no HPA to be found", |status| status["conditions"][0]["reason"] == "TargetNotFound").await;
+    exclusive.grant(WATCH_HPAS).await;
+    ns.wait_overridden(10, 20).await;
+    exclusive.end(ns).await;
 }
 
 #[tokio::test]
 async fn to_patch_hpas() {
-    let turn = Turn::take().await;
-    let shop = turn.shop("patch-hpas").await;
-    turn.without(PATCH_HPAS).await;
-    let before = shop.hpa().await;
-    shop.create("ovr", overridden(&json!({"duration": "1h"}))).await;
-    let refused = refusal(PATCH_HPAS, Some(("web", &shop)));
-    wait_forbidden(&shop, &refused).await;
-    turn.wait_told(&format!("failed to write HorizontalPodAutoscaler {}/web", shop.namespace), &refused).await;
-    assert_eq!(shop.hpa().await, before);
-    turn.give_back(PATCH_HPAS).await;
-    shop.wait_overridden(10, 20).await;
-    shop.wait_status("ovr", "it to act", |status| status["conditions"][0]["reason"] == "Applied").await;
-    turn.end(shop).await;
+    let exclusive = Exclusive::lock().await;
+    let ns = exclusive.namespace("patch-hpas").await;
+    exclusive.without(PATCH_HPAS).await;
+    let before = ns.hpa().await;
+    ns.create("ovr", for_an_hour()).await;
+    let refused = refusal(PATCH_HPAS, Some(("web", &ns)));
+    wait_forbidden(&ns, &refused).await;
+    exclusive.wait_logged(&format!("failed to write HorizontalPodAutoscaler {}/web", ns.name), &refused).await;
+    assert_eq!(ns.hpa().await, before);
+    exclusive.grant(PATCH_HPAS).await;
+    ns.wait_overridden(10, 20).await;
+    ns.wait_status("ovr", "it to be applied", |status| status["conditions"][0]["reason"] == "Applied").await;
+    exclusive.end(ns).await;
 }
 
 #[tokio::test]
 async fn to_create_events() {
-    let turn = Turn::take().await;
-    let shop = turn.shop("create-events").await;
-    turn.without(CREATE_EVENTS).await;
-    shop.create("ovr", overridden(&json!({"duration": "1h"}))).await;
-    let refused = refusal(CREATE_EVENTS, None).replace(" at the cluster scope", &in_namespace(&shop));
-    turn.wait_told("failed to publish an event", &refused).await;
-    shop.wait_overridden(10, 20).await;
-    turn.give_back(CREATE_EVENTS).await;
-    shop.delete("ovr").await;
-    shop.wait_traceless(2, 5).await;
-    wait_event(&shop, "GivenBack", |_| true).await;
+    let exclusive = Exclusive::lock().await;
+    let ns = exclusive.namespace("create-events").await;
+    exclusive.without(CREATE_EVENTS).await;
+    ns.create("ovr", for_an_hour()).await;
+    let refused = refusal(CREATE_EVENTS, None).replace(" at the cluster scope", &in_namespace(&ns));
+    exclusive.wait_logged("failed to publish an event", &refused).await;
+    ns.wait_overridden(10, 20).await;
+    exclusive.grant(CREATE_EVENTS).await;
+    ns.delete("ovr").await;
+    ns.wait_traceless(2, 5).await;
+    wait_event(&ns, "Restored", |_| true).await;
 }
 
-/// What happens again is counted on its first event.
+/// A repeated event is counted on the first one.
 #[tokio::test]
 async fn to_patch_events() {
-    let turn = Turn::take().await;
-    let shop = turn.shop("patch-events").await;
-    turn.without(PATCH_EVENTS).await;
-    shop.create("ovr", overridden(&json!({"duration": "1h"}))).await;
-    shop.wait_overridden(10, 20).await;
+    let exclusive = Exclusive::lock().await;
+    let ns = exclusive.namespace("patch-events").await;
+    exclusive.without(PATCH_EVENTS).await;
+    ns.create("ovr", for_an_hour()).await;
+    ns.wait_overridden(10, 20).await;
     let revert = async || {
-        shop.apply("argocd", 2, 5, true).await.unwrap();
-        shop.wait_overridden(10, 20).await;
+        ns.apply("argocd", 2, 5, true).await.unwrap();
+        ns.wait_overridden(10, 20).await;
     };
     revert().await;
-    let name = wait_event(&shop, "Reverted", |_| true).await.metadata.name.unwrap();
+    let name = wait_event(&ns, "Reverted", |_| true).await.metadata.name.unwrap();
     revert().await;
-    turn.wait_told("failed to publish an event", &refusal(PATCH_EVENTS, Some((&name, &shop)))).await;
-    turn.give_back(PATCH_EVENTS).await;
+    exclusive.wait_logged("failed to publish an event", &refusal(PATCH_EVENTS, Some((&name, &ns)))).await;
+    exclusive.grant(PATCH_EVENTS).await;
     revert().await;
-    wait_event(&shop, "Reverted", |event| event.series.is_some()).await;
-    turn.end(shop).await;
+    wait_event(&ns, "Reverted", |event| event.series.is_some()).await;
+    exclusive.end(ns).await;
 }
 
-async fn wait_forbidden(shop: &Shop, message: &str) {
+async fn wait_forbidden(ns: &TestNamespace, message: &str) {
     let forbidden = |status: &Value| status["conditions"][0]["reason"] == "Forbidden";
-    let status = shop.wait_status("ovr", "it to be Forbidden", forbidden).await;
+    let status = ns.wait_status("ovr", "it to be Forbidden", forbidden).await;
     assert_eq!(
         (&status["conditions"][0]["type"], &status["conditions"][0]["status"]),
         (&"Ready".into(), &"False".into())
@@ -251,19 +251,19 @@ async fn wait_forbidden(shop: &Shop, message: &str) {
     assert_eq!(status["conditions"][0]["message"], message);
 }
 
-async fn events(shop: &Shop, reason: &str) -> Vec<Event> {
-    let events: Api<Event> = Api::namespaced(shop.client.clone(), &shop.namespace);
+async fn events(ns: &TestNamespace, reason: &str) -> Vec<Event> {
+    let events: Api<Event> = Api::namespaced(ns.client.clone(), &ns.name);
     let mut all = events.list(&ListParams::default()).await.unwrap().items;
     all.retain(|event| event.reason.as_deref() == Some(reason));
     all
 }
 
-async fn wait_event(shop: &Shop, reason: &str, check: impl Fn(&Event) -> bool) -> Event {
+async fn wait_event(ns: &TestNamespace, reason: &str, check: impl Fn(&Event) -> bool) -> Event {
     let what = format!("the event {reason}");
     let waited = wait_for(&what, LIMIT, async || {
-        let found = events(shop, reason).await;
+        let found = events(ns, reason).await;
         let wanted = found.iter().find(|event| check(event)).cloned();
-        wanted.ok_or_else(|| anyhow::anyhow!("{found:?}\n{}", shop.world.controller_log()))
+        wanted.ok_or_else(|| anyhow::anyhow!("{found:?}\n{}", ns.world.controller_log()))
     });
     waited.await.unwrap()
 }

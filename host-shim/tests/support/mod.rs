@@ -1,11 +1,11 @@
-//! What the control-plane tests share: one world a test binary, one namespace a test, and the writes of owners.
+//! Fixtures of the tests on a control plane: worlds, a namespace for each test, and the writes of owners.
 
-#![allow(dead_code, reason = "every test binary uses a part of it")]
+#![allow(dead_code, reason = "each test binary uses a part of it")]
 
 mod conditions;
 pub mod owner;
 
-use std::{io::Write, path::Path, process::Stdio, time::Duration};
+use std::{io::Write, path::Path, process::Stdio, sync::OnceLock, time::Duration};
 
 use futures::StreamExt as _;
 use hpa_override_testbed::{
@@ -18,31 +18,32 @@ use kube::{
     api::{DynamicObject, Patch, PatchParams, PostParams, WatchEvent, WatchParams},
 };
 use serde_json::{Value, json};
+use tokio::sync::{Mutex, MutexGuard};
 
 use self::conditions::Conditions;
 
-/// For a busy machine; what is waited for usually takes milliseconds.
+/// Generous for a busy machine; what the tests wait for usually takes milliseconds.
 pub const LIMIT: Duration = Duration::from_mins(1);
 /// An ordinary user who may create overrides and write HPAs everywhere.
 pub const ALICE: &str = "alice";
 
-/// A world with the policies or without; the real HPA controller is there only in `scaling.rs`, since its status writes
-/// move the resourceVersion.
+/// A world with the policies or without. The real HPA controller is not part of it: its status writes would change the
+/// resourceVersion.
 pub fn world(policies: bool, settings: Value) -> World {
     world_on(Options::default(), policies, settings)
 }
 
-/// A world on a control plane of one's own choice.
+/// A world with other options for the control plane.
 pub fn world_on(plane: Options, policies: bool, settings: Value) -> World {
     World::start(options(plane, policies, settings)).unwrap()
 }
 
-/// A world with the policies, whose admission reads that clock.
+/// A world with the policies, whose admission reads `clock`.
 pub fn world_with_clock(clock: &Clock) -> World {
     World::start_with_clock(options(Options::default(), true, json!({})), clock).unwrap()
 }
 
-/// Sets both clocks of that world so many seconds ahead of the real time; the controller is started anew.
+/// Sets the clocks of admission and controller `ahead` seconds from the real time; the controller is restarted.
 pub fn set_clocks(world: &World, clock: &Clock, ahead: i64) {
     world.kill_controller().unwrap();
     clock.run(ahead);
@@ -50,9 +51,30 @@ pub fn set_clocks(world: &World, clock: &Clock, ahead: i64) {
     world.start_controller().unwrap();
 }
 
-/// For a test that needs a world of its own. Like a `static`, it ends with the process.
+/// A world for one test. Like a `static`, it ends with the process.
 pub fn for_ever(world: World) -> &'static World {
     Box::leak(Box::new(world))
+}
+
+/// A world that is changed as a whole, by one test at a time.
+pub struct LockedWorld {
+    world: OnceLock<World>,
+    lock: Mutex<()>,
+}
+
+impl LockedWorld {
+    pub const fn new() -> Self {
+        Self { world: OnceLock::new(), lock: Mutex::const_new(()) }
+    }
+
+    /// The world, with a running controller, for as long as the guard lives.
+    pub async fn lock(&'static self, start: impl FnOnce() -> World) -> (&'static World, MutexGuard<'static, ()>) {
+        let guard = self.lock.lock().await;
+        let world = self.world.get_or_init(start);
+        // A failed test may have left it killed.
+        world.start_controller().unwrap();
+        (world, guard)
+    }
 }
 
 /// The real time, in seconds after 1970.
@@ -92,29 +114,28 @@ fn options(plane: Options, policies: bool, settings: Value) -> WorldOptions {
     }
 }
 
-/// One test's part of a world.
-pub struct Shop {
+/// A namespace of a world, for one test.
+pub struct TestNamespace {
     pub world: &'static World,
     pub client: Client,
-    pub namespace: String,
+    pub name: String,
     conditions: Conditions,
 }
 
-impl Shop {
-    /// Makes a namespace.
-    pub async fn open(world: &'static World, namespace: &str) -> Self {
+impl TestNamespace {
+    pub async fn new(world: &'static World, name: &str) -> Self {
         let client = world.plane().client(&Identity::user(ALICE)).await.unwrap();
-        let yaml = format!("apiVersion: v1\nkind: Namespace\nmetadata: {{name: {namespace}}}\n");
+        let yaml = format!("apiVersion: v1\nkind: Namespace\nmetadata: {{name: {name}}}\n");
         apply_yaml(&client, &yaml, "test", true).await.unwrap();
-        Self { world, client, namespace: namespace.into(), conditions: Conditions(world) }
+        Self { world, client, name: name.into(), conditions: Conditions(world) }
     }
 
-    /// The same as somebody else sees it.
-    pub fn seen_by(&self, client: Client) -> Self {
-        Self { world: self.world, client, namespace: self.namespace.clone(), conditions: Conditions(self.world) }
+    /// The same namespace with the client of another user.
+    pub fn with_client(&self, client: Client) -> Self {
+        Self { world: self.world, client, name: self.name.clone(), conditions: Conditions(self.world) }
     }
 
-    /// The manifest of an owner, with labels of its own.
+    /// The owner's manifest of the HPA `web`.
     pub fn manifest(&self, min: i32, max: i32) -> String {
         format!(
             "apiVersion: autoscaling/v2
@@ -126,7 +147,7 @@ spec:
   maxReplicas: {max}
   metrics: [{{type: Resource, resource: {{name: cpu, target: {{type: Utilization, averageUtilization: 80}}}}}}]
 ",
-            self.namespace
+            self.name
         )
     }
 
@@ -140,7 +161,7 @@ spec:
     pub fn hpas(&self, version: &str) -> Api<DynamicObject> {
         let yaml = format!(
             "apiVersion: autoscaling/{version}\nkind: HorizontalPodAutoscaler\nmetadata: {{name: web, namespace: {}}}\n",
-            self.namespace
+            self.name
         );
         api_for(&self.client, &parse_yaml(&yaml).unwrap()[0]).unwrap()
     }
@@ -169,7 +190,7 @@ spec:
     pub fn new_override(&self, name: &str, spec: &Value) -> DynamicObject {
         serde_json::from_value(json!({
             "apiVersion": "hpa-override.dev/v1", "kind": "AutoscalerOverride",
-            "metadata": {"name": name, "namespace": self.namespace}, "spec": spec,
+            "metadata": {"name": name, "namespace": self.name}, "spec": spec,
         }))
         .unwrap()
     }
@@ -215,9 +236,9 @@ spec:
         waited.await.unwrap_or_else(|error| panic!("{error:#}\n{}", self.world.controller_log()))
     }
 
-    /// Waits until those bounds stand with a record, and nobody of ours owns a bound.
+    /// Waits until the HPA has these bounds and a record, and we own no bound.
     pub async fn wait_overridden(&self, min: i64, max: i64) -> Value {
-        self.wait_hpa(&format!("{min}–{max} with a record"), |hpa| {
+        self.wait_hpa(&format!("{min}-{max} with a record"), |hpa| {
             anyhow::ensure!(bounds(hpa) == (min, max) && record(hpa).is_some() && !we_own_a_bound(hpa), "{hpa}");
             anyhow::ensure!(record(hpa).unwrap().get("owners").is_none(), "{hpa}");
             Ok(())
@@ -225,9 +246,9 @@ spec:
         .await
     }
 
-    /// Waits until those bounds stand and nothing is left of us.
+    /// Waits until the HPA has these bounds and no trace of the override.
     pub async fn wait_traceless(&self, min: i64, max: i64) -> Value {
-        self.wait_hpa(&format!("{min}–{max} without a trace"), |hpa| {
+        self.wait_hpa(&format!("{min}-{max} without a trace"), |hpa| {
             anyhow::ensure!(bounds(hpa) == (min, max) && !hpa.to_string().contains("hpa-override"), "{hpa}");
             Ok(())
         })
@@ -252,7 +273,7 @@ spec:
     /// kubectl in this namespace, with a manifest on standard input; its output and whether it succeeded.
     pub fn kubectl(&self, arguments: &[&str], input: &str) -> (bool, String) {
         let mut command = self.world.plane().kubectl(&Identity::user(ALICE)).unwrap();
-        command.args(["--namespace", &self.namespace]).args(arguments);
+        command.args(["--namespace", &self.name]).args(arguments);
         let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
@@ -276,12 +297,12 @@ spec:
         versions.split_off(1)
     }
 
-    /// The controller's writes to the HPA `web`, from the API server's audit log. One that met a conflict wrote nothing.
+    /// The controller's successful writes to the HPA `web`, from the API server's audit log.
     pub fn controller_writes(&self, audit: &AuditLog) -> Vec<AuditEvent> {
         self.writes_to("horizontalpodautoscalers", "web", audit)
     }
 
-    /// The same, once there are `count` of them: a line of the log may come a moment after the answer.
+    /// The same, once there are `count` of them: a line of the log may be written a moment after the response.
     pub async fn wait_writes(&self, audit: &AuditLog, count: usize) -> Vec<AuditEvent> {
         let waited = wait_for("the controller's writes in the audit log", LIMIT, async || {
             let writes = self.controller_writes(audit);
@@ -298,11 +319,11 @@ spec:
 
     fn writes_to(&self, resource: &str, name: &str, audit: &AuditLog) -> Vec<AuditEvent> {
         let writes = audit.writes_by(CONTROLLER_USER).unwrap();
-        let ours = |event: &AuditEvent| event.is_about(resource, &self.namespace, name);
+        let ours = |event: &AuditEvent| event.is_about(resource, &self.name, name);
         writes.into_iter().filter(|event| ours(event) && event.code == 200).collect()
     }
 
-    /// The bounds of the HPA `web` from after `first` to `last`, one pair a change.
+    /// The bounds of the HPA `web` from after `first` to `last`, one pair per change.
     pub async fn bounds_between(&self, first: &Value, last: &Value) -> Vec<(i64, i64)> {
         let mut seen: Vec<_> = self.versions(first, last).await.iter().map(bounds).collect();
         seen.dedup();
@@ -310,8 +331,8 @@ spec:
     }
 }
 
-impl Shop {
-    /// Writes the record of the HPA `web`, or takes it away, as the controller's user, whom the merge policy lets do so.
+impl TestNamespace {
+    /// Writes or removes the record of the HPA `web` as the controller's user, which the merge policy permits.
     pub async fn write_record(&self, text: Option<&str>) -> Value {
         let identity = Identity::service_account("hpa-override", "hpa-override-controller");
         let client = self.world.plane().client(&identity).await.unwrap();
@@ -327,26 +348,42 @@ pub fn with_record(text: Option<&str>) -> Value {
     json!({"metadata": {"annotations": {"hpa-override.dev/record": text}}})
 }
 
-/// An override of 10–20, with more in its spec.
+/// The spec of an override of 10-20, with other fields.
 pub fn overridden(over: &Value) -> Value {
-    let mut spec = json!({"minReplicas": 10, "maxReplicas": 20});
+    with_fields(json!({"minReplicas": 10, "maxReplicas": 20}), over)
+}
+
+/// A spec with other fields; null removes one.
+pub fn with_fields(mut spec: Value, over: &Value) -> Value {
     for (key, value) in over.as_object().unwrap() {
         spec[key] = value.clone();
     }
+    spec.as_object_mut().unwrap().retain(|_, value| !value.is_null());
     spec
 }
 
-/// An HPA of 2–5 under an override of 10–20; what it was like before.
-pub async fn under_override(world: &'static World, namespace: &str) -> (Shop, Value) {
-    let shop = Shop::open(world, namespace).await;
-    shop.apply("argocd", 2, 5, false).await.unwrap();
-    let before = shop.hpa().await;
-    shop.create("ovr", overridden(&json!({"duration": "1h"}))).await;
-    shop.wait_overridden(10, 20).await;
-    (shop, before)
+/// The spec of an override of 10-20 for an hour.
+pub fn for_an_hour() -> Value {
+    overridden(&json!({"duration": "1h"}))
 }
 
-/// The bounds that stand.
+/// A namespace with an HPA of 2-5, and that HPA.
+pub async fn with_hpa(world: &'static World, name: &str) -> (TestNamespace, Value) {
+    let ns = TestNamespace::new(world, name).await;
+    ns.apply("argocd", 2, 5, false).await.unwrap();
+    let hpa = ns.hpa().await;
+    (ns, hpa)
+}
+
+/// A namespace with an HPA of 2-5 under an override of 10-20, and the HPA before the override.
+pub async fn under_override(world: &'static World, name: &str) -> (TestNamespace, Value) {
+    let (ns, before) = with_hpa(world, name).await;
+    ns.create("ovr", for_an_hour()).await;
+    ns.wait_overridden(10, 20).await;
+    (ns, before)
+}
+
+/// The bounds of an HPA.
 pub fn bounds(hpa: &Value) -> (i64, i64) {
     (hpa["spec"]["minReplicas"].as_i64().unwrap(), hpa["spec"]["maxReplicas"].as_i64().unwrap())
 }
@@ -357,19 +394,19 @@ pub fn record(hpa: &Value) -> Option<Value> {
     Some(serde_json::from_str(text).unwrap())
 }
 
-/// What the owner wants, by the record.
+/// The desired bounds, by the record.
 pub fn desired(hpa: &Value) -> Option<(i64, i64)> {
     let desired = record(hpa)?["desired"].clone();
     Some((desired["minReplicas"].as_i64()?, desired["maxReplicas"].as_i64()?))
 }
 
-/// Whether managedFields name us as owner of a bound.
+/// Whether managedFields name us as manager of a bound.
 pub fn we_own_a_bound(hpa: &Value) -> bool {
     let entries = hpa["metadata"]["managedFields"].as_array().unwrap();
     entries.iter().any(|entry| entry["manager"] == "hpa-override" && entry["fieldsV1"].get("f:spec").is_some())
 }
 
-/// managedFields without the times and without what the HPA controller writes, sorted.
+/// managedFields without times and status entries, sorted.
 pub fn ownership(hpa: &Value) -> Vec<String> {
     let entries = hpa["metadata"]["managedFields"].as_array().cloned().unwrap_or_default();
     let entries = entries.into_iter().filter(|entry| entry["subresource"] != "status");
@@ -383,7 +420,7 @@ pub fn ownership(hpa: &Value) -> Vec<String> {
     entries
 }
 
-/// What must be as before, but for what the owner changed: spec, labels, annotations, ownership.
+/// What must be the same before and after an override: spec, labels, annotations, field ownership.
 pub fn traces(hpa: &Value) -> Value {
     let metadata = &hpa["metadata"];
     let annotations = metadata.get("annotations").filter(|map| **map != json!({}));

@@ -3,7 +3,7 @@
 use kube::api::{Patch, PostParams};
 use serde_json::{Value, json};
 
-use super::Shop;
+use super::TestNamespace;
 
 /// How an owner writes.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -29,14 +29,14 @@ impl Way {
     ];
 }
 
-impl Shop {
-    /// The owner's first write: the HPA comes to be.
+impl TestNamespace {
+    /// The owner's first write, which creates the HPA.
     pub async fn begin(&self, way: Way, min: i32, max: i32) -> Value {
         match way {
             Way::Apply | Way::ForcedApply => drop(self.apply("argocd", min, max, false).await.unwrap()),
             Way::KubectlApply => self.kubectl_ok(&["apply", "-f", "-"], &self.manifest(min, max)),
             _ => {
-                // Other numbers, so that the write that counts is the one that owns the bounds.
+                // Other numbers first, so that it is the second write that owns the bounds.
                 self.kubectl_ok(&["create", "-f", "-"], &self.manifest(1, 4));
                 self.write(way, min, max).await;
             }
@@ -44,7 +44,7 @@ impl Shop {
         self.hpa().await
     }
 
-    /// A write of the owner that names both bounds; it must succeed.
+    /// A write of the owner that names both bounds and succeeds.
     pub async fn write(&self, way: Way, min: i32, max: i32) -> Value {
         match way {
             Way::Apply => drop(self.apply("argocd", min, max, false).await.unwrap()),

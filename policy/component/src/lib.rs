@@ -1,11 +1,11 @@
-//! The component door: typed question in, the core's JSON door asked, typed answer out.
+//! The component binding: a typed question in, a typed answer out, by `hpa_override_api::call_typed`.
 //!
 //! ```text
-//!   host ─ wit/override.wit ─► records ─► json::call_typed ─► records ─► host
+//!   host ─ wit/override.wit ─► records ─► call_typed ─► records ─► host
 //! ```
 //! Nothing here traps: what cannot be answered is a typed error, and the next call answers.
 
-use hpa_override_core::json::{call_typed, typed::to_typed};
+use hpa_override_api::{call_typed, typed::to_typed};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
@@ -18,14 +18,14 @@ use self::bindings::exports::hpa_override::policy::decisions::{
 mod bindings {
     wit_bindgen::generate!({ path: "../../wit", additional_derives: [serde::Serialize, serde::Deserialize] });
 
-    export!(Door);
+    export!(Component);
 
-    use super::Door;
+    use super::Component;
 }
 
-struct Door;
+struct Component;
 
-impl Guest for Door {
+impl Guest for Component {
     fn review_override(now: Instant, settings: Option<Json>, asked: OverrideWrite) -> Result<Review, Error> {
         ask("reviewOverride", &Question { now, settings, asked })
     }
@@ -78,8 +78,8 @@ struct Over {
 
 fn ask<R: DeserializeOwned>(function: &str, question: &impl Serialize) -> Result<R, Error> {
     let asked = serde_json::to_value(question).map_err(|error| mismatch(&error))?;
-    let told = |error| read(to_typed(json!(error))).unwrap_or_else(|mismatch| mismatch);
-    read(call_typed(function, asked).map_err(told)?)
+    let typed = |error| read(to_typed(json!(error))).unwrap_or_else(|mismatch| mismatch);
+    read(call_typed(function, asked).map_err(typed)?)
 }
 
 /// The only key of an answer.
@@ -91,7 +91,7 @@ fn read<R: DeserializeOwned>(answer: Value) -> Result<R, Error> {
     serde_json::from_value(answer).map_err(|error| mismatch(&error))
 }
 
-/// The types of `wit/override.wit` are those of the JSON door, so this is not met.
+/// The types of `wit/override.wit` are those of the API, so this does not happen.
 fn mismatch(error: &serde_json::Error) -> Error {
     Error { path: String::new(), code: ErrorCode::TypeInvalid, message: format!("the types differ: {error}") }
 }

@@ -1,4 +1,4 @@
-//! The component as shipped, on wasmtime: every function answers as the JSON door does, and no input breaks it.
+//! The component as shipped, on wasmtime: every function answers as the JSON API does, and no input breaks it.
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
@@ -8,8 +8,8 @@ use std::{
     sync::LazyLock,
 };
 
-use hpa_override_core::json::{MOST_TEXT, functions};
-use hpa_override_testbed::doors::{Component, Door, Native};
+use hpa_override_api::{MOST_TEXT, functions};
+use hpa_override_conformance::{Outcome, Question, bindings::Component};
 use rstest::rstest;
 use serde_json::{Value, json};
 
@@ -19,7 +19,7 @@ fn file(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
 }
 
-/// One for all tests: whatever one of them asks, it answers the others.
+/// One for all tests: after whatever one of them asks, it answers the others.
 fn component() -> &'static Component {
     static COMPONENT: LazyLock<Component> = LazyLock::new(|| {
         let file = file("dist/hpa-override.component.wasm");
@@ -27,6 +27,10 @@ fn component() -> &'static Component {
         Component::load(&file).unwrap()
     });
     &COMPONENT
+}
+
+fn native(function: &str, argument: &Value) -> Outcome {
+    Question::new(function, argument.clone()).native()
 }
 
 #[test]
@@ -70,14 +74,14 @@ fn argument(function: &str) -> Value {
 }
 
 #[test]
-fn every_function_answers_as_the_json_door_does() {
+fn every_function_answers_as_the_json_api_does() {
     let component = component();
     for function in functions() {
         let argument = match function {
             "validateSettings" => json!({"settings": {"maxDuration": 7, "replicas": 1}}),
             function => argument(function),
         };
-        let native = Native::answer(function, &argument);
+        let native = native(function, &argument);
         assert!(native.is_ok(), "{function}: {native:?}");
         assert_eq!(component.ask(function, &argument).unwrap(), Some(native), "{function}");
     }
@@ -109,25 +113,25 @@ fn spec(key: &str, value: Value) -> Value {
 #[case::endless_cron("reviewOverride", spec("schedule", json!({"cron": "0,".repeat(50_000)})), "cronInvalid",
     "spec.schedule.cron")]
 #[case::garbled_object("reviewOverride", with("reviewOverride", "object", json!([1, null, "x"])), "targetMissing", "spec")]
-fn bad_input_is_told(#[case] function: &str, #[case] argument: Value, #[case] code: &str, #[case] path: &str) {
+fn bad_input_is_reported(#[case] function: &str, #[case] argument: Value, #[case] code: &str, #[case] path: &str) {
     let component = component();
-    let told = component.ask(function, &argument).unwrap().unwrap();
-    assert_eq!(told, Native::answer(function, &argument));
-    let finding = match &told {
+    let answer = component.ask(function, &argument).unwrap().unwrap();
+    assert_eq!(answer, native(function, &argument));
+    let finding = match &answer {
         Ok(review) => review["report"]["errors"].as_array().unwrap().iter().find(|finding| finding["code"] == code),
         Err(error) => Some(error),
     };
     assert_eq!(
         finding.map(|finding| (&finding["code"], &finding["path"])),
         Some((&json!(code), &json!(path))),
-        "{told:?}"
+        "{answer:?}"
     );
     the_next_call_answers(component);
 }
 
 fn the_next_call_answers(component: &Component) {
     let next = component.ask("planHpa", &argument("planHpa")).unwrap().unwrap();
-    assert_eq!(next, Native::answer("planHpa", &argument("planHpa")));
+    assert_eq!(next, native("planHpa", &argument("planHpa")));
 }
 
 /// Where JSON is text, it may be none.
@@ -138,7 +142,7 @@ fn the_next_call_answers(component: &Component) {
 #[case::as_deep_as_can_be(&"[".repeat(8_000_000), "recursion limit exceeded at line 1 column 128")]
 #[case::beyond_the_doubles("1e999", "number out of range at line 1 column 5")]
 #[case::lone_surrogate(r#""\ud800""#, "unexpected end of hex escape at line 1 column 8")]
-fn text_that_is_no_json_is_told_with_its_path(#[case] text: &str, #[case] why: &str) {
+fn text_that_is_no_json_is_reported_with_its_path(#[case] text: &str, #[case] why: &str) {
     let component = component();
     let error =
         |path: &str| json!({"path": path, "code": "jsonInvalid", "message": format!("it cannot be read: {why}")});
@@ -162,7 +166,7 @@ fn objects_may_be_nested_127_levels_deep() {
 }
 
 #[test]
-fn a_question_that_is_too_long_is_told() {
+fn a_question_that_is_too_long_is_refused() {
     let component = component();
     let sentence = "it is longer than 8 MiB; leave out what does not matter to it";
     let refused = Err(json!({"path": "", "code": "jsonInvalid", "message": sentence}));
@@ -181,8 +185,8 @@ fn the_densest_question_is_answered() {
     for (function, mut object) in [("admitHpa", hpa()), ("reviewOverride", overrides()[0].clone())] {
         object["dense"] = vec![dense.clone(); MOST_TEXT / (5 * LEVELS + 2) - 10].into();
         let dense = with(function, "object", object);
-        let told = component.ask(function, &dense).unwrap().unwrap();
-        assert!(told == Native::answer(function, &dense), "{function}");
+        let answer = component.ask(function, &dense).unwrap().unwrap();
+        assert!(answer == native(function, &dense), "{function}");
         the_next_call_answers(component);
     }
 }

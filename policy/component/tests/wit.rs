@@ -1,13 +1,11 @@
-//! `wit/override.wit` says all that the core says: no function, code, phase or mode is forgotten, and all is documented.
+//! `wit/override.wit` has all that the core has: no function, code, phase or mode is forgotten, and all is documented.
 
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 use std::path::Path;
 
-use hpa_override_core::{
-    Code, MayPatch, Mode, Phase,
-    json::{ErrorCode, call},
-};
+use hpa_override_api::{ErrorCode, call, functions};
+use hpa_override_core::{Code, MayPatch, Mode, Phase};
 use rstest::rstest;
 use serde_json::{Value, json};
 use wit_parser::{InterfaceId, Resolve, TypeDefKind};
@@ -72,7 +70,7 @@ fn every_word_of_the_core_is_there(#[case] name: &str, #[case] core: Vec<String>
 }
 
 #[test]
-fn errors_and_warnings_are_said_to_be_such() {
+fn errors_and_warnings_are_documented_as_such() {
     let (resolve, decisions) = file();
     let TypeDefKind::Enum(code) = &resolve.types[resolve.interfaces[decisions].types["code"]].kind else { panic!() };
     for (case, code) in code.cases.iter().zip(Code::ALL) {
@@ -82,21 +80,21 @@ fn errors_and_warnings_are_said_to_be_such() {
     }
 }
 
-/// The JSON door names its functions only where one is unknown.
+/// The JSON API names its functions only where one is unknown.
 #[test]
 fn every_function_of_the_core_is_there_and_no_other() {
     let (resolve, decisions) = file();
-    let functions: Vec<&str> = resolve.interfaces[decisions].functions.keys().map(String::as_str).collect();
-    let core = kebabs(hpa_override_core::json::functions().map(|name| json!(name)));
-    assert_eq!(functions, core);
-    for name in hpa_override_core::json::functions() {
+    let names: Vec<&str> = resolve.interfaces[decisions].functions.keys().map(String::as_str).collect();
+    let core = kebabs(functions().map(|name| json!(name)));
+    assert_eq!(names, core);
+    for name in functions() {
         let unknown = call(name, &json!(null)).unwrap_err().code == ErrorCode::FunctionUnknown;
         assert!(!unknown, "{name}");
     }
 }
 
 #[test]
-fn the_world_wants_nothing() {
+fn the_world_imports_nothing() {
     let (resolve, _) = file();
     let (_, world) = resolve.worlds.iter().next().unwrap();
     assert_eq!((resolve.worlds.len(), world.name.as_str()), (1, "hpa-override"));

@@ -1,194 +1,179 @@
-//! The record: the one annotation that holds all that any door needs while an override acts on an HPA.
+//! The record: one annotation on the HPA that holds all that any binding needs while an override is active on it.
 //!
 //! ```text
-//!   owner's writes ──► desired ──┐
-//!                                ├── composed ──► effective ──► spec.minReplicas, spec.maxReplicas
-//!   overrides in force ► layers ─┘                    └──► ours (to tell an echo from a word)
+//!   owner changes ──► desired ──┐
+//!                               ├── composed ──► effective ──► spec.minReplicas, spec.maxReplicas
+//!   active overrides ► layers ──┘                   └──► ours (to recognise an echo)
 //! ```
-//! It is written together with the bounds, so they cannot part. What cannot be read is never overwritten.
+//! It is written in the same request as the bounds, so the two cannot part. A record that cannot be read is never
+//! overwritten. The changes of a record are in `advance`.
+
+pub mod advance;
+pub mod clamps;
+pub mod compose;
+pub mod gradual_return;
+pub mod layer;
+pub mod owner_change;
+pub mod saved_owners;
+pub mod written;
 
 use hpa_override_crd::{Instant, RECORD_ANNOTATION};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::{
-    bounds::{Bound, Bounds, replicas},
-    clamps::Clamps,
-    fields::Fields,
-    landing::Landing,
-    layer::Layer,
-    ownership::Owner,
+    hpa::raw::annotation_value,
+    value::{
+        bounds::{Bound, Bounds},
+        json_fields::Fields,
+    },
 };
+
+use self::{clamps::Clamps, gradual_return::GradualReturn, layer::Layer, saved_owners::SavedOwner, written::Written};
 
 /// The version that this code reads and writes.
 const VERSION: u8 = 1;
 /// A longer text is not read: 64 KiB.
 const LONGEST: usize = 64 * 1024;
-/// How many numbers `ours` keeps per bound.
-const MOST_OURS: usize = 8;
 
-/// What an HPA remembers of itself while overrides act on it.
+/// The state of the overrides on one HPA.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Record {
     /// Always 1.
     pub v: u8,
+    /// How many writes have changed the record, from 1; 0 where it says nothing.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub rev: u64,
     /// The instant for which it was evaluated; moves only together with something else.
     pub as_of: Instant,
     /// What the owner wants.
     pub desired: Bounds,
-    /// What stands on the HPA by us.
+    /// What we wrote to the HPA.
     pub effective: Bounds,
-    /// The numbers that we have put there.
-    #[serde(skip_serializing_if = "Ours::is_empty")]
-    pub ours: Ours,
-    /// Overrides in force, highest precedence first.
+    /// The values that we wrote, per bound.
+    #[serde(skip_serializing_if = "Written::is_empty")]
+    pub ours: Written,
+    /// The active overrides, highest precedence first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub layers: Vec<Layer>,
     /// A gradual return under way.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub landing: Option<Landing>,
-    /// What clamps the result.
+    pub gradual_return: Option<GradualReturn>,
+    /// The limits that shape the result.
     #[serde(skip_serializing_if = "Clamps::is_empty")]
     pub limits: Clamps,
-    /// Who owned the bounds before a take-over that is not given back yet.
+    /// The field managers of the bounds before a take-over that is not returned yet.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub owners: Vec<Owner>,
+    pub owners: Vec<SavedOwner>,
     /// Keys that this version does not know, kept as they came.
     #[serde(flatten)]
     pub unknown: Map<String, Value>,
 }
 
-/// Per bound the numbers that we have put on the HPA, newest first, at most 8.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Ours {
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    min_replicas: Vec<i32>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    max_replicas: Vec<i32>,
-}
-
-impl Ours {
-    fn is_empty(&self) -> bool {
-        self.min_replicas.is_empty() && self.max_replicas.is_empty()
-    }
-
-    /// The numbers put for a bound.
-    #[must_use]
-    pub fn of(&self, bound: Bound) -> &[i32] {
-        match bound {
-            Bound::Min => &self.min_replicas,
-            Bound::Max => &self.max_replicas,
-        }
-    }
-
-    /// Notes that `number` is put while the owner wants `desired`. A number equal to `desired` is the owner's own and
-    /// leaves; of more than 8 the oldest leaves, but not `echo`, which came back in this very write.
-    pub(crate) fn put(&mut self, bound: Bound, number: i32, desired: i32, echo: Option<i32>) {
-        let numbers = match bound {
-            Bound::Min => &mut self.min_replicas,
-            Bound::Max => &mut self.max_replicas,
-        };
-        numbers.retain(|known| *known != desired && *known != number);
-        if number != desired {
-            numbers.insert(0, number);
-        }
-        while numbers.len() > MOST_OURS {
-            let oldest = numbers.iter().rposition(|known| Some(*known) != echo);
-            numbers.remove(oldest.unwrap_or(MOST_OURS));
-        }
-    }
-
-    fn read(value: &Value) -> Option<Self> {
-        let mut fields = Fields::of(value.clone())?;
-        let ours = Self {
-            min_replicas: fields.list(Bound::Min.field(), |number| replicas(&number))?,
-            max_replicas: fields.list(Bound::Max.field(), |number| replicas(&number))?,
-        };
-        Some(ours)
-    }
-}
-
 /// The record on an HPA cannot be read: another version, an impossible pair, not a record at all, or over 64 KiB.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Unreadable;
+pub struct UnreadableRecord;
 
 impl Record {
-    /// A record of an HPA that nothing acts on yet.
+    /// The record of an HPA on which no override is active yet.
     #[must_use]
-    pub fn begin(desired: Bounds, as_of: Instant) -> Self {
+    pub fn new(desired: Bounds, as_of: Instant) -> Self {
         Self {
             v: VERSION,
+            rev: 0,
             as_of,
             desired,
             effective: desired,
-            ours: Ours::default(),
+            ours: Written::default(),
             layers: Vec::new(),
-            landing: None,
+            gradual_return: None,
             limits: Clamps::default(),
             owners: Vec::new(),
             unknown: Map::new(),
         }
     }
 
-    /// Reads the annotation's text.
+    /// Parses the text of the annotation.
     ///
     /// # Errors
-    /// [`Unreadable`], for everything that is not wholly a record of this version.
-    pub fn parse(text: &str) -> Result<Self, Unreadable> {
+    /// [`UnreadableRecord`], for everything that is not wholly a record of this version.
+    pub fn parse(text: &str) -> Result<Self, UnreadableRecord> {
         if text.len() > LONGEST {
-            return Err(Unreadable);
+            return Err(UnreadableRecord);
         }
-        serde_json::from_str(text).ok().and_then(Self::read).ok_or(Unreadable)
+        serde_json::from_str(text).ok().and_then(Self::from_value).ok_or(UnreadableRecord)
     }
 
-    fn read(value: Value) -> Option<Self> {
-        let mut fields = Fields::of(value)?;
+    fn from_value(value: Value) -> Option<Self> {
+        let mut fields = Fields::new(value)?;
         (fields.take("v")?.as_u64()? == u64::from(VERSION)).then_some(())?;
+        // Records that were written before the key had its name.
+        let landing = fields.optional("landing", GradualReturn::parse);
+        let gradual_return = match fields.optional("gradualReturn", GradualReturn::parse)? {
+            None => landing?,
+            given => given,
+        };
         Some(Self {
             v: VERSION,
+            rev: fields.optional("rev", Value::as_u64)?.unwrap_or_default(),
             as_of: fields.text("asOf")?.parse().ok()?,
             desired: pair(&fields.take("desired")?)?,
             effective: pair(&fields.take("effective")?)?,
-            ours: fields.optional("ours", Ours::read)?.unwrap_or_default(),
-            layers: fields.list("layers", Layer::read)?,
-            landing: fields.optional("landing", Landing::read)?.filter(|landing| !landing.from.is_empty()),
-            limits: fields.optional("limits", Clamps::read)?.unwrap_or_default(),
-            owners: fields.list("owners", Owner::read)?,
+            ours: fields.optional("ours", Written::parse)?.unwrap_or_default(),
+            layers: fields.list("layers", Layer::parse)?,
+            gradual_return: gradual_return.filter(|returning| !returning.from.is_empty()),
+            limits: fields.optional("limits", Clamps::parse)?.unwrap_or_default(),
+            owners: fields.list("owners", SavedOwner::parse)?,
             unknown: fields.rest(),
         })
     }
 
-    /// The record of an HPA, where it carries the annotation.
+    /// The record of an HPA; none where it does not carry the annotation.
     #[must_use]
-    pub fn of_hpa(hpa: &Value) -> Option<Result<Self, Unreadable>> {
-        text_of(hpa).map(|text| text.as_str().ok_or(Unreadable).and_then(Self::parse))
+    pub fn from_hpa(hpa: &Value) -> Option<Result<Self, UnreadableRecord>> {
+        record_annotation(hpa).map(|text| text.as_str().ok_or(UnreadableRecord).and_then(Self::parse))
     }
 
-    /// Whether nothing acts any more: what is left is to take it off.
+    /// Whether no override is active and no gradual return is under way: what is left is to remove the record.
     #[must_use]
-    pub fn is_at_rest(&self) -> bool {
-        self.layers.is_empty() && self.landing.is_none()
+    pub fn is_finished(&self) -> bool {
+        self.layers.is_empty() && self.gradual_return.is_none()
     }
 
     /// The canonical text: fixed key order, no spaces; equal meaning, equal bytes.
     #[must_use]
     pub fn to_text(&self) -> String {
-        // A record holds only strings, numbers, lists and maps with string keys: nothing that JSON cannot say.
+        // A record holds only strings, numbers, lists and maps with string keys: nothing that JSON cannot express.
         serde_json::to_string(self).unwrap_or_default()
     }
+
+    /// Counts the write in which this record follows `found`: one more revision where anything in it has changed.
+    #[must_use]
+    pub fn counted(mut self, found: &Self) -> Self {
+        self.rev = found.rev;
+        if self != *found {
+            self.rev = found.rev.saturating_add(1);
+        }
+        self
+    }
+}
+
+/// The annotation on an HPA, whatever it holds.
+#[must_use]
+pub fn record_annotation(hpa: &Value) -> Option<&Value> {
+    annotation_value(hpa, RECORD_ANNOTATION)
 }
 
 /// Both numbers must be there: in a record there is nothing to default.
 fn pair(value: &Value) -> Option<Bounds> {
     value.get(Bound::Min.field()).filter(|min| !min.is_null())?;
-    Bounds::read(value)
+    Bounds::parse(value)
 }
 
-/// The annotation as it stands on an HPA.
-pub(crate) fn text_of(hpa: &Value) -> Option<&Value> {
-    hpa.get("metadata")?.get("annotations")?.get(RECORD_ANNOTATION).filter(|text| !text.is_null())
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature is serde's")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 #[cfg(test)]
@@ -228,6 +213,8 @@ mod tests {
 
     #[rstest]
     #[case::version("v", json!(2))]
+    #[case::rev_text("rev", json!("1"))]
+    #[case::rev_negative("rev", json!(-1))]
     #[case::version_text("v", json!("1"))]
     #[case::no_instant("asOf", json!(null))]
     #[case::lenient_instant("asOf", json!("2026-11-27T06Z"))]
@@ -242,32 +229,49 @@ mod tests {
     fn refuses(#[case] key: &str, #[case] value: Value) {
         let mut record = minimal();
         record[key] = value;
-        assert_eq!(Record::parse(&record.to_string()), Err(Unreadable));
+        assert_eq!(Record::parse(&record.to_string()), Err(UnreadableRecord));
     }
 
     #[test]
     fn the_limit_is_64_kib() {
         let mut record = minimal();
         record["pad"] = "".into();
-        let room = LONGEST - record.to_string().len();
-        record["pad"] = "x".repeat(room).into();
+        let left = LONGEST - record.to_string().len();
+        record["pad"] = "x".repeat(left).into();
         assert!(Record::parse(&record.to_string()).is_ok());
-        record["pad"] = "x".repeat(room + 1).into();
-        assert_eq!(Record::parse(&record.to_string()), Err(Unreadable));
+        record["pad"] = "x".repeat(left + 1).into();
+        assert_eq!(Record::parse(&record.to_string()), Err(UnreadableRecord));
     }
 
     #[test]
-    fn ours_keeps_the_newest_and_the_echo() {
-        let mut ours = Ours::default();
-        for number in 10..=18 {
-            ours.put(Bound::Min, number, 2, Some(10));
-        }
-        assert_eq!(ours.of(Bound::Min), [18, 17, 16, 15, 14, 13, 12, 10]);
-        ours.put(Bound::Min, 14, 2, None);
-        assert_eq!(ours.of(Bound::Min), [14, 18, 17, 16, 15, 13, 12, 10]);
-        ours.put(Bound::Min, 14, 18, None);
-        assert_eq!(ours.of(Bound::Min), [14, 17, 16, 15, 13, 12, 10]);
-        ours.put(Bound::Min, 2, 2, None);
-        assert_eq!(ours.of(Bound::Min), [14, 17, 16, 15, 13, 12, 10]);
+    fn a_record_with_the_old_key_is_read_as_the_same() {
+        let record = |key: &str| {
+            let mut record = minimal();
+            record[key] =
+                json!({"by": "shop/a", "from": {"maxReplicas": 60}, "at": "2026-11-27T06:00:00Z", "over": "10m"});
+            Record::parse(&record.to_string()).unwrap()
+        };
+        let old = record("landing");
+        assert_eq!(old, record("gradualReturn"));
+        assert!(old.to_text().contains("gradualReturn") && !old.to_text().contains("landing"));
+    }
+
+    #[test]
+    fn of_both_keys_the_new_one_counts() {
+        let mut both = minimal();
+        let returning = |max: i32| json!({"by": "shop/a", "from": {"maxReplicas": max}, "at": "2026-11-27T06:00:00Z", "over": "10m"});
+        (both["landing"], both["gradualReturn"]) = (returning(1), returning(2));
+        let read = Record::parse(&both.to_string()).unwrap();
+        assert_eq!(read.gradual_return.unwrap().from.get(Bound::Max), Some(2));
+    }
+
+    #[test]
+    fn a_write_that_changes_anything_counts_once() {
+        let found = Record { rev: 7, ..Record::parse(&minimal().to_string()).unwrap() };
+        assert_eq!(found.clone().counted(&found).rev, 7);
+        let owners =
+            vec![SavedOwner::parse(json!({"manager": "a", "operation": "Apply", "apiVersion": "v2"})).unwrap()];
+        assert_eq!(Record { owners, rev: 0, ..found.clone() }.counted(&found).rev, 8);
+        assert!(found.to_text().starts_with(r#"{"v":1,"rev":7,"asOf":"#));
     }
 }

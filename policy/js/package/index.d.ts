@@ -1,19 +1,21 @@
 /**
  * What an AutoscalerOverride means: the decisions of hpa-override, for Node and browsers.
  *
- * Every function is pure: the same question has the same answer. What is wrong with an override is in a report; what
- * cannot be answered is thrown as an {@link HpaOverrideError}, and the next call answers.
+ * Every function is pure: the same arguments give the same answer. Mistakes in an override are in a report. A call
+ * without an answer throws an {@link HpaOverrideError}, and the next call works.
+ *
+ * The owner of an HPA is whoever sets its bounds without overrides: Git, a person, KEDA.
  */
 
 /** Text like `2026-11-27T06:00:00Z`, a Date, or whole seconds since 1970; in the years 2000 to 9000. */
 export type Instant = string | Date | number;
 
 /**
- * An object as handed in: a plain one, an interface's, an instance of a class. What `JSON.stringify` makes of it counts:
+ * An object argument: a plain one, an interface's, an instance of a class. It is read as `JSON.stringify` writes it:
  * numbers beyond 2^53 have already lost digits, NaN and Infinity are null, -0 is 0.
  *
- * All of a question may be nested 127 levels deep, itself included, and be 8 MiB of JSON; more is `jsonInvalid`, and so is
- * a lone surrogate in a text.
+ * The argument of a call may be nested 127 levels deep, itself included, and be 8 MiB of JSON; more is `jsonInvalid`, and
+ * so is a lone surrogate in a text.
  */
 export type Given = object;
 
@@ -26,26 +28,26 @@ export type Settings = Given | null;
 /** Namespace and name of an AutoscalerOverride: `namespace/name`. */
 export type OverrideId = string;
 
-/** Whether who asks for an override may patch its target himself. Default: `notAsked`. */
+/** Whether the requester of an override may patch its target. Default: `notAsked`. */
 export type MayPatch = "yes" | "no" | "unavailable" | "error" | "notAsked";
 
-/** How an override acts on the bounds below it. */
+/** How an override changes the bounds below it. */
 export type Mode = "Set" | "Raise" | "Cap";
 
 /** `40`, `"150%"`, `"desired+5"` or `"desired-5"`. */
 export type Amount = number | string;
 
-/** What an override is doing, in a word. */
+/** The state of an override. */
 export type Phase =
   | "Invalid" | "Blocked" | "Returning" | "Expired" | "Suspended" | "Pending" | "Superseded" | "Active";
 
-/** What every function but validateSettings takes. */
+/** What every function except validateSettings takes. */
 export interface Question {
   now: Instant;
   settings?: Settings;
 }
 
-/** Who makes a write. */
+/** The user of a write. */
 export interface Requester {
   user?: string;
   groups?: readonly string[];
@@ -56,9 +58,9 @@ export interface Requester {
 /** A write to an AutoscalerOverride. */
 export interface OverrideWrite extends Question {
   object: Given;
-  /** The object as it stands; absent or null: it is being created. */
+  /** The stored object; absent or null: it is being created. */
   old?: Given | null;
-  /** Who is stamped on it; absent: nobody, to whom nothing is granted where `authorizeRequester` holds. */
+  /** The requester to stamp on it; absent: an unnamed user, who is refused where `authorizeRequester` is set. */
   request?: Requester;
   mayPatch?: MayPatch;
 }
@@ -66,27 +68,26 @@ export interface OverrideWrite extends Question {
 /** A write to an HPA. */
 export interface HpaWrite extends Question {
   object: Given;
-  /** The HPA as it stands; absent or null: it is being created. */
+  /** The stored HPA; absent or null: it is being created. */
   old?: Given | null;
   request?: Requester;
 }
 
-/** An HPA and all that speaks of it. */
+/** An HPA and what a plan for it needs. */
 export interface Situation extends Question {
   hpa: Given;
   /**
-   * The AutoscalerOverrides, with their metadata: one without a valid namespace and name is `Invalid` and does not act.
-   * Those that do not target the HPA do not act on it either; in `phases` they have the phase of their window, and its
-   * changes are no transition.
+   * The AutoscalerOverrides, with their metadata: one without a valid namespace and name is `Invalid`. Those that do not
+   * target the HPA do not affect it; in `phases` they have the phase of their window, and its changes are no transition.
    */
   overrides?: readonly Given[];
-  /** What holds of each override. */
+  /** The answer for each override. */
   mayPatch?: MayPatch;
-  /** The record that the caller last saw or wrote on this very HPA. */
+  /** The record that the caller last saw or wrote on this HPA. */
   remembered?: string | null;
 }
 
-/** An override whose status is to be planned. */
+/** An override, for a plan of its status. */
 export interface StatusQuestion extends Question {
   object: Given;
   /** The HPAs that it targets. Their number times that of the overrides is at most 1000000, else `jsonInvalid`. */
@@ -96,16 +97,16 @@ export interface StatusQuestion extends Question {
   mayPatch?: MayPatch;
 }
 
-/** One thing that is wrong or worth knowing. */
+/** A mistake or advice. */
 export interface Finding<C extends string = Code> {
   /** The field, like `spec.minReplicas`. */
   path: string;
   code: C;
-  /** A sentence that says what is wrong and what to do. */
+  /** A sentence with the remedy. */
   message: string;
 }
 
-/** All of it at once, in the order of the paths. */
+/** All mistakes and all advice at once, in the order of the paths. */
 export interface Report<C extends string = Code> {
   errors: Finding<C>[];
   warnings: Finding<C>[];
@@ -114,18 +115,18 @@ export interface Report<C extends string = Code> {
 /** The answer to a write of an AutoscalerOverride: with any error it is to be refused. */
 export interface Review {
   report: Report;
-  /** What is to be stored instead of what was sent; null: what was sent, or nothing. */
+  /** The object to store instead of the one sent; null: the one sent, or nothing. */
   object: KubernetesObject | null;
 }
 
 /** The answer to a write of an HPA. */
 export interface Admission {
-  /** What is to be stored instead of what was sent; null: what was sent. */
+  /** The object to store instead of the one sent; null: the one sent. */
   object: KubernetesObject | null;
   warnings: string[];
 }
 
-/** A Kubernetes Event to be; `about` is the HPA, or an override by its id and its uid. */
+/** A Kubernetes Event to report; `about` is the HPA, or an override by its id and its uid. */
 export interface Event {
   about: "Hpa" | { Override: [OverrideId, string] };
   warning: boolean;
@@ -133,25 +134,25 @@ export interface Event {
   note: string;
 }
 
-/** What is to be done about an HPA: write the patch, and plan again, until there is none. */
+/** The next write to an HPA: write the patch and plan again, until there is none. */
 export interface HpaPlan {
   /** A JSON merge patch. */
   patch: KubernetesObject | null;
-  /** Whether the patch takes an override off because its time is over: confirm by a consistent read first. */
+  /** Whether the patch removes an override because its window has ended: confirm with a consistent read first. */
   confirm: boolean;
   /** The record to remember once the patch is written. */
   remember: string | null;
-  /** Who wrote other bounds over ours, where the patch puts ours back. */
+  /** The field manager that wrote other bounds, where the patch reverts them. */
   revertedBy: string | null;
   events: Event[];
-  /** The first instant at which anything differs, nothing else happening. */
+  /** The first instant at which anything changes without another event. */
   nextTransition: string | null;
   phases: Record<OverrideId, Phase>;
 }
 
-/** What is to be done about an AutoscalerOverride. */
+/** The next write to an AutoscalerOverride. */
 export interface StatusPlan {
-  /** The status to write; null: it says so already, or a write to a target is due first. */
+  /** The status to write; null: it is written already, or a write to a target is due first. */
   status: KubernetesObject | null;
   /** Whether the object is to be deleted. */
   delete: boolean;
@@ -163,7 +164,7 @@ export interface Bounds {
   maxReplicas: number;
 }
 
-/** An override in force on an HPA; `until` is exclusive, absent: it has no end. */
+/** An active override of an HPA; `until` is exclusive, absent: it has no end. */
 export interface Layer {
   by: OverrideId;
   uid: string;
@@ -174,30 +175,30 @@ export interface Layer {
   returnOver?: string;
 }
 
-/** What stands on an HPA from an instant on, until the next transition. */
+/** The bounds of an HPA from an instant on, until the next transition. */
 export interface Point {
   at: string;
   /** What the owner wants. */
   desired: Bounds;
-  /** What stands. */
+  /** The bounds on the HPA. */
   effective: Bounds;
-  /** The overrides in force, highest precedence first. */
+  /** The active overrides, highest precedence first. */
   layers: Layer[];
-  /** The override whose end is landing. */
-  landing?: OverrideId;
+  /** The override whose end the gradual return under way belongs to. */
+  gradualReturn?: OverrideId;
   phases: Record<OverrideId, Phase>;
 }
 
 /**
- * One point for the start, and one for every transition that changes something. At most 1000 instants are looked at; of
- * n overrides, where they are more than 32, at most 32000 / n.
+ * One point for the start, and one for every transition that changes something. At most 1000 instants are computed; for
+ * n overrides, where n is above 32, at most 32000 / n.
  */
 export interface Span {
   points: Point[];
   /**
-   * The first transition that was not looked at, be it behind the span or within it; null: nothing changes any more.
-   * Ask again at that instant, with the HPA as it is then. The same question with it as `now` does not continue the
-   * timeline: the HPA handed in knows nothing of what has happened to it since, such as a landing.
+   * The first transition that was not computed, after the span or within it; null: nothing changes any more. Call again
+   * at that instant, with the HPA as it is then. The same arguments with it as `now` do not continue the timeline: the
+   * HPA given does not show what happened to it since, such as a gradual return.
    */
   goesOnAt: string | null;
 }
@@ -217,29 +218,29 @@ export type ErrorCode =
   | "functionUnknown" | "jsonInvalid" | "typeInvalid" | "keyUnknown" | "instantInvalid" | "settingsInvalid"
   | "hpaInvalid";
 
-/** Thrown where a call has no answer; the next call answers. */
+/** Thrown where a call has no answer; the next call works. */
 export class HpaOverrideError extends Error {
   private constructor();
-  /** Which part of the question, like `now`; empty for all of it. */
+  /** The part of the argument, like `now`; empty for all of it. */
   readonly path: string;
   readonly code: ErrorCode;
   /** The same as a report. */
   readonly report: Report<ErrorCode>;
 }
 
-/** May this AutoscalerOverride exist? */
+/** Checks a write to an AutoscalerOverride. */
 export function reviewOverride(question: OverrideWrite): Review;
-/** What is to become of this write to an HPA? */
+/** Decides what to store for a write to an HPA. */
 export function admitHpa(question: HpaWrite): Admission;
-/** What is to be written to this HPA? */
+/** Plans the next write to an HPA. */
 export function planHpa(question: Situation): HpaPlan;
-/** What is to be told of this AutoscalerOverride, and is it to be deleted? */
+/** Plans the status of an AutoscalerOverride, and whether to delete it. */
 export function planStatus(question: StatusQuestion): StatusPlan;
-/** What stands on this HPA at `now`, once all that is due is written? */
+/** The bounds of an HPA at `now`, once everything due is written. */
 export function effectiveBounds(question: Situation): Point;
-/** What stands on this HPA from `now` until `until` (exclusive), nothing else happening? */
+/** The bounds of an HPA from `now` until `until` (exclusive), without other events. */
 export function timeline(question: Situation & { until: Instant }): Span;
-/** When does anything differ next? Null: never. */
+/** The next instant at which anything changes, once everything due at `now` is written. Null: never. */
 export function nextTransition(question: Situation): string | null;
-/** What is wrong with these settings? One sentence a mistake, mostly `key: sentence`; none: they are valid. */
+/** The mistakes in the settings. One sentence per mistake, mostly `key: sentence`; none: they are valid. */
 export function validateSettings(settings: Settings): string[];

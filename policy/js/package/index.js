@@ -1,10 +1,10 @@
-// What an AutoscalerOverride means, for Node and browsers. Each function takes one object and answers with one; the same
-// question has the same answer. index.d.ts says what they are.
+// What an AutoscalerOverride means, for Node and browsers. Each function takes one object and returns one; the same
+// argument gives the same answer. index.d.ts describes them.
 import init, { call, longest } from "./hpa_override.js";
 
 const file = new URL("./hpa_override_bg.wasm", import.meta.url);
 
-// Node does not fetch files; how it reads them is asked for such that no bundler looks for it.
+// Node does not fetch files. The lookup of node:fs is written so that no bundler follows it.
 async function bytes() {
   const node = file.protocol === "file:" && globalThis.process?.getBuiltinModule?.("node:fs/promises");
   return node ? node.readFile(file) : fetch(file);
@@ -12,7 +12,7 @@ async function bytes() {
 
 await init({ module_or_path: bytes() });
 
-// What is too long is refused; that much of it is enough to see that it is.
+// An argument that is too long is refused; one character beyond the limit is enough for that.
 const MOST = longest() + 1;
 
 /** Why a call has no answer. */
@@ -26,30 +26,30 @@ export class HpaOverrideError extends Error {
   }
 }
 
-// What cannot be said as JSON (a cycle, a BigInt) is none; what is nothing to JSON (undefined, a function) is null.
+// A cycle or a BigInt cannot be written as JSON and throws; undefined and functions become null.
 function text(question) {
   try {
     return JSON.stringify(question)?.slice(0, MOST) ?? "null";
   } catch (error) {
-    const message = `the argument cannot be written as JSON: ${said(error)}`;
+    const message = `the argument cannot be written as JSON: ${messageOf(error)}`;
     throw new HpaOverrideError({ path: "", code: "jsonInvalid", message });
   }
 }
 
-// Getters throw what they like; to look at it may throw once more.
-function said(error) {
+// A getter can throw any value, and reading that value can throw again.
+function messageOf(error) {
   try {
     return String(error?.message ?? error).slice(0, 80);
   } catch {
-    return "what was thrown meanwhile is no error";
+    return "a getter threw a value that cannot be read";
   }
 }
 
 function ask(name, question) {
-  const asked = text(question);
+  const argument = text(question);
   let answer;
   try {
-    answer = call(name, asked);
+    answer = call(name, argument);
   } catch (error) {
     throw typeof error === "string" ? new HpaOverrideError(JSON.parse(error)) : error;
   }

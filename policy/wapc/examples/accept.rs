@@ -1,4 +1,4 @@
-//! A policy that accepts everything: what an admission costs where a policy has nothing to think about.
+//! A policy that accepts everything: what an admission costs by itself.
 //!
 //! `cargo xtask bench admission` compares the real one with it. It is made of the same SDK, with the same profile.
 

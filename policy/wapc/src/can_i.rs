@@ -1,11 +1,11 @@
-//! The one question that the policy asks of its host: whether somebody may patch a target. Its form is Kubewarden's.
+//! The one call of the policy to its host: whether a user may patch a target. The request has the form of Kubewarden's `can_i`.
 
 use hpa_override_core::{MayPatch, Question};
 use serde_json::{Value, json};
 
-/// Puts the question by `host_call`, which carries a request of the host's `can_i` there and the answer back.
+/// Asks the question by `host_call`, which sends a `can_i` request to the host and returns its answer.
 ///
-/// Why the host could not ask stands in its log, so no error of it is told.
+/// The host logs why it could not ask, so the error is not passed on.
 pub fn may_patch<E>(question: &Question, host_call: impl FnOnce(&[u8]) -> Result<Vec<u8>, E>) -> MayPatch {
     host_call(&request(question)).map_or(MayPatch::Unavailable, |answer| read(&answer))
 }
@@ -20,7 +20,7 @@ fn request(question: &Question) -> Vec<u8> {
     json!({ "subject_access_review": review, "disable_cache": true }).to_string().into_bytes()
 }
 
-/// The status of a `SubjectAccessReview`. An authorizer that failed has not said no.
+/// The status of a `SubjectAccessReview`. An authorizer that failed has not denied.
 fn read(answer: &[u8]) -> MayPatch {
     let answer: Value = serde_json::from_slice(answer).unwrap_or_default();
     let failed = answer.get("evaluationError").is_some_and(|error| !error.is_null());

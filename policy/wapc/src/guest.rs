@@ -8,7 +8,7 @@ use kubewarden_policy_sdk::{
     wapc_guest::{CallResult, host_call, register_function},
 };
 
-/// What the host calls first.
+/// The host calls it first.
 #[expect(unsafe_code, reason = "the host finds the function by this name")]
 #[unsafe(no_mangle)]
 extern "C" fn wapc_init() {

@@ -1,18 +1,18 @@
-//! The Kubewarden policy: a door to the core, and nothing more.
+//! The Kubewarden policy: the core behind waPC.
 //!
 //! ```text
-//!   policy-server ─ waPC ─► guest ─► door: decode ─► core: review_override, admit_hpa ─► encode ─► policy-server
+//!   policy-server ─ waPC ─► guest ─► payload ─► core: review_override, admit_hpa ─► response ─► policy-server
 //! ```
-//! One module, two policies. The guard (`AutoscalerOverride`) fails closed: what cannot be judged is refused. The merge
-//! (`HorizontalPodAutoscaler`) fails open: what cannot be judged goes through as sent, with a warning. Neither traps:
+//! One module, two policies. The guard (`AutoscalerOverride`) fails closed: what cannot be checked is refused. The merge
+//! (`HorizontalPodAutoscaler`) fails open: what cannot be checked passes as sent, with a warning. Neither traps:
 //! the host answers a trap with a refusal, whatever the policy's `failurePolicy` says.
 
 mod can_i;
-mod door;
 #[cfg(target_arch = "wasm32")]
 mod guest;
 mod payload;
 mod response;
+mod validate;
 
 pub use can_i::may_patch;
-pub use door::{validate, validate_settings};
+pub use validate::{validate, validate_settings};

@@ -1,25 +1,25 @@
-//! Decodes what the host hands over: `{"request": …, "settings": …}`.
+//! Decodes what the host sends: `{"request": …, "settings": …}`.
 //!
-//! The request is read as plain JSON: it takes a third of the room of the SDK's type, and the objects in it must stay as
+//! The request is read as plain JSON: it takes a third of the size of the SDK's type, and the objects in it must stay as
 //! they came. Keys are taken in camelCase, as policy-server and kwctl send them, and in the SDK's `snake_case`.
 
 use hpa_override_core::{GROUP, KIND, Request};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-/// What a request is about.
+/// The kind of object that a request is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Subject {
     /// An `AutoscalerOverride`: the guard decides.
     Override,
     /// A `HorizontalPodAutoscaler`: the merge decides.
     Hpa,
-    /// Something that no policy of ours should have been called for.
+    /// A kind that none of the two policies is for.
     Other,
 }
 
 impl Subject {
-    fn of(group: &str, kind: &str) -> Self {
+    fn from_kind(group: &str, kind: &str) -> Self {
         match (group, kind) {
             (GROUP, KIND) => Self::Override,
             ("autoscaling", "HorizontalPodAutoscaler") => Self::Hpa,
@@ -32,12 +32,12 @@ impl Subject {
 #[derive(Debug)]
 pub(crate) struct Payload {
     pub(crate) subject: Subject,
-    /// Whether the object is made or changed; a removal is none of ours.
+    /// Whether the object is created or changed; deletions are not checked.
     pub(crate) writes: bool,
     pub(crate) request: Request,
     /// The object as sent; null counts as none.
     pub(crate) object: Option<Value>,
-    /// The object as it stands; null counts as none.
+    /// The object as stored; null counts as none.
     pub(crate) old: Option<Value>,
     pub(crate) settings: Value,
 }
@@ -45,26 +45,26 @@ pub(crate) struct Payload {
 /// A payload that cannot be read.
 #[derive(Debug)]
 pub(crate) struct Unreadable {
-    /// What it is about, as far as that can be told: it decides between failing open and closed.
+    /// The kind, as far as it can be read: it decides between failing open and closed.
     pub(crate) subject: Option<Subject>,
     /// Why.
     pub(crate) reason: String,
 }
 
 impl Payload {
-    pub(crate) fn read(bytes: &[u8]) -> Result<Self, Unreadable> {
+    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, Unreadable> {
         let payload = serde_json::from_slice(bytes)
             .map_err(|error| Unreadable { subject: subject_of(bytes), reason: error.to_string() })?;
-        Self::of(payload).ok_or_else(|| Unreadable { subject: None, reason: "it names no kind".into() })
+        Self::from_value(payload).ok_or_else(|| Unreadable { subject: None, reason: "it names no kind".into() })
     }
 
-    fn of(payload: Value) -> Option<Self> {
+    fn from_value(payload: Value) -> Option<Self> {
         let mut payload = map(payload)?;
         let mut request = map(payload.remove("request")?)?;
         let kind = take(&mut request, &["kind"])?;
         let user = take(&mut request, &["userInfo", "user_info"]).unwrap_or_default();
         Some(Self {
-            subject: Subject::of(text(kind.get("group")), kind.get("kind")?.as_str()?),
+            subject: Subject::from_kind(text(kind.get("group")), kind.get("kind")?.as_str()?),
             writes: !matches!(text(request.get("operation")), "DELETE" | "CONNECT"),
             request: Request {
                 user: text(user.get("username")).into(),
@@ -96,7 +96,7 @@ fn subject_of(bytes: &[u8]) -> Option<Subject> {
         kind: String,
     }
     let Payload { request: Request { kind: Kind { group, kind } } } = serde_json::from_slice(bytes).ok()?;
-    Some(Subject::of(&group, &kind))
+    Some(Subject::from_kind(&group, &kind))
 }
 
 fn map(value: Value) -> Option<Map<String, Value>> {

@@ -44,7 +44,7 @@ pub(crate) fn all(errors: &[Finding]) -> String {
     numbered(errors.len(), &joined(errors))
 }
 
-/// One error speaks for itself; of several the reader learns how many there are.
+/// One error as it is; several after their number.
 pub(crate) fn numbered(count: usize, line: &str) -> String {
     if count > 1 { format!("{count} errors: {line}") } else { line.into() }
 }

@@ -58,7 +58,7 @@ fn validates_settings_as_natively(#[case] document: &str) {
 }
 
 #[test]
-fn every_mistake_in_the_settings_is_told_at_once() {
+fn every_mistake_in_the_settings_is_reported_at_once() {
     let document = json!({
         "defaultDuration": "1.5h", "maxDuration": 5, "maxPriority": "9", "requireReason": "no",
         "protectedNamespaces": "kube-system", "crossNamespace": "Some", "controllerUser": "", "replicas": 3,

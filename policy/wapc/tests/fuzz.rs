@@ -15,8 +15,9 @@ use std::{
     time::{Instant as Stopwatch, SystemTime, UNIX_EPOCH},
 };
 
-use arbitrary::{Arbitrary, Asked, smallest};
+use arbitrary::{Arbitrary, Asked};
 use common::{MODULE, requests};
+use hpa_override_conformance::shrunk;
 use hpa_override_core::Instant;
 use hpa_override_policy::{may_patch, validate, validate_settings};
 use hpa_override_testbed::{HostAnswer, HostCalls};
@@ -29,13 +30,13 @@ const COUNT: u32 = 4_000;
 #[test]
 fn whatever_is_asked_is_answered_and_the_promises_kept() {
     let count = env::var("COUNT").map_or(COUNT, |count| count.parse().unwrap());
-    let mut arbitrary = Arbitrary::of(requests().into_values());
+    let mut arbitrary = Arbitrary::new(requests().into_values());
     let (seed, mut tally) = (arbitrary.seed, Tally::default());
     LazyLock::force(&MODULE);
     let start = Stopwatch::now();
     for nth in 1..=count {
         let asked = arbitrary.asked();
-        let Ok(answer) = catch_unwind(AssertUnwindSafe(|| judge(&asked))) else {
+        let Ok(answer) = catch_unwind(AssertUnwindSafe(|| checked(&asked))) else {
             panic!("request {nth}, --seed {seed}: {}", reduced(&asked));
         };
         tally.count(&answer);
@@ -44,10 +45,10 @@ fn whatever_is_asked_is_answered_and_the_promises_kept() {
 }
 
 /// Fails where a promise is broken.
-fn judge(asked: &Asked) -> Value {
+fn checked(asked: &Asked) -> Value {
     let Asked { payload, cluster } = asked;
     let before = now();
-    let (host, module) = (Host::of(*cluster), MODULE.clone());
+    let (host, module) = (Host::new(*cluster), MODULE.clone());
     let answer = module.with_host_calls(Arc::clone(&host) as _).call_raw("validate", payload).unwrap();
     let instants = before.as_unix()..=now().as_unix();
     let now = instants.map(Instant::from_unix).find(|now| natively(asked, *now) == (answer.clone(), host.asked()));
@@ -69,7 +70,7 @@ fn check_settings(payload: &[u8]) {
 
 /// The answer, and the questions that were put to the host.
 fn natively(asked: &Asked, now: Instant) -> (Vec<u8>, Vec<Vec<u8>>) {
-    let host = Host::of(asked.cluster);
+    let host = Host::new(asked.cluster);
     let ask = |question: &_| may_patch(question, |request| host.call("kubewarden", "kubernetes", "can_i", request));
     (validate(&asked.payload, now, ask), host.asked())
 }
@@ -82,13 +83,15 @@ fn now() -> Instant {
 /// A payload as small as it can be made that still fails.
 fn reduced(asked: &Asked) -> String {
     panic::set_hook(Box::new(|_| {}));
-    let fails = |payload: &[u8]| {
-        let asked = Asked { payload: payload.into(), cluster: asked.cluster };
-        catch_unwind(AssertUnwindSafe(|| judge(&asked))).is_err()
+    let fails = |payload: &Value| {
+        let asked = Asked { payload: payload.to_string().into_bytes(), cluster: asked.cluster };
+        catch_unwind(AssertUnwindSafe(|| checked(&asked))).is_err()
     };
-    let smallest = smallest(&asked.payload, fails);
+    let text = String::from_utf8_lossy(&asked.payload);
+    let smallest =
+        serde_json::from_str(&text).map_or_else(|_| text.into(), |payload| shrunk(payload, fails).to_string());
     drop(panic::take_hook());
-    format!("{} in a cluster that answers {:?}", String::from_utf8_lossy(&smallest), asked.cluster)
+    format!("{smallest} in a cluster that answers {:?}", asked.cluster)
 }
 
 /// Answers every question alike, and remembers it.
@@ -98,7 +101,7 @@ struct Host {
 }
 
 impl Host {
-    fn of(answer: Result<&'static str, &'static str>) -> Arc<Self> {
+    fn new(answer: Result<&'static str, &'static str>) -> Arc<Self> {
         Arc::new(Self { answer, asked: Mutex::default() })
     }
 

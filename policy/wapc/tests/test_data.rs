@@ -47,13 +47,13 @@ fn every_code_and_every_decision_is_shown() {
     };
     let codes = Code::ALL.iter().map(|code| json!(code).as_str().unwrap().to_owned());
     assert_eq!(words("codes"), codes.collect());
-    let decisions = "accepted ended letThrough merged notJudged ownershipReturned recordKept recordRemoved rejected released \
+    let decisions = "accepted ended letThrough merged notChecked ownershipReturned recordKept recordRemoved rejected released \
                      unchanged";
     assert_eq!(words("decision"), decisions.split(' ').map(Into::into).collect());
 }
 
-/// A test in `e2e.bats` is `ask NAME`, then what is expected: `refused`, `accepted` or `mutated`, and parts of what is
-/// said, in single quotes.
+/// A test in `e2e.bats` is `ask NAME`, then what is expected: `refused`, `accepted` or `mutated`, and parts of the
+/// messages, in single quotes.
 #[test]
 fn the_tests_for_kwctl_ask_about_every_request_and_expect_what_the_policy_answers() {
     let mut samples = samples();
@@ -70,9 +70,9 @@ fn the_tests_for_kwctl_ask_about_every_request_and_expect_what_the_policy_answer
             (true, true) => "mutated",
         };
         assert_eq!(expected.split_whitespace().next(), Some(verb), "{name}");
-        let (says, parts) = (says(&answer), expected.split('\'').skip(1).step_by(2).collect::<Vec<_>>());
-        assert!(says.iter().all(|text| parts.iter().any(|part| text.contains(part))), "{name}: {says:?}");
-        assert!(parts.iter().all(|part| says.iter().any(|text| text.contains(part))), "{name}: {parts:?}");
+        let (messages, parts) = (messages(&answer), expected.split('\'').skip(1).step_by(2).collect::<Vec<_>>());
+        assert!(messages.iter().all(|text| parts.iter().any(|part| text.contains(part))), "{name}: {messages:?}");
+        assert!(parts.iter().all(|part| messages.iter().any(|text| text.contains(part))), "{name}: {parts:?}");
     }
     assert!(samples.is_empty(), "not in e2e.bats: {:?}", samples.keys());
 }
@@ -80,7 +80,7 @@ fn the_tests_for_kwctl_ask_about_every_request_and_expect_what_the_policy_answer
 /// A request, answered.
 struct Answered {
     answer: Value,
-    /// What the cluster said, where it was asked.
+    /// What the cluster answered, where it was asked.
     cluster: Option<MayPatch>,
 }
 
@@ -127,13 +127,13 @@ fn row(name: &str, sample: &Sample, Answered { answer, cluster }: &Answered) -> 
     let allowed = if answer["accepted"] == true { "yes" } else { "no" };
     let changed = changes(&sample.request, answer).join(", ");
     let given = settings.into_iter().chain(cluster.map(|cluster| cluster.as_str().into()));
-    let rest = [allowed.into(), changed, audit(answer), says(answer).join("<br>")];
+    let rest = [allowed.into(), changed, audit(answer), messages(answer).join("<br>")];
     let cells: Vec<String> = [format!("`{name}`")].into_iter().chain(given).chain(rest).collect();
     format!("| {} |", cells.join(" | "))
 }
 
 /// Messages as a client sees them: of a refusal, and warnings.
-fn says(answer: &Value) -> Vec<String> {
+fn messages(answer: &Value) -> Vec<String> {
     let message = answer["message"].as_str().map(|message| format!("{}: {message}", answer["code"]));
     let warnings = answer["warnings"].as_array().into_iter().flatten().map(|text| text.as_str().unwrap().to_owned());
     message.into_iter().chain(warnings).collect()
@@ -143,7 +143,7 @@ fn says(answer: &Value) -> Vec<String> {
 fn audit(answer: &Value) -> String {
     let annotations = &answer["audit_annotations"];
     let others = ["codes", "desired", "effective", "overrides", "until"];
-    let told = |key: &&str| annotations[*key].as_str().map(|text| format!("{key} {text}"));
+    let part = |key: &&str| annotations[*key].as_str().map(|text| format!("{key} {text}"));
     let decision = annotations["decision"].as_str().map(Into::into);
-    decision.into_iter().chain(others.iter().filter_map(told)).collect::<Vec<String>>().join("; ")
+    decision.into_iter().chain(others.iter().filter_map(part)).collect::<Vec<String>>().join("; ")
 }

@@ -9,8 +9,7 @@ use std::path::Path;
 use super::site::Site;
 
 pub(super) fn etcd(site: &Site) -> Vec<String> {
-    let client = format!("http://127.0.0.1:{}", site.etcd_port());
-    let peer = format!("http://127.0.0.1:{}", site.peer_port());
+    let [client, peer] = [&site.etcd_port, &site.peer_port].map(|port| format!("http://127.0.0.1:{}", port.number()));
     vec![
         "--name=testbed".to_owned(),
         format!("--data-dir={}", site.folder().join("etcd").display()),
@@ -26,9 +25,9 @@ pub(super) fn etcd(site: &Site) -> Vec<String> {
 pub(super) fn api_server(site: &Site) -> Vec<String> {
     let file = |name: &str| site.folder().join(name).display().to_string();
     vec![
-        format!("--etcd-servers=http://127.0.0.1:{}", site.etcd_port()),
+        format!("--etcd-servers=http://127.0.0.1:{}", site.etcd_port.number()),
         "--bind-address=127.0.0.1".to_owned(),
-        format!("--secure-port={}", site.api_port()),
+        format!("--secure-port={}", site.api_port.number()),
         format!("--cert-dir={}", site.folder().display()),
         format!("--tls-cert-file={}", file("server.crt")),
         format!("--tls-private-key-file={}", file("server.key")),
@@ -48,17 +47,11 @@ pub(super) fn api_server(site: &Site) -> Vec<String> {
 }
 
 pub(super) fn controller_manager(kubeconfig: &Path) -> Vec<String> {
-    let controllers = [
-        "horizontal-pod-autoscaler-controller",
-        "deployment-controller",
-        "replicaset-controller",
-        "namespace-controller",
-        "garbage-collector-controller",
-        "clusterrole-aggregation-controller",
-    ];
+    let controllers = "horizontal-pod-autoscaler-controller,deployment-controller,replicaset-controller,\
+                       namespace-controller,garbage-collector-controller,clusterrole-aggregation-controller";
     vec![
         format!("--kubeconfig={}", kubeconfig.display()),
-        format!("--controllers={}", controllers.join(",")),
+        format!("--controllers={controllers}"),
         "--horizontal-pod-autoscaler-sync-period=2s".to_owned(),
         "--leader-elect=false".to_owned(),
         "--secure-port=0".to_owned(),

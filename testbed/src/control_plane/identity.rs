@@ -3,7 +3,7 @@
 //! Users have tokens that the API server was started with. Service accounts need no token controller: the admin
 //! impersonates them, with the groups that the API server would give them, so RBAC decides as it does in a cluster.
 
-use kube::config::AuthInfo;
+use serde_json::{Value, json};
 
 /// Who a client acts as.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -52,14 +52,10 @@ impl Identity {
         }
     }
 
-    /// Adds the impersonation, where there is one.
-    pub(super) fn impersonate(&self, auth: AuthInfo) -> AuthInfo {
-        let Self::ServiceAccount { namespace, .. } = self else { return auth };
-        let groups = [
-            "system:serviceaccounts".to_owned(),
-            format!("system:serviceaccounts:{namespace}"),
-            "system:authenticated".to_owned(),
-        ];
-        AuthInfo { impersonate: Some(self.username()), impersonate_groups: Some(groups.into()), ..auth }
+    /// The user of a kubeconfig, with the impersonation where there is one.
+    pub(super) fn auth_info(&self, token: &str) -> Value {
+        let Self::ServiceAccount { namespace, .. } = self else { return json!({ "token": token }) };
+        let groups = ["system:serviceaccounts", &format!("system:serviceaccounts:{namespace}"), "system:authenticated"];
+        json!({ "token": token, "as": self.username(), "as-groups": groups })
     }
 }

@@ -8,12 +8,12 @@ use std::process::Command;
 use anyhow::{Context as _, Result};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use kube::config::{AuthInfo, Cluster, Context, Kubeconfig, NamedAuthInfo, NamedCluster, NamedContext};
+use kube::config::Kubeconfig;
+use serde_json::json;
 
 use super::{Identity, Options};
 use crate::assets::{self, Program};
 use crate::certs::{self, ServerCertificate};
-use crate::https::Getter;
 use crate::ports::{Port, random};
 use crate::process::Child;
 use crate::run_dir::RunDir;
@@ -31,10 +31,10 @@ rules: [{level: Metadata}]
 #[derive(Debug)]
 pub(super) struct Site {
     dir: RunDir,
-    etcd_port: Port,
-    peer_port: Port,
-    api_port: Port,
-    certificate: ServerCertificate,
+    pub(super) etcd_port: Port,
+    pub(super) peer_port: Port,
+    pub(super) api_port: Port,
+    pub(super) certificate: ServerCertificate,
     users: Vec<User>,
 }
 
@@ -48,54 +48,35 @@ struct User {
 impl Site {
     pub(super) fn prepare(options: &Options) -> Result<Self> {
         let site = Self {
-            dir: RunDir::create(&assets::target_dir()?.join("run"), options.keep)?,
+            dir: RunDir::create(&assets::target_dir().join("run"))?,
             etcd_port: Port::reserve()?,
             peer_port: Port::reserve()?,
             api_port: Port::reserve()?,
             certificate: certs::server_certificate(&["kubernetes.default.svc"])?,
             users: users(options),
         };
-        site.write_files()?;
-        Ok(site)
-    }
-
-    fn write_files(&self) -> Result<()> {
         let (private, public) = certs::signing_key()?;
-        self.dir.write("accounts.key", &private)?;
-        self.dir.write("accounts.pub", &public)?;
-        self.dir.write("server.crt", &self.certificate.cert_pem)?;
-        self.dir.write("server.key", &self.certificate.key_pem)?;
-        self.dir.write("tokens.csv", &self.users.iter().map(User::line).collect::<String>())?;
-        self.dir.write("audit-policy.yaml", AUDIT_POLICY)?;
-        Ok(())
+        // Token, user, uid, groups: what the API server reads.
+        let line = |User { name, groups, token }: &User| format!("{token},{name},{name},\"{}\"\n", groups.join(","));
+        site.dir.write("accounts.key", &private)?;
+        site.dir.write("accounts.pub", &public)?;
+        site.dir.write("server.crt", &site.certificate.cert)?;
+        site.dir.write("server.key", &site.certificate.key)?;
+        site.dir.write("tokens.csv", &site.users.iter().map(line).collect::<String>())?;
+        site.dir.write("audit-policy.yaml", AUDIT_POLICY)?;
+        Ok(site)
     }
 
     pub(super) fn folder(&self) -> &Path {
         self.dir.path()
     }
 
-    pub(super) fn etcd_port(&self) -> u16 {
-        self.etcd_port.number()
-    }
-
-    pub(super) fn peer_port(&self) -> u16 {
-        self.peer_port.number()
-    }
-
-    pub(super) fn api_port(&self) -> u16 {
-        self.api_port.number()
-    }
-
     pub(super) fn url(&self) -> String {
-        format!("https://127.0.0.1:{}", self.api_port())
+        format!("https://127.0.0.1:{}", self.api_port.number())
     }
 
     pub(super) fn audit_log(&self) -> PathBuf {
         self.folder().join("audit.log")
-    }
-
-    pub(super) fn ca_der(&self) -> &[u8] {
-        &self.certificate.ca_der
     }
 
     /// Starts a program with its log in the folder.
@@ -105,25 +86,18 @@ impl Site {
         Child::spawn(command, &self.folder().join(format!("{}.log", program.name())))
     }
 
-    pub(super) fn getter(&self) -> Result<Getter> {
-        Getter::new(&self.certificate.ca_der, self.api_port(), self.token(&Identity::Admin)?)
-    }
-
-    fn token(&self, identity: &Identity) -> Result<&str> {
+    pub(super) fn kubeconfig(&self, identity: &Identity) -> Result<Kubeconfig> {
         let name = identity.token_of();
         let user = self.users.iter().find(|user| user.name == name);
         let user = user.with_context(|| format!("failed to act as `{name}`: name that user in Options::users"))?;
-        Ok(&user.token)
-    }
-
-    pub(super) fn kubeconfig(&self, identity: &Identity) -> Result<Kubeconfig> {
-        let cluster = Cluster {
-            server: Some(self.url()),
-            certificate_authority_data: Some(STANDARD.encode(&self.certificate.ca_pem)),
-            ..Cluster::default()
-        };
-        let auth = AuthInfo { token: Some(self.token(identity)?.to_owned().into()), ..AuthInfo::default() };
-        Ok(kubeconfig(cluster, identity.impersonate(auth)))
+        let ca = STANDARD.encode(&self.certificate.cert);
+        let kubeconfig = json!({
+            "apiVersion": "v1", "kind": "Config", "current-context": "testbed",
+            "clusters": [{"name": "testbed", "cluster": {"server": self.url(), "certificate-authority-data": ca}}],
+            "users": [{"name": "testbed", "user": identity.auth_info(&user.token)}],
+            "contexts": [{"name": "testbed", "context": {"cluster": "testbed", "user": "testbed"}}],
+        });
+        serde_json::from_value(kubeconfig).context("failed to make a kubeconfig")
     }
 
     pub(super) fn kubeconfig_file(&self, identity: &Identity) -> Result<PathBuf> {
@@ -133,30 +107,9 @@ impl Site {
     }
 }
 
-fn kubeconfig(cluster: Cluster, auth: AuthInfo) -> Kubeconfig {
-    let name = || "testbed".to_owned();
-    let context = Context { cluster: name(), user: Some(name()), ..Context::default() };
-    Kubeconfig {
-        clusters: vec![NamedCluster { name: name(), cluster: Some(cluster), ..NamedCluster::default() }],
-        auth_infos: vec![NamedAuthInfo { name: name(), auth_info: Some(auth), ..NamedAuthInfo::default() }],
-        contexts: vec![NamedContext { name: name(), context: Some(context), ..NamedContext::default() }],
-        current_context: Some(name()),
-        kind: Some("Config".to_owned()),
-        api_version: Some("v1".to_owned()),
-        ..Kubeconfig::default()
-    }
-}
-
 fn users(options: &Options) -> Vec<User> {
     let masters = || vec!["system:masters".to_owned()];
     let fixed = [("admin".to_owned(), masters()), (CONTROLLER_MANAGER.to_owned(), masters())];
     let all = fixed.into_iter().chain(options.users.iter().cloned());
     all.map(|(name, groups)| User { name, groups, token: format!("{:016x}{:016x}", random(), random()) }).collect()
-}
-
-impl User {
-    /// Token, user, uid, groups: what the API server reads.
-    fn line(&self) -> String {
-        format!("{0},{1},{1},\"{2}\"\n", self.token, self.name, self.groups.join(","))
-    }
 }

@@ -1,4 +1,4 @@
-//! Why a call of a policy gave no answer, told apart as policy-server does.
+//! Why a call of a policy gave no answer, distinguished as policy-server does.
 //!
 //! The provider gives texts, not types, for what went wrong in the guest: they are read here and nowhere else.
 
@@ -22,14 +22,14 @@ pub enum CallError {
 
 impl CallError {
     pub(super) fn init(error: &dyn std::error::Error) -> Self {
-        Self::of(error, INIT_CUT_OFF, Self::Init)
+        Self::classify(error, INIT_CUT_OFF, Self::Init)
     }
 
     pub(super) fn guest(error: &dyn std::error::Error) -> Self {
-        Self::of(error, CALL_CUT_OFF, Self::Guest)
+        Self::classify(error, CALL_CUT_OFF, Self::Guest)
     }
 
-    fn of(error: &dyn std::error::Error, cut_off: &str, other: fn(String) -> Self) -> Self {
+    fn classify(error: &dyn std::error::Error, cut_off: &str, other: fn(String) -> Self) -> Self {
         let text = error.to_string();
         if text.contains(cut_off) { Self::CutOff } else { other(text) }
     }

@@ -1,14 +1,30 @@
-//! A `ClusterAdmissionPolicy` or an `AdmissionPolicy` as it is written, with the defaults of its CRD.
+//! A `ClusterAdmissionPolicy` or an `AdmissionPolicy` as it is written, and the webhook that its controller makes of it.
 
-use std::path::Path;
-
-use anyhow::{Context as _, Result, ensure};
-use k8s_openapi::api::admissionregistration::v1::{MatchCondition, RuleWithOperations};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
+use anyhow::{Context as _, Result, bail, ensure};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
+use super::KUBEWARDEN_NAMESPACE;
 use crate::policy_host::PolicyConfig;
+
+/// The fields of its spec that a webhook configuration has as well.
+const COPIED: [&str; 4] = ["failurePolicy", "matchPolicy", "objectSelector", "matchConditions"];
+/// Those that an `AdmissionPolicy` does not have.
+const CLUSTER_WIDE: [&str; 3] =
+    ["allowInsideAdmissionControllerNamespace", "contextAwareResources", "namespaceSelector"];
+/// The others. Some mean nothing here: the module is the host's, and there is one server and no audit scanner.
+const OTHERS: [&str; 9] = [
+    "backgroundAudit",
+    "mode",
+    "module",
+    "mutating",
+    "policyServer",
+    "rules",
+    "settings",
+    "sideEffects",
+    "timeoutSeconds",
+];
 
 /// A policy (`policies.kubewarden.io/v1`) for the whole cluster, or as an `AdmissionPolicy` for its own namespace.
 #[derive(Clone, Debug, Deserialize)]
@@ -16,73 +32,11 @@ use crate::policy_host::PolicyConfig;
 pub struct ClusterAdmissionPolicy {
     api_version: String,
     kind: String,
-    /// Name, labels, annotations.
-    pub metadata: ObjectMeta,
-    /// What it asks for.
-    pub spec: PolicySpec,
-}
-
-/// The spec of a [`ClusterAdmissionPolicy`]; fields mean what they mean in a webhook configuration.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct PolicySpec {
-    /// Where the module is published. The policy host runs the module that it was given instead.
-    pub module: String,
-    /// The `PolicyServer`; there is one here.
-    #[serde(default)]
-    pub policy_server: Option<String>,
-    /// `protect`, the default, and nothing else is followed here.
-    #[serde(default)]
-    pub mode: Option<String>,
-    /// Whether the policy may change objects.
-    pub mutating: bool,
-    /// For the audit scanner, which is not here.
-    #[serde(default)]
-    pub background_audit: Option<bool>,
-    /// What the module is told with every request.
-    #[serde(default)]
-    pub settings: Map<String, Value>,
-    /// Which requests.
-    pub rules: Vec<RuleWithOperations>,
-    /// `Fail` (default) or `Ignore`.
-    #[serde(default)]
-    pub failure_policy: Option<String>,
-    /// `Equivalent` (default) or `Exact`.
-    #[serde(default)]
-    pub match_policy: Option<String>,
-    /// CEL.
-    #[serde(default)]
-    pub match_conditions: Vec<MatchCondition>,
-    /// Which objects, by label.
-    #[serde(default)]
-    pub object_selector: Option<LabelSelector>,
-    /// Which namespaces, by label. The controller drops `matchLabels` unless `allowInsideAdmissionControllerNamespace`.
-    #[serde(default)]
-    pub namespace_selector: Option<LabelSelector>,
-    /// `None` unless named.
-    #[serde(default)]
-    pub side_effects: Option<String>,
-    /// How long the API server waits.
-    #[serde(default = "ten")]
-    pub timeout_seconds: i32,
-    /// What the module may read from the cluster; the policy host offers nothing by itself.
-    #[serde(default)]
-    pub context_aware_resources: Vec<Value>,
-    /// Whether Kubewarden's own namespace is not left out.
-    #[serde(default)]
-    pub allow_inside_admission_controller_namespace: bool,
-}
-
-fn ten() -> i32 {
-    10
+    metadata: ObjectMeta,
+    spec: Map<String, Value>,
 }
 
 impl ClusterAdmissionPolicy {
-    pub(super) fn read(file: &Path) -> Result<Vec<Self>> {
-        let text = std::fs::read_to_string(file).with_context(|| format!("failed to read {}", file.display()))?;
-        Self::parse(&text).with_context(|| format!("failed to use {}", file.display()))
-    }
-
     pub(super) fn parse(yaml: &str) -> Result<Vec<Self>> {
         let policies: Vec<Self> =
             serde_saphyr::from_multiple(yaml).context("failed to read a ClusterAdmissionPolicy")?;
@@ -91,32 +45,29 @@ impl ClusterAdmissionPolicy {
     }
 
     fn ensure_followed(&self) -> Result<()> {
-        let kind = (self.api_version.as_str(), self.kind.as_str());
+        let (version, kind, name) = (self.api_version.as_str(), self.kind.as_str(), self.name());
         let known =
-            kind.0 == "policies.kubewarden.io/v1" && matches!(kind.1, "ClusterAdmissionPolicy" | "AdmissionPolicy");
-        ensure!(known, "failed to follow `{}` `{}`: not a ClusterAdmissionPolicy", kind.0, kind.1);
-        ensure!(self.metadata.name.is_some(), "failed to follow a ClusterAdmissionPolicy without a name");
-        let mode = self.spec.mode.as_deref().unwrap_or("protect");
-        ensure!(mode == "protect", "failed to follow mode `{mode}` of {}", self.name());
-        if self.kind == "AdmissionPolicy" {
-            self.ensure_namespaced()?;
+            version == "policies.kubewarden.io/v1" && matches!(kind, "ClusterAdmissionPolicy" | "AdmissionPolicy");
+        ensure!(
+            known && !name.is_empty(),
+            "failed to follow `{version}` `{kind}` `{name}`: not a ClusterAdmissionPolicy"
+        );
+        let is_known = |key: &str| COPIED.contains(&key) || CLUSTER_WIDE.contains(&key) || OTHERS.contains(&key);
+        if let Some(key) = self.spec.keys().find(|key| !is_known(key)) {
+            bail!("failed to follow {name}: unknown field `{key}`");
+        }
+        let mode = self.spec.get("mode").and_then(Value::as_str).unwrap_or("protect");
+        ensure!(mode == "protect", "failed to follow mode `{mode}` of {name}");
+        if kind == "AdmissionPolicy" {
+            let selects = CLUSTER_WIDE.iter().any(|key| self.spec.contains_key(*key));
+            ensure!(!selects, "failed to follow {name}: an AdmissionPolicy has fields for the cluster");
+            ensure!(self.namespace().is_some(), "failed to follow {name}: an AdmissionPolicy without namespace");
         }
         Ok(())
     }
 
-    /// The fields that its CRD does not have.
-    fn ensure_namespaced(&self) -> Result<()> {
-        let PolicySpec { namespace_selector, context_aware_resources, .. } = &self.spec;
-        let selects = namespace_selector.is_some() || self.spec.allow_inside_admission_controller_namespace;
-        let lacking = selects || !context_aware_resources.is_empty();
-        ensure!(!lacking, "failed to follow {}: an AdmissionPolicy has fields for the cluster", self.name());
-        ensure!(self.namespace().is_some(), "failed to follow {}: an AdmissionPolicy without namespace", self.name());
-        Ok(())
-    }
-
     /// The one namespace of an `AdmissionPolicy`.
-    #[must_use]
-    pub fn namespace(&self) -> Option<&str> {
+    pub(super) fn namespace(&self) -> Option<&str> {
         self.metadata.namespace.as_deref().filter(|_| self.kind == "AdmissionPolicy")
     }
 
@@ -127,8 +78,7 @@ impl ClusterAdmissionPolicy {
     }
 
     /// The name that the Kubewarden controller gives its webhook configuration.
-    #[must_use]
-    pub fn unique_name(&self) -> String {
+    pub(super) fn unique_name(&self) -> String {
         match self.namespace() {
             Some(namespace) => format!("namespaced-{namespace}-{}", self.name()),
             None => format!("clusterwide-{}", self.name()),
@@ -136,18 +86,85 @@ impl ClusterAdmissionPolicy {
     }
 
     /// Puts these keys over its settings.
-    pub fn set(&mut self, settings: &Value) {
-        let keys = settings.as_object().cloned().unwrap_or_default();
-        self.spec.settings.extend(keys);
+    pub(super) fn set(&mut self, settings: &Value) {
+        let own = self.spec.entry("settings").or_insert_with(|| json!({}));
+        if let (Some(own), Some(settings)) = (own.as_object_mut(), settings.as_object()) {
+            own.extend(settings.clone());
+        }
     }
 
     /// What the policy host needs.
     #[must_use]
     pub fn config(&self) -> PolicyConfig {
-        PolicyConfig {
-            name: self.name().to_owned(),
-            settings: Value::Object(self.spec.settings.clone()),
-            mutating: self.spec.mutating,
+        let settings = self.spec.get("settings").cloned().unwrap_or_else(|| json!({}));
+        PolicyConfig { name: self.name().to_owned(), settings, mutating: self.is("mutating") }
+    }
+
+    fn is(&self, key: &str) -> bool {
+        self.spec.get(key) == Some(&Value::Bool(true))
+    }
+
+    /// The webhook, but for where it is.
+    pub(super) fn webhook(&self) -> Map<String, Value> {
+        let given = |key: &str| self.spec.get(key).cloned();
+        let mut webhook = Map::new();
+        webhook.insert("name".into(), format!("{}.kubewarden.admission", self.unique_name()).into());
+        webhook.insert("rules".into(), self.rules());
+        webhook.insert("sideEffects".into(), given("sideEffects").unwrap_or_else(|| "None".into()));
+        webhook.insert("timeoutSeconds".into(), given("timeoutSeconds").unwrap_or_else(|| 10.into()));
+        webhook.insert("namespaceSelector".into(), self.namespace_selector());
+        webhook.insert("admissionReviewVersions".into(), json!(["v1"]));
+        webhook.extend(COPIED.iter().filter_map(|key| Some(((*key).to_owned(), given(key)?))));
+        webhook
+    }
+
+    fn rules(&self) -> Value {
+        let mut rules = self.spec.get("rules").cloned().unwrap_or_default();
+        if self.namespace().is_some() {
+            for rule in rules.as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut) {
+                rule.insert("scope".into(), "Namespaced".into());
+            }
+        }
+        rules
+    }
+
+    /// The one namespace of an `AdmissionPolicy`. Else without Kubewarden's own, unless asked for; then `matchLabels` are
+    /// lost, as they are in the controller.
+    fn namespace_selector(&self) -> Value {
+        const NAME: &str = "kubernetes.io/metadata.name";
+        if let Some(namespace) = self.namespace() {
+            return json!({"matchLabels": {NAME: namespace}});
+        }
+        let given = self.spec.get("namespaceSelector").cloned().unwrap_or_else(|| json!({}));
+        if self.is("allowInsideAdmissionControllerNamespace") {
+            return given;
+        }
+        let mut expressions = vec![json!({"key": NAME, "operator": "NotIn", "values": [KUBEWARDEN_NAMESPACE]})];
+        expressions.extend(given.get("matchExpressions").and_then(Value::as_array).into_iter().flatten().cloned());
+        json!({ "matchExpressions": expressions })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(kind: &str, spec: &str) -> Result<Vec<ClusterAdmissionPolicy>, String> {
+        let metadata = "metadata: {name: p, namespace: shop}";
+        let yaml = format!("apiVersion: policies.kubewarden.io/v1\nkind: {kind}\n{metadata}\nspec: {{{spec}}}");
+        ClusterAdmissionPolicy::parse(&yaml).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn what_cannot_be_followed_is_refused() {
+        let cluster = |spec: &str| parse("ClusterAdmissionPolicy", spec);
+        assert_eq!(cluster("mode: monitor").unwrap_err(), "failed to follow mode `monitor` of p");
+        assert_eq!(cluster("message: no").unwrap_err(), "failed to follow p: unknown field `message`");
+        let one = |spec: &str| parse("AdmissionPolicy", spec);
+        assert_eq!(one("timeoutSeconds: 2").unwrap().len(), 1);
+        for spec in CLUSTER_WIDE.map(|key| format!("{key}: {{}}")) {
+            let error = "failed to follow p: an AdmissionPolicy has fields for the cluster";
+            assert_eq!(one(&spec).unwrap_err(), error, "{spec}");
         }
     }
 }

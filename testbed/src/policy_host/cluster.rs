@@ -2,22 +2,17 @@
 //!
 //! Asked as policy-server's own service account, with the rule that its Helm chart gives it and no other.
 
-use std::sync::Arc;
-
 use anyhow::{Context as _, Result};
-use k8s_openapi::api::authorization::v1::{ResourceAttributes, SubjectAccessReview, SubjectAccessReviewSpec};
-use kube::api::{Api, PostParams};
-use serde::Deserialize;
-use tokio::runtime::Runtime;
+use http::Request;
+use kube::config::Kubeconfig;
+use serde_json::{Value, json};
 
-use crate::control_plane::{ControlPlane, Identity};
+use crate::control_plane::{ControlPlane, Identity, client_of};
 use crate::engine::{HostAnswer, HostCalls, NoHostCalls};
 use crate::kubewarden::KUBEWARDEN_NAMESPACE;
+use crate::wait::block_on;
 
-/// Who policy-server is.
-const SERVICE_ACCOUNT: &str = "policy-server";
-
-/// What its Helm chart lets it do that matters here.
+/// The rights that its Helm chart gives policy-server, as far as they matter here.
 pub(crate) const RBAC: &str = r"
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
@@ -32,49 +27,30 @@ subjects: [{kind: ServiceAccount, name: policy-server, namespace: kubewarden}]
 ";
 
 /// The host functions of a policy host beside a control plane.
-pub(crate) struct Cluster {
-    client: kube::Client,
-    // Taken only when this is dropped.
-    runtime: Option<Runtime>,
-}
-
-/// As the SDK sends it.
-#[derive(Deserialize)]
-struct CanI {
-    subject_access_review: Review,
-}
-
-#[derive(Deserialize)]
-struct Review {
-    user: String,
-    groups: Option<Vec<String>>,
-    /// Its keys are single words, and so the same in both spellings.
-    resource_attributes: ResourceAttributes,
-}
+pub(crate) struct Cluster(Kubeconfig);
 
 impl Cluster {
     /// Host functions that ask this control plane.
-    pub(crate) fn of(plane: &ControlPlane) -> Result<Arc<dyn HostCalls>> {
-        let runtime = Runtime::new().context("failed to start a runtime")?;
-        let identity = Identity::service_account(KUBEWARDEN_NAMESPACE, SERVICE_ACCOUNT);
-        let client = runtime.block_on(plane.client(&identity))?;
-        Ok(Arc::new(Self { client, runtime: Some(runtime) }))
+    pub(crate) fn new(plane: &ControlPlane) -> Result<Self> {
+        let identity = Identity::service_account(KUBEWARDEN_NAMESPACE, "policy-server");
+        Ok(Self(plane.kubeconfig(&identity)?))
     }
 
     fn can_i(&self, payload: &[u8]) -> Result<Vec<u8>> {
-        let CanI { subject_access_review } = serde_json::from_slice(payload)?;
-        let reviews: Api<SubjectAccessReview> = Api::all(self.client.clone());
-        let review = SubjectAccessReview { spec: spec(subject_access_review), ..SubjectAccessReview::default() };
-        let runtime = self.runtime.as_ref().context("the policy host is stopping")?;
-        let review = runtime.block_on(reviews.create(&PostParams::default(), &review))?;
-        let status = review.status.context("SubjectAccessReview did not return a response")?;
-        Ok(serde_json::to_vec(&status)?)
+        let mut asked: Value = serde_json::from_slice(payload)?;
+        let review = asked.get_mut("subject_access_review").context("no review")?;
+        let mut part = |key: &str| review.get_mut(key).map(Value::take);
+        // The attributes' keys are single words, and so the same in both spellings.
+        let spec = json!({
+            "user": part("user"), "groups": part("groups"), "resourceAttributes": part("resource_attributes"),
+        });
+        let review = json!({"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "spec": spec});
+        let request = Request::post("/apis/authorization.k8s.io/v1/subjectaccessreviews").body(review.to_string())?;
+        let request = request.map(String::into_bytes);
+        let mut answer: Value = block_on(async || Ok(client_of(self.0.clone()).await?.request(request).await?))?;
+        let status = answer.get_mut("status").map(Value::take);
+        Ok(serde_json::to_vec(&status.context("SubjectAccessReview did not return a response")?)?)
     }
-}
-
-fn spec(review: Review) -> SubjectAccessReviewSpec {
-    let (user, resource_attributes) = (Some(review.user), Some(review.resource_attributes));
-    SubjectAccessReviewSpec { user, groups: review.groups, resource_attributes, ..SubjectAccessReviewSpec::default() }
 }
 
 impl HostCalls for Cluster {
@@ -84,15 +60,6 @@ impl HostCalls for Cluster {
                 self.can_i(payload).map_err(|error| format!("Callback evaluation failure: {error:?}").into())
             }
             _ => NoHostCalls.call(binding, namespace, operation, payload),
-        }
-    }
-}
-
-impl Drop for Cluster {
-    fn drop(&mut self) {
-        // The last holder may be async code, in which a runtime must not be waited for.
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The body of an answer that can be stalled: it is passed on as it comes, until the lever is pulled.
+//! The body of an answer that can be stalled: it is passed on as it comes, until the fault point stalls it.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -6,19 +6,19 @@ use std::task::{Context, Poll};
 
 use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
 
-use super::lever::Lever;
+use super::fault_point::FaultPoint;
 
 /// What the API server sends, as long as it is not stalled.
 pub(super) struct Held {
     sent: Incoming,
-    lever: Arc<Lever>,
-    /// The lever's count when it began.
+    fault_point: Arc<FaultPoint>,
+    /// How often answers had been stalled when it began.
     stalls: u32,
 }
 
 impl Held {
-    pub(super) fn new(sent: Incoming, lever: &Arc<Lever>) -> Self {
-        Self { sent, lever: Arc::clone(lever), stalls: lever.stalls() }
+    pub(super) fn new(sent: Incoming, fault_point: &Arc<FaultPoint>) -> Self {
+        Self { sent, fault_point: Arc::clone(fault_point), stalls: fault_point.stalls() }
     }
 }
 
@@ -31,7 +31,7 @@ impl Body for Held {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
         // Once stalled nothing wakes it: it never goes on.
-        if self.lever.stalls() != self.stalls {
+        if self.fault_point.stalls() != self.stalls {
             return Poll::Pending;
         }
         Pin::new(&mut self.sent).poll_frame(context)

@@ -1,8 +1,10 @@
 //! `artifacthub-pkg.yml`: the policy as Artifact Hub lists it, from `policy/wapc/metadata.yml` and `questions-ui.yml`.
 //!
-//! To the byte what `kwctl scaffold artifacthub` prints for them, with one difference: that takes the time of its run for
-//! `createdAt`. Here it is the day that `CHANGELOG.md` gives the version, so that the file only changes when the policy
-//! does; a version without a day there is not released yet, and says 1970.
+//! What `kwctl scaffold artifacthub` prints for them, byte for byte, with three differences. `createdAt` is not the time of
+//! the run but the day that `CHANGELOG.md` gives the version, so that the file only changes when the policy does; a version
+//! without a day there is not released yet, and says 1970. `install` names the shipped manifests, because a scaffolded one
+//! lacks match conditions and failure policies. `recommendations` names Kubewarden's current chart: the one that kwctl
+//! names, kubewarden-controller, is deprecated.
 
 use anyhow::{Context, Result, ensure};
 use serde::Serialize;
@@ -19,7 +21,8 @@ const HEAD: &str = "\
 #   kwctl scaffold artifacthub > artifacthub-pkg.yml \n";
 const QUESTIONS: &str = "policy/wapc/questions-ui.yml";
 const NOT_RELEASED: &str = "1970-01-01";
-const CONTROLLER: &str = "https://artifacthub.io/packages/helm/kubewarden/kubewarden-controller";
+/// The chart of `policy/wapc/README.md`.
+const CHART: &str = "https://artifacthub.io/packages/helm/kubewarden/admission-controller";
 
 /// In the order in which kwctl writes the keys.
 #[derive(Serialize)]
@@ -93,24 +96,27 @@ fn described(metadata: &Metadata, created_at: String, questions: String) -> Resu
         description: policy("description")?,
         license: policy("license")?,
         home_url: policy("url")?,
-        install: install(&image),
+        install: install(source, version),
         containers_images: [Image { name: "policy", image }],
         keywords: metadata.annotation("io.artifacthub.keywords")?.split(',').map(str::trim).collect(),
         links: [Link { name: "policy", url: module }, Link { name: "source", url: source.to_owned() }],
         maintainers: policy("author")?.split(',').map(maintainer).collect::<Result<_>>()?,
         provider: Provider { name: "kubewarden" },
-        recommendations: [Recommendation { url: CONTROLLER }],
+        recommendations: [Recommendation { url: CHART }],
         annotations: annotations(metadata, questions)?,
     })
 }
 
-/// kwctl's words.
-fn install(image: &str) -> String {
+/// By the manifests that are shipped.
+fn install(source: &str, version: &str) -> String {
+    let folder = |name: &str| format!("{source}//deploy/kustomize/{name}?ref=v{version}");
+    let (base, policies) = (folder("base"), folder("policies"));
     format!(
-        "The policy can be obtained using [kwctl](https://docs.kubewarden.io/howtos/install-kwctl):\n\
-         ```console\nkwctl pull {image}\n```\n\
-         Then, generate the policy manifest and tune it to your liking. For example:\n\
-         ```console\nkwctl scaffold manifest -t ClusterAdmissionPolicy registry://{image}\n```\n"
+        "Two policies run this module: `hpa-override-guard` (failurePolicy Fail) and `hpa-override-merge` (failurePolicy \
+         Ignore), each with match conditions. Install the CRD and the controller, then both policies, by the manifests of \
+         the source repository:\n\
+         ```console\nkubectl apply -k '{base}'\nkubectl apply -k '{policies}'\n```\n\
+         Do not use the output of `kwctl scaffold manifest`: it lacks the match conditions and the failure policies.\n"
     )
 }
 
@@ -170,8 +176,9 @@ mod tests {
         for part in [
             "version: 1.2.3\nname: hpa-override\ndisplayName: HPA Override\ncreatedAt: 2027-01-31T00:00:00Z\n",
             "\ncontainersImages:\n- name: policy\n  image: ghcr.io/hpa-override/policies/hpa-override:v1.2.3\nkeywords:\n",
-            "\ninstall: |\n  The policy can be obtained using [kwctl](",
-            "/hpa-override:v1.2.3\n  ```\nmaintainers:\n- name: The hpa-override authors\n  email: ",
+            "\ninstall: |\n  Two policies run this module: `hpa-override-guard` (failurePolicy Fail) and ",
+            "\n  kubectl apply -k 'https://github.com/hpa-override/hpa-override//deploy/kustomize/policies?ref=v1.2.3'\n",
+            " the failure policies.\nmaintainers:\n- name: The hpa-override authors\n  email: ",
             "\nannotations:\n  kubewarden/mutation: 'true'\n  kubewarden/questions-ui: |\n    questions:\n      - a\n",
             "\n  kubewarden/rules: |\n    - apiGroups:\n      - hpa-override.dev\n      apiVersions:\n      - v1\n",
         ] {

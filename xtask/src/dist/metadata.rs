@@ -9,34 +9,27 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
-use super::build::POLICY;
+use super::POLICY;
 use crate::workspace::Workspace;
 
 const PATH: &str = "policy/wapc/metadata.yml";
 const VERSION: &str = "io.kubewarden.policy.version";
 
-/// Kubewarden's own order and names; all are required, for a default is a decision that nobody sees.
+/// Kubewarden's own order and names; all are required, so that no default decides anything unseen.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Metadata {
-    #[serde(skip_deserializing)]
-    protocol_version: ProtocolVersion,
+    #[serde(skip_deserializing, default = "answered_protocol")]
+    protocol_version: &'static str,
     pub(crate) rules: Vec<Rule>,
     annotations: BTreeMap<String, String>,
     pub(crate) mutating: bool,
     background_audit: bool,
-    execution_mode: ExecutionMode,
-    policy_type: PolicyType,
+    execution_mode: String,
+    policy_type: String,
     pub(crate) context_aware_resources: BTreeSet<ContextAwareResource>,
     host_capabilities: BTreeSet<String>,
     minimum_kubewarden_version: String,
-}
-
-#[derive(Serialize, Default)]
-#[serde(rename_all = "lowercase")]
-enum ProtocolVersion {
-    #[default]
-    V1,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -45,28 +38,7 @@ pub(crate) struct Rule {
     api_groups: Vec<String>,
     api_versions: Vec<String>,
     resources: Vec<String>,
-    operations: Vec<Operation>,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-enum Operation {
-    Create,
-    Update,
-    Delete,
-    Connect,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum ExecutionMode {
-    KubewardenWapc,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum PolicyType {
-    Kubernetes,
+    operations: Vec<String>,
 }
 
 #[derive(Serialize, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
@@ -74,6 +46,10 @@ enum PolicyType {
 pub(crate) struct ContextAwareResource {
     api_version: String,
     kind: String,
+}
+
+fn answered_protocol() -> &'static str {
+    "v1"
 }
 
 /// The bytes of the custom section.
@@ -109,70 +85,47 @@ impl Metadata {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dist::section::{METADATA, all, put};
     use serde_json::{Value, json};
 
     const FILE: &str = include_str!("../../../policy/wapc/metadata.yml");
 
-    fn encode(text: &str, version: &str) -> Result<Vec<u8>> {
-        Ok(serde_json::to_vec(&Metadata::parse(text, version)?)?)
-    }
-
-    fn read_back() -> Value {
-        let module = put(&wasm_encoder::Module::new().finish(), METADATA, &encode(FILE, "1.2.3").unwrap()).unwrap();
-        let sections = all(&module, METADATA);
-        assert_eq!(sections.len(), 1);
-        serde_json::from_slice(sections[0]).unwrap()
+    fn encode(text: &str) -> Result<String> {
+        Ok(serde_json::to_string(&Metadata::parse(text, "1.2.3")?)?)
     }
 
     #[test]
-    fn the_section_is_metadata_yml_and_the_two_versions() {
+    fn the_section_is_metadata_yml_and_the_two_versions_in_kubewardens_order() {
+        let section = encode(FILE).unwrap();
         let mut expected: Value = serde_saphyr::from_str(FILE).unwrap();
         expected["protocolVersion"] = json!("v1");
         expected["annotations"][VERSION] = json!("1.2.3");
-        assert_eq!(read_back(), expected);
+        assert_eq!(serde_json::from_str::<Value>(&section).unwrap(), expected);
+        let keys = "protocolVersion rules annotations mutating backgroundAudit executionMode policyType \
+                    contextAwareResources hostCapabilities minimumKubewardenVersion";
+        let places: Vec<_> = keys.split(' ').map(|key| section.find(&format!(r#""{key}":"#))).collect();
+        assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{section}");
     }
 
     #[test]
-    fn keys_stand_in_kubewardens_order() {
-        let json = String::from_utf8(encode(FILE, "1.2.3").unwrap()).unwrap();
-        let keys = [
-            r#"{"protocolVersion":"v1","rules":[{"apiGroups":"#,
-            r#"],"annotations":{"#,
-            r#"},"mutating":true,"backgroundAudit":false,"executionMode":"kubewarden-wapc","policyType":"kubernetes","#,
-            r#""contextAwareResources":[],"hostCapabilities":["kubernetes/can_i"],"minimumKubewardenVersion":"1.33.0"}"#,
-        ];
-        let places: Vec<_> = keys.iter().map(|key| json.find(key)).collect();
-        assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{json}");
-    }
-
-    #[test]
-    fn what_cargo_toml_says_too_is_said_alike() {
-        let annotations = &read_back()["annotations"];
+    fn it_is_as_cargo_toml_has_it_and_no_list_of_a_rule_is_empty() {
+        let section: Value = serde_json::from_str(&encode(FILE).unwrap()).unwrap();
+        let annotations = &section["annotations"];
         assert_eq!(annotations["io.kubewarden.policy.license"], env!("CARGO_PKG_LICENSE"));
         assert_eq!(annotations["io.kubewarden.policy.source"], env!("CARGO_PKG_REPOSITORY"));
         assert_eq!(annotations["io.kubewarden.policy.author"], env!("CARGO_PKG_AUTHORS"));
+        assert!(!section["rules"].to_string().contains("[]"), "{section}");
+        assert_eq!(
+            (&section["executionMode"], &section["policyType"]),
+            (&json!("kubewarden-wapc"), &json!("kubernetes"))
+        );
     }
 
     #[test]
-    fn no_list_of_a_rule_is_empty_as_kubewarden_demands() {
-        for rule in read_back()["rules"].as_array().unwrap() {
-            let lists: Vec<_> = rule.as_object().unwrap().values().map(|list| list.as_array().unwrap()).collect();
-            assert!(lists.iter().all(|list| !list.is_empty()), "{rule}");
-        }
-    }
-
-    #[test]
-    fn a_version_of_its_own_is_refused() {
-        let text =
-            FILE.replace("io.kubewarden.policy.title:", &format!("{VERSION}: 9.9.9\n  io.kubewarden.policy.title:"));
-        let error = encode(&text, "1.2.3").unwrap_err().to_string();
+    fn a_version_of_its_own_and_a_key_that_kubewarden_would_ignore_are_refused() {
+        let title = "io.kubewarden.policy.title:";
+        let error = encode(&FILE.replace(title, &format!("{VERSION}: 9.9.9\n  {title}"))).unwrap_err().to_string();
         assert!(error.starts_with("it sets io.kubewarden.policy.version"), "{error}");
-    }
-
-    #[test]
-    fn a_key_that_kubewarden_would_ignore_is_refused() {
-        let error = encode(&format!("{FILE}\nmutates: true\n"), "1.2.3").unwrap_err().to_string();
+        let error = encode(&format!("{FILE}\nmutates: true\n")).unwrap_err().to_string();
         assert!(error.contains("mutates"), "{error}");
     }
 }

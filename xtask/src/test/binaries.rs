@@ -1,7 +1,7 @@
 //! The tests: built at once, then their binaries side by side.
 //!
 //! Cargo runs one binary after the other. Most of those on a control plane wait for an instant or for a stall to pass, so
-//! a few together take hardly longer than the longest. What holds an answer to a time runs by itself, at the end. What a
+//! a few together take hardly longer than the longest. What measures times runs by itself, at the end. What a
 //! binary prints is shown when it is done, in one piece.
 
 use std::{
@@ -22,10 +22,10 @@ const SIDE_BY_SIDE: usize = 3;
 /// The package whose tests wait the longest: it goes first.
 const FIRST: &str = "host-shim";
 
-/// The package, and its tests, that hold the module to a time: what runs beside them would count as the module's.
+/// The package, and its tests, that limit the module's time: what runs beside them would count as the module's.
 const ALONE: (&str, &str) = ("policy/wapc", "engine");
 
-/// A test binary, as cargo tells of it.
+/// A test binary, as cargo's messages describe it.
 #[derive(Deserialize)]
 struct Binary {
     executable: PathBuf,
@@ -135,25 +135,15 @@ mod tests {
     #[test]
     fn test_binaries_are_found_among_cargos_messages() {
         let messages = r#"{"reason":"build-script-executed"}
-{"reason":"compiler-artifact","manifest_path":"/w/crd/Cargo.toml","target":{"name":"crdgen","kind":["bin"]},"profile":{"test":false},"executable":"/t/crdgen"}
-{"reason":"compiler-artifact","manifest_path":"/w/crd/Cargo.toml","target":{"name":"crd","kind":["lib"]},"profile":{"test":true},"executable":"/t/crd-1"}
-{"reason":"compiler-artifact","manifest_path":"/w/crd/Cargo.toml","target":{"name":"crd","kind":["lib"]},"profile":{"test":false},"executable":null}
-{"reason":"compiler-artifact","manifest_path":"/w/host-shim/Cargo.toml","target":{"name":"killed","kind":["test"]},"profile":{"test":true},"executable":"/t/killed-1"}
-{"reason":"build-finished","success":true}"#;
+{"manifest_path":"/w/crd/Cargo.toml","target":{"name":"crdgen","kind":["bin"]},"profile":{"test":false},"executable":"/t/crdgen"}
+{"manifest_path":"/w/crd/Cargo.toml","target":{"name":"crd","kind":["lib"]},"profile":{"test":true},"executable":"/t/crd-1"}
+{"manifest_path":"/w/crd/Cargo.toml","target":{"name":"crd","kind":["lib"]},"profile":{"test":false},"executable":null}
+{"manifest_path":"/w/host-shim/Cargo.toml","target":{"name":"killed","kind":["test"]},"profile":{"test":true},"executable":"/t/killed-1"}
+{"manifest_path":"/w/policy/wapc/Cargo.toml","target":{"name":"engine","kind":["test"]},"profile":{"test":true},"executable":"/t/e"}"#;
         let found = parse(messages);
-        let told: Vec<_> = found.iter().map(|binary| (binary.selection(), binary.waits())).collect();
-        assert_eq!(told, [("--lib".to_owned(), false), ("--test killed".to_owned(), true)]);
+        let seen: Vec<_> = found.iter().map(|it| (it.selection(), it.waits(), it.measures())).collect();
+        let [crd, killed, engine] = ["--lib", "--test killed", "--test engine"].map(String::from);
+        assert_eq!(seen, [(crd, false, false), (killed, true, false), (engine, false, true)]);
         assert_eq!(found[1].folder(), Path::new("/w/host-shim"));
-    }
-
-    #[test]
-    fn what_measures_is_told_from_what_is_called_alike() {
-        let engine = |package: &str| {
-            let manifest = format!("/w/{package}/Cargo.toml");
-            parse(&format!(
-                r#"{{"manifest_path":"{manifest}","target":{{"name":"engine","kind":["test"]}},"profile":{{"test":true}},"executable":"/t/e"}}"#
-            ))
-        };
-        assert_eq!(["policy/wapc", "testbed"].map(|package| engine(package)[0].measures()), [true, false]);
     }
 }

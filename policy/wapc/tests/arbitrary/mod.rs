@@ -1,9 +1,9 @@
-//! Requests as nobody would send them: the real ones, with a few places changed at random, under any settings, in any
+//! Requests that no client would send: the real ones, with a few places changed at random, under any settings, in any
 //! cluster.
 //!
 //! A seed makes the same requests again: `cargo xtask fuzz --seed` with the number that a failing test prints.
 
-use hpa_override_testbed::Random;
+use hpa_override_conformance::Random;
 use serde_json::{Map, Value, json};
 
 /// A request, and the cluster in which it is made.
@@ -47,7 +47,7 @@ pub struct Arbitrary {
 }
 
 impl Arbitrary {
-    pub fn of(originals: impl IntoIterator<Item = Value>) -> Self {
+    pub fn new(originals: impl IntoIterator<Item = Value>) -> Self {
         let clock = || std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
         let seed = std::env::var("SEED").map_or_else(|_| clock(), |seed| seed.parse().unwrap());
         Self { seed, random: Random(seed), originals: originals.into_iter().collect() }
@@ -190,47 +190,4 @@ impl Arbitrary {
     fn below(&mut self, bound: usize) -> usize {
         self.random.below(bound)
     }
-}
-
-/// What is left of a payload when all that is taken away without which it still fails.
-pub fn smallest(payload: &[u8], fails: impl Fn(&[u8]) -> bool) -> Vec<u8> {
-    let Ok(mut smallest) = serde_json::from_slice::<Value>(payload) else { return payload.into() };
-    let mut nth = 0;
-    while let Some(smaller) = without(&smallest, nth) {
-        if fails(smaller.to_string().as_bytes()) {
-            smallest = smaller;
-        } else {
-            nth += 1;
-        }
-    }
-    smallest.to_string().into_bytes()
-}
-
-/// The value without its nth member, counted depth first from the outside; none where it has not so many.
-fn without(value: &Value, nth: usize) -> Option<Value> {
-    fn take(value: &mut Value, nth: &mut usize) -> bool {
-        match value {
-            Value::Object(map) => {
-                let keys: Vec<String> = map.keys().cloned().collect();
-                keys.iter().any(|key| {
-                    if *nth == 0 {
-                        return map.remove(key).is_some();
-                    }
-                    *nth -= 1;
-                    map.get_mut(key).is_some_and(|value| take(value, nth))
-                })
-            }
-            Value::Array(items) => (0..items.len()).any(|index| {
-                if *nth == 0 {
-                    items.remove(index);
-                    return true;
-                }
-                *nth -= 1;
-                take(&mut items[index], nth)
-            }),
-            _ => false,
-        }
-    }
-    let (mut value, mut nth) = (value.clone(), nth);
-    take(&mut value, &mut nth).then_some(value)
 }

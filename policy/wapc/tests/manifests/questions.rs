@@ -82,7 +82,7 @@ fn the_defaults_are_those_of_the_settings() {
 }
 
 #[test]
-fn a_question_says_what_people_need() {
+fn a_question_has_what_people_need() {
     const KEYS: [&str; 10] =
         ["default", "description", "group", "label", "max", "min", "options", "required", "type", "variable"];
     for question in questions() {

@@ -29,7 +29,7 @@ fn they_are_valid() {
 
 /// policy-server accepts everything there unseen.
 #[test]
-fn overrides_in_kubewardens_namespace_do_not_act() {
+fn overrides_in_kubewardens_namespace_are_not_applied() {
     let settings = Settings::parse(&yaml(SOURCE)).unwrap();
     assert_eq!(settings, Settings { unguarded_namespaces: vec!["kubewarden".into()], ..Settings::default() });
 }

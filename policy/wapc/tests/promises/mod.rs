@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::{changes::changes, common};
 
-/// It is an answer, a refusal says why, and what it stores keeps the promises.
+/// It is an answer, a refusal has its reason, and what it stores keeps the promises.
 pub fn check(payload: &[u8], answer: &[u8]) {
     let answer: Value = serde_json::from_slice(answer).unwrap();
     if answer["accepted"] == false {
@@ -31,13 +31,13 @@ pub fn check(payload: &[u8], answer: &[u8]) {
     }
 }
 
-/// Bounds that are stored are valid, and zero is nobody's word but the owner's.
+/// Bounds that are stored are valid, and zero comes from the owner alone.
 fn check_bounds(request: &Value, stored: &Value) {
-    let bounds = Bounds::of_hpa(stored);
+    let bounds = Bounds::from_hpa(stored);
     let zero = |bounds: Bounds| bounds.get(Bound::Min) == 0;
-    let desired = |hpa: &Value| Record::of_hpa(hpa).and_then(Result::ok).is_some_and(|record| zero(record.desired));
+    let desired = |hpa: &Value| Record::from_hpa(hpa).and_then(Result::ok).is_some_and(|record| zero(record.desired));
     let old = named(request, ["oldObject", "old_object"]);
-    let wanted = Bounds::of_hpa(&request["object"]).is_some_and(zero) || desired(&request["object"]) || desired(old);
+    let wanted = Bounds::from_hpa(&request["object"]).is_some_and(zero) || desired(&request["object"]) || desired(old);
     assert!(bounds.is_some_and(|bounds| wanted || !zero(bounds)), "bounds that break it: {}", stored["spec"]);
 }
 
@@ -59,7 +59,7 @@ pub fn check_again(payload: &[u8], answer: &[u8], now: Instant) {
 /// Whether the API server could store it: what is no map where a map must be does not come this far.
 fn is_stored(request: &Value, object: &Value) -> bool {
     let removed = matches!(request["operation"].as_str(), Some("DELETE" | "CONNECT"));
-    let refused = request["kind"]["kind"] == "HorizontalPodAutoscaler" && Bounds::of_hpa(object).is_none();
+    let refused = request["kind"]["kind"] == "HorizontalPodAutoscaler" && Bounds::from_hpa(object).is_none();
     let annotations = &object["metadata"]["annotations"];
     object["metadata"].is_object() && (annotations.is_object() || annotations.is_null()) && !removed && !refused
 }

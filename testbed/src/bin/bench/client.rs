@@ -1,9 +1,7 @@
 //! The API server's side of a policy host: HTTPS, one connection that stays open, one request at a time.
 
-use std::sync::Arc;
-
 use anyhow::{Context as _, Result, ensure};
-use hpa_override_testbed::PolicyHost;
+use hpa_override_testbed::{PolicyHost, connector};
 use http::Request;
 use http_body_util::{BodyExt as _, Full};
 use hyper::{
@@ -13,14 +11,7 @@ use hyper::{
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::{net::TcpStream, runtime::Runtime};
-use tokio_rustls::{
-    TlsConnector,
-    rustls::{
-        ClientConfig, RootCertStore,
-        crypto::ring,
-        pki_types::{CertificateDer, ServerName, pem::PemObject as _},
-    },
-};
+use tokio_rustls::rustls::pki_types::ServerName;
 
 /// A connection to a policy host.
 pub(crate) struct Client {
@@ -31,8 +22,15 @@ pub(crate) struct Client {
 impl Client {
     pub(crate) fn connect(host: &PolicyHost) -> Result<Self> {
         let runtime = Runtime::new().context("failed to start a runtime")?;
-        let sender = runtime.block_on(connect(host)).context("failed to connect to the policy host")?;
-        Ok(Self { runtime, sender })
+        let sender = runtime.block_on(async {
+            let socket = TcpStream::connect(host.url().trim_start_matches("https://")).await?;
+            socket.set_nodelay(true)?;
+            let stream = connector(host.ca_pem())?.connect(ServerName::try_from("127.0.0.1")?, socket).await?;
+            let (sender, connection) = handshake(TokioIo::new(stream)).await?;
+            tokio::spawn(connection);
+            anyhow::Ok(sender)
+        });
+        Ok(Self { sender: sender.context("failed to connect to the policy host")?, runtime })
     }
 
     /// Posts a review, and waits for the answer that allows it.
@@ -47,20 +45,4 @@ impl Client {
         ensure!(answer.pointer("/response/allowed") == Some(&Value::Bool(true)), "not allowed: {answer}");
         Ok(())
     }
-}
-
-async fn connect(host: &PolicyHost) -> Result<SendRequest<Full<Bytes>>> {
-    let url = host.url();
-    let socket = TcpStream::connect(url.trim_start_matches("https://")).await?;
-    socket.set_nodelay(true)?;
-    let mut roots = RootCertStore::empty();
-    roots.add(CertificateDer::from_pem_slice(host.ca_pem().as_bytes())?)?;
-    let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    let stream = TlsConnector::from(Arc::new(tls)).connect(ServerName::try_from("127.0.0.1")?, socket).await?;
-    let (sender, connection) = handshake(TokioIo::new(stream)).await?;
-    tokio::spawn(connection);
-    Ok(sender)
 }

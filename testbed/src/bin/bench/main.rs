@@ -4,7 +4,7 @@
 //!   requests ──┬─► engine: a call of each module in turn ─────────────────────────┐
 //!              └─► policy host, HTTPS, one connection to each: one after another ─┴─► p50, p99, ratio
 //! ```
-//! Both are asked the same, in turn, in one process: what else the machine does meets both alike. It judges nothing.
+//! Both are asked the same, in turn, in one process, so that other load on the machine slows both alike. It sets no limit.
 
 mod client;
 mod times;
@@ -18,7 +18,7 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 use clap::Parser;
-use hpa_override_testbed::{HostOptions, Module, PolicyConfig, PolicyHost, ended};
+use hpa_override_testbed::{HostOptions, Module, PolicyConfig, PolicyHost, exit_code};
 use serde_json::{Value, json};
 
 use self::{client::Client, times::Times};
@@ -47,7 +47,7 @@ const SORTS: [(&str, &str, &str); 2] = [
 ];
 
 fn main() -> ExitCode {
-    ended(run(&Args::parse()))
+    exit_code(run(&Args::parse()))
 }
 
 fn run(args: &Args) -> Result<ExitCode> {
@@ -71,7 +71,7 @@ fn read(folder: &Path, file: &str) -> Result<Value> {
     serde_json::from_str(&text).with_context(|| format!("failed to read {}", path.display()))
 }
 
-/// A call of the bare module. One that needs no memory, no JSON and no thought shows what a fresh instance costs.
+/// A call of the bare module. One that needs no memory and no JSON shows what a fresh instance costs.
 fn on_the_engine(modules: &[Module; 2], asked: &[(&str, &str, Value)], count: usize) -> Result<()> {
     let call = |operation: &'static str, payload: Vec<u8>| {
         Times::in_turn(count, |which| {
@@ -92,7 +92,7 @@ fn on_the_engine(modules: &[Module; 2], asked: &[(&str, &str, Value)], count: us
 /// What the API server sees, once it is connected.
 fn through_the_host(modules: &[Module; 2], asked: &[(&str, &str, Value)], count: usize) -> Result<()> {
     let policies = || SORTS.map(|(_, policy, _)| PolicyConfig::new(policy, json!({}))).to_vec();
-    let start = |module: &Module| PolicyHost::start_with(module.clone(), policies(), HostOptions::default());
+    let start = |module: &Module| PolicyHost::start(module.clone(), policies(), HostOptions::default());
     let hosts = modules.each_ref().map(start);
     let hosts = hosts.into_iter().collect::<Result<Vec<_>>>()?;
     let mut clients = hosts.iter().map(Client::connect).collect::<Result<Vec<_>>>()?;

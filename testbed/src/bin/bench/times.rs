@@ -42,7 +42,7 @@ impl Times {
     }
 }
 
-/// What stands above the lines of [`print()`].
+/// The line above those of [`print()`].
 pub(crate) fn head() -> String {
     let each = format!("{:>9}{:>9}{:>9}", "p50 ms", "p99 ms", "a second");
     format!("{:<34}  accept-only:{}  hpa-override:{}  ratio:{:>6}{:>6}", "", &each, &each, "p50", "p99")

@@ -1,17 +1,28 @@
-//! Stays, with the control plane, until somebody has played enough.
-//!
-//! The programs end with this one, so it stays in the foreground.
+//! Stays, with the control plane, until it is ended. The programs end with this one, so it stays in the foreground.
 
 use anyhow::Result;
 use hpa_override_testbed::assets::{self, Program};
 use hpa_override_testbed::{Identity, World};
 
 use crate::shop::{ALICE, ARGOCD};
-use crate::timeline::{Timeline, note};
+use crate::timeline::{chapter, note};
 
-/// Says how to get in, and returns when it is enough.
-pub(crate) async fn stay(world: &World, timeline: &Timeline) -> Result<()> {
-    invite(world, timeline)?;
+/// Prints how to get in, and returns after Enter or Ctrl-C.
+pub(crate) async fn stay(world: &World) -> Result<()> {
+    let export = |identity| {
+        let file = world.plane().kubeconfig_file(&identity)?;
+        anyhow::Ok(format!("  export KUBECONFIG={}", file.display()))
+    };
+    let campaign = world.plane().folder().join("campaign.yaml");
+    chapter("The control plane stays up. In another terminal, as admin:");
+    note(&format!("  alias kubectl={}", assets::find(Program::Kubectl)?.display()));
+    note(&export(Identity::Admin)?);
+    note("  kubectl -n shop get hpao,hpa,deployments");
+    note(&format!("  kubectl replace --force -f {}    # the override once more", campaign.display()));
+    chapter("As another user, with that user's rights in the namespace shop:");
+    note(&format!("{}    # alice", export(Identity::user(ALICE))?));
+    note(&format!("{}    # Git", export(Identity::user(ARGOCD))?));
+    chapter("What the watches see is printed below. Enter or Ctrl-C ends it.");
     tokio::select! {
         () = enter() => {}
         _ = tokio::signal::ctrl_c() => {}
@@ -19,34 +30,16 @@ pub(crate) async fn stay(world: &World, timeline: &Timeline) -> Result<()> {
     Ok(())
 }
 
-fn invite(world: &World, timeline: &Timeline) -> Result<()> {
-    let export = |identity| {
-        let file = world.plane().kubeconfig_file(&identity)?;
-        anyhow::Ok(format!("  export KUBECONFIG={}", file.display()))
-    };
-    let campaign = world.plane().folder().join("campaign.yaml");
-    timeline.chapter("The control plane stays up. In another terminal, as admin:");
-    note(&format!("  alias kubectl={}", assets::find(Program::Kubectl)?.display()));
-    note(&export(Identity::Admin)?);
-    note("  kubectl -n shop get hpao,hpa,deployments");
-    note(&format!("  kubectl replace --force -f {}    # the override once more", campaign.display()));
-    timeline.chapter("As somebody else, with the rights that he has in the namespace shop:");
-    note(&format!("{}    # alice", export(Identity::user(ALICE))?));
-    note(&format!("{}    # Git", export(Identity::user(ARGOCD))?));
-    timeline.chapter("What is seen is told below. Enter or Ctrl-C ends it.");
-    Ok(())
-}
-
 /// Returns with the next line on standard input. Where there is none to come, it does not.
 async fn enter() {
-    let (tell, told) = tokio::sync::oneshot::channel();
+    let (sender, line) = tokio::sync::oneshot::channel();
     std::thread::spawn(move || {
         let read = std::io::stdin().read_line(&mut String::new());
         if read.is_ok_and(|bytes| bytes > 0) {
-            let _ = tell.send(());
+            let _ = sender.send(());
         }
     });
-    if told.await.is_err() {
+    if line.await.is_err() {
         std::future::pending::<()>().await;
     }
 }

@@ -1,52 +1,64 @@
 //! Shows one override on a real Kubernetes API server, from its admission to its traceless end.
 //!
 //! What is printed was seen there: by a watch, a read, in the audit log, or as kubectl's own answer. Nothing is printed
-//! because it was to be expected; every promise is checked, and one that was not kept fails the whole.
+//! because it was expected; every promise is checked, and one that was not kept fails the whole.
 
-mod args;
-mod facts;
 mod keep;
 mod shop;
-mod sightings;
 mod story;
 mod timeline;
+mod watch_log;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
-use clap::Parser as _;
-use hpa_override_testbed::{Identity, Options, World, WorldOptions, ended};
+use clap::Parser;
+use hpa_override_testbed::{Identity, Options, World, WorldOptions, exit_code};
 use serde_json::{Value, json};
 
-use args::{Args, Programs};
 use shop::{ALICE, ARGOCD};
-use timeline::{LEGEND, Timeline, note};
+use timeline::{LEGEND, Timeline, chapter, note};
 
 /// What a shell says of a program that Ctrl-C ended.
 const INTERRUPTED: u8 = 130;
 
-fn main() -> ExitCode {
-    ended(run(&Args::parse(), &Arc::new(Timeline::start())))
+/// Shows an override on a real control plane on this machine. `cargo xtask demo` builds all that it needs.
+#[derive(Parser)]
+#[command(name = "demo")]
+struct Args {
+    /// The controller.
+    #[arg(long)]
+    controller: PathBuf,
+    /// The admission module.
+    #[arg(long)]
+    module: PathBuf,
+    /// Leave the control plane up at the end, and print kubeconfigs for it.
+    #[arg(long)]
+    keep: bool,
 }
 
-fn run(args: &Args, timeline: &Arc<Timeline>) -> Result<ExitCode> {
-    let programs = args.programs()?;
+fn main() -> ExitCode {
+    exit_code(run(Args::parse(), &Arc::new(Timeline::start())))
+}
+
+fn run(Args { controller, module, keep }: Args, timeline: &Arc<Timeline>) -> Result<ExitCode> {
     note(LEGEND);
-    timeline.chapter("A control plane with hpa-override");
-    let world = start(programs, timeline)?;
+    chapter("A control plane with hpa-override");
+    let world = start(controller, module, timeline)?;
     let runtime = tokio::runtime::Runtime::new().context("failed to start a runtime")?;
     runtime.block_on(async {
         let kept = tokio::select! {
             kept = show(&world, timeline) => kept?,
             _ = tokio::signal::ctrl_c() => return Ok(INTERRUPTED.into()),
         };
-        if args.keep {
-            keep::stay(&world, timeline).await?;
+        if keep {
+            keep::stay(&world).await?;
         }
         Ok(if kept { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     })
-    // The runtime ends before the world: its watches would tell of a server that is gone.
+    // The runtime ends before the world: its watches would report a server that is gone.
 }
 
 /// The limits of the platform team, which somebody will break.
@@ -54,9 +66,8 @@ fn settings() -> Value {
     json!({"maxDuration": "8h", "requireReason": true})
 }
 
-fn start(programs: Programs, timeline: &Timeline) -> Result<World> {
-    let Programs { controller, module } = programs;
-    let size = std::fs::metadata(&module).context("failed to look at the module")?.len();
+fn start(controller: PathBuf, module: PathBuf, timeline: &Timeline) -> Result<World> {
+    let size = std::fs::metadata(&module).with_context(|| format!("there is no {}", module.display()))?.len();
     timeline.saw("starting etcd, the API server, the controller manager, the policies and our controller");
     let plane = Options::with_controllers().user(ALICE, &[]).user(ARGOCD, &[]);
     let world = World::start(WorldOptions { plane, controller, module: Some(module), settings: settings() })?;
@@ -69,22 +80,22 @@ async fn show(world: &World, timeline: &Arc<Timeline>) -> Result<bool> {
     let client = world.plane().client(&Identity::Admin).await?;
     let version = client.apiserver_version().await?.git_version;
     timeline.saw(&format!("API server      {version} at {}", world.plane().url()));
-    let told = story::tell(world, timeline).await;
-    Ok(sum_up(world, timeline, &told))
+    let outcome = story::run(world, timeline).await;
+    Ok(sum_up(world, timeline, &outcome))
 }
 
 /// Whether all went well; where not, with the end of the controller's log.
-fn sum_up(world: &World, timeline: &Timeline, told: &Result<()>) -> bool {
+fn sum_up(world: &World, timeline: &Timeline, outcome: &Result<()>) -> bool {
     let tally = timeline.tally();
     let took = timeline.elapsed().as_secs_f64();
-    timeline.chapter(&format!("{} promises kept, {} broken, in {took:.1} s", tally.kept, tally.broken.len()));
+    chapter(&format!("{} promises kept, {} broken, in {took:.1} s", tally.kept, tally.broken.len()));
     for promise in &tally.broken {
         note(&format!("broken: {promise}"));
     }
-    if let Err(error) = told {
+    if let Err(error) = outcome {
         note(&format!("the demonstration ended early: {error:#}"));
     }
-    let kept = told.is_ok() && tally.broken.is_empty();
+    let kept = outcome.is_ok() && tally.broken.is_empty();
     if !kept {
         note(&format!("\n{}", world.controller_log()));
         note("HPA_OVERRIDE_TESTBED_KEEP=1 leaves all logs of a run, the audit log among them, in target/testbed/run.");

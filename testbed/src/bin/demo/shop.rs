@@ -1,48 +1,44 @@
-//! The place where it happens, and the ways in which its people act.
+//! The namespace where it happens, and the ways in which its people act.
 //!
-//! People use the real kubectl, each with rights of his own; what it answers is shown as it is. The demonstration
-//! itself only reads.
+//! People use the real kubectl, each with their own rights; what it answers is shown as it is. The demonstration itself
+//! only reads.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
+use hpa_override_testbed::hpa::{holds_a_bound, ownership, text, we_own_a_bound};
 use hpa_override_testbed::{AuditEvent, AuditLog, CONTROLLER_USER, Identity, World, apply_yaml, wait_for};
 use jiff::SignedDuration;
-use kube::api::{Api, DynamicObject, ListParams};
+use kube::Client;
+use kube::api::ListParams;
 use serde_json::Value;
 
-use crate::facts::{describe_owners, owners, we_own_a_bound};
-use crate::sightings::{Sightings, api_of};
 use crate::timeline::Timeline;
+use crate::watch_log::{DEPLOYMENT, HPA, OVERRIDE, Type, WatchLog, api_of};
 
 /// An ordinary user, who may create overrides.
 pub(crate) const ALICE: &str = "alice";
 /// The GitOps tool, as user and as field manager.
 pub(crate) const ARGOCD: &str = "argocd";
-/// Where everything is.
-pub(crate) const NAMESPACE: &str = "shop";
 /// Name of the Deployment and of its HPA.
-pub(crate) const WEB: &str = "web";
+const WEB: &str = "web";
 /// Name of the override.
 pub(crate) const CAMPAIGN: &str = "campaign";
 /// For what usually takes milliseconds, or one period of the HPA controller; this machine may be busy.
 pub(crate) const LIMIT: Duration = Duration::from_secs(15);
-
-/// What is done at once or at an instant: usually within milliseconds, this machine may be busy.
+/// For what is done at once or at an instant: usually within milliseconds, this machine may be busy.
 pub(crate) const AT_ONCE: SignedDuration = SignedDuration::from_secs(1);
 
 /// The namespace `shop` and a view of it.
 pub(crate) struct Shop<'a> {
-    pub(crate) world: &'a World,
     pub(crate) timeline: &'a Timeline,
-    pub(crate) sightings: Arc<Sightings>,
+    pub(crate) log: WatchLog,
+    world: &'a World,
     folder: PathBuf,
+    client: Client,
     last: Mutex<String>,
-    hpas: Api<DynamicObject>,
-    deployments: Api<DynamicObject>,
-    overrides: Api<DynamicObject>,
 }
 
 /// What kubectl answered.
@@ -69,23 +65,14 @@ impl<'a> Shop<'a> {
     pub(crate) async fn open(world: &'a World, timeline: &'a Arc<Timeline>) -> Result<Self> {
         let client = world.plane().client(&Identity::Admin).await?;
         apply_yaml(&client, include_str!("manifests/shop.yaml"), "admin", false).await?;
-        for (user, version, kind) in [
-            (ALICE, "hpa-override.dev/v1", "AutoscalerOverride"),
-            (ARGOCD, "autoscaling/v2", "HorizontalPodAutoscaler"),
-        ] {
-            wait_until_allowed(world, user, version, kind).await?;
+        for (user, kind) in [(ALICE, OVERRIDE), (ARGOCD, HPA)] {
+            // The API server knows new roles a moment later.
+            let api = api_of(&world.plane().client(&Identity::user(user)).await?, kind)?;
+            let what = format!("{user} to have the rights given");
+            wait_for(&what, LIMIT, async || Ok(api.list(&ListParams::default()).await.map(drop)?)).await?;
         }
-        let of = |version, kind| api_of(&client, version, kind, NAMESPACE);
-        Ok(Self {
-            world,
-            timeline,
-            sightings: Sightings::start(&client, NAMESPACE, timeline)?,
-            folder: world.plane().folder().to_owned(),
-            last: Mutex::default(),
-            hpas: of("autoscaling/v2", "HorizontalPodAutoscaler")?,
-            deployments: of("apps/v1", "Deployment")?,
-            overrides: of("hpa-override.dev/v1", "AutoscalerOverride")?,
-        })
+        let (log, folder) = (WatchLog::start(&client, timeline)?, world.plane().folder().to_owned());
+        Ok(Self { timeline, log, world, folder, client, last: Mutex::default() })
     }
 
     /// A file of alice, for kubectl and for the reader.
@@ -100,7 +87,7 @@ impl<'a> Shop<'a> {
     pub(crate) fn commit(&self, min: i32, max: i32) -> Result<()> {
         let web = include_str!("manifests/web.yaml");
         self.write("web.yaml", &web.replace("$MIN", &min.to_string()).replace("$MAX", &max.to_string()))?;
-        self.timeline.did("Git", &format!("web.yaml holds a Deployment and an HPA {min}–{max}"));
+        self.timeline.did("Git", &format!("web.yaml holds a Deployment and an HPA {min}-{max}"));
         Ok(())
     }
 
@@ -115,15 +102,10 @@ impl<'a> Shop<'a> {
         self.timeline.did(user, &format!("kubectl {arguments}"));
         let output = command.output().context("failed to run kubectl")?;
         let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-        self.show(&text);
-        Ok(Answer { success: output.status.success(), text })
-    }
-
-    /// An answer that comes again is not told again.
-    fn show(&self, text: &str) {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        self.timeline.quote(if *last == text { "(the same answer)" } else { text });
+        self.timeline.quote(if *last == text { "(the same answer)" } else { &text });
         text.clone_into(&mut last);
+        Ok(Answer { success: output.status.success(), text })
     }
 
     /// What the GitOps tool does at every sync.
@@ -132,33 +114,31 @@ impl<'a> Shop<'a> {
         self.kubectl(ARGOCD, &format!("apply --server-side --field-manager={ARGOCD}{force} -f web.yaml"))
     }
 
+    async fn get(&self, kind: Type, name: &str) -> Result<Value> {
+        Ok(serde_json::to_value(api_of(&self.client, kind)?.get(name).await?)?)
+    }
+
     pub(crate) async fn hpa(&self) -> Result<Value> {
-        Ok(serde_json::to_value(self.hpas.get(WEB).await?)?)
-    }
-
-    /// Who owns what of the HPA, where that is as it was and no bound is ours.
-    pub(crate) async fn same_owners(&self, before: &Value) -> Result<String> {
-        let hpa = self.hpa().await?;
-        let (now, then) = (owners(&hpa), owners(before));
-        ensure!(now == then && !we_own_a_bound(&hpa), "{} where {} was", Value::from(now), Value::from(then));
-        Ok(describe_owners(&hpa))
-    }
-
-    pub(crate) async fn deployment(&self) -> Result<Value> {
-        Ok(serde_json::to_value(self.deployments.get(WEB).await?)?)
+        self.get(HPA, WEB).await
     }
 
     pub(crate) async fn campaign(&self) -> Result<Value> {
-        Ok(serde_json::to_value(self.overrides.get(CAMPAIGN).await?)?)
+        self.get(OVERRIDE, CAMPAIGN).await
+    }
+
+    /// The replicas of the Deployment.
+    pub(crate) async fn replicas(&self) -> Result<i64> {
+        let deployment = self.get(DEPLOYMENT, WEB).await?;
+        deployment.pointer("/spec/replicas").and_then(Value::as_i64).context("no spec.replicas")
     }
 
     /// The names of all overrides.
     pub(crate) async fn overrides(&self) -> Result<Vec<String>> {
-        let list = self.overrides.list(&ListParams::default()).await?;
+        let list = api_of(&self.client, OVERRIDE)?.list(&ListParams::default()).await?;
         Ok(list.items.into_iter().filter_map(|ovr| ovr.metadata.name).collect())
     }
 
-    /// Waits until the HPA is as `check` wants it, which says otherwise what it is.
+    /// Waits until the HPA is as `check` wants it; its error says what it is instead.
     pub(crate) async fn wait_hpa(
         &self,
         what: &str,
@@ -172,10 +152,27 @@ impl<'a> Shop<'a> {
         .await
     }
 
+    /// The field managers of the HPA, where they are as before and no bound is ours.
+    pub(crate) async fn same_owners(&self, before: &Value) -> Result<String> {
+        let hpa = self.hpa().await?;
+        let (now, then) = (ownership(&hpa), ownership(before));
+        ensure!(now == then && !we_own_a_bound(&hpa), "{} where {} was", Value::from(now), Value::from(then));
+        Ok(describe_owners(&hpa))
+    }
+
     /// The audit log from now on.
     pub(crate) fn audit(&self) -> Result<AuditLog> {
         self.world.plane().audit().from_now()
     }
+}
+
+/// The field managers in a line: their name, how they wrote, and whether a bound is theirs.
+pub(crate) fn describe_owners(hpa: &Value) -> String {
+    let owners = ownership(hpa).into_iter().map(|entry| {
+        let bounds = if holds_a_bound(&entry) { ", both bounds" } else { "" };
+        format!("{} ({}{bounds})", text(&entry, "/manager"), text(&entry, "/operation"))
+    });
+    owners.collect::<Vec<_>>().join(", ")
 }
 
 /// The controller's writes to the HPA. One that met a conflict wrote nothing.
@@ -186,13 +183,5 @@ pub(crate) fn controller_writes(audit: &AuditLog) -> Result<Vec<AuditEvent>> {
 
 /// Whether a request is about the HPA or its status.
 pub(crate) fn is_about_web(event: &AuditEvent) -> bool {
-    event.is_about("horizontalpodautoscalers", NAMESPACE, WEB)
-}
-
-/// The API server hears of new roles a moment later.
-async fn wait_until_allowed(world: &World, user: &str, version: &str, kind: &str) -> Result<()> {
-    let client = world.plane().client(&Identity::user(user)).await?;
-    let api = api_of(&client, version, kind, NAMESPACE)?;
-    let what = format!("{user} to have the rights given");
-    wait_for(&what, LIMIT, async || Ok(api.list(&ListParams::default()).await.map(drop)?)).await
+    event.is_about("horizontalpodautoscalers", "shop", WEB)
 }

@@ -1,0 +1,4 @@
+//! The HPA as raw JSON: annotations, and who manages which field.
+
+pub mod managed_fields;
+pub mod raw;

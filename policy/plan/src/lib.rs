@@ -1,0 +1,33 @@
+//! The meaning of an `AutoscalerOverride` that a controller needs: when it is active, which overrides apply to an HPA, what
+//! is to be written there, and what the status says.
+//!
+//! ```text
+//!   occurrences ─► timing ─► eligibility ─► supersession ─► plan_hpa ─► preview
+//!                                                 events, patch ─┘ └─► plan_status ◄─ conditions
+//! ```
+//! Pure and total like the core: no clock, no I/O, no logging, no environment, no panic. Time zone data is embedded, the
+//! same on every machine.
+#![forbid(unsafe_code)]
+
+mod clamps;
+mod conditions;
+mod eligibility;
+mod events;
+mod occurrences;
+mod patch;
+mod plan_hpa;
+mod plan_status;
+mod preview;
+mod supersession;
+mod targets;
+mod timing;
+mod verify;
+
+pub use eligibility::{Eligibility, MayPatchOf};
+pub use events::{About, Event};
+pub use occurrences::Schedule;
+pub use plan_hpa::{HpaPlan, plan_hpa};
+pub use plan_status::{Problem, StatusPlan, TargetView, plan_status, status_patch};
+pub use preview::{Point, Preview};
+pub use targets::{concerns, targets};
+pub use verify::verify_response;

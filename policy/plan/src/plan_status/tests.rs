@@ -1,0 +1,310 @@
+use hpa_override_core::{MayPatch, RECORD_ANNOTATION, hpa::raw::set_annotation};
+use hpa_override_crd::{ConditionStatus, ConditionType};
+use rstest::rstest;
+use serde_json::json;
+
+use super::*;
+use crate::plan_hpa::plan_hpa;
+
+const NOW: &str = "2026-11-27T06:00:00Z";
+const LATER: &str = "2026-11-27T07:00:00Z";
+
+fn at(text: &str) -> Instant {
+    text.parse().unwrap()
+}
+
+/// From 06:00 to 18:00, unless fields say otherwise.
+fn ovr(name: &str, fields: &Value) -> Value {
+    let mut spec = json!({"hpa": "web", "minReplicas": 10, "maxReplicas": 20, "duration": "12h"});
+    for (key, value) in fields.as_object().unwrap() {
+        spec[key] = value.clone();
+    }
+    let stamp = r#"{"user":"alice","groups":["devs"]}"#;
+    json!({"metadata": {"namespace": "shop", "name": name, "uid": format!("uid-{name}"), "generation": 3,
+                        "creationTimestamp": NOW, "annotations": {"hpa-override.dev/requested-by": stamp}},
+           "spec": spec})
+}
+
+fn hpa() -> Value {
+    json!({"metadata": {"namespace": "shop", "name": "web", "resourceVersion": "7"},
+           "spec": {"minReplicas": 2, "maxReplicas": 5}})
+}
+
+fn settings() -> Settings {
+    Settings::parse(&json!({"maxPriority": 5})).unwrap()
+}
+
+const NOT_ASKED: MayPatchOf<'static> = &|_| MayPatch::NotAsked;
+
+fn parsed(objects: &[&Value]) -> Vec<ParsedOverride> {
+    objects.iter().map(|object| ParsedOverride::parse(object, at(NOW))).collect()
+}
+
+/// The HPA once nothing is left to be written for these overrides.
+fn settled(mut hpa: Value, overrides: &[&Value]) -> Value {
+    while let Some(patch) = plan_hpa(&hpa, &parsed(overrides), &settings(), NOT_ASKED, at(NOW), None).patch {
+        for (bound, number) in patch.get("spec").and_then(Value::as_object).into_iter().flatten() {
+            hpa["spec"][bound] = number.clone();
+        }
+        let record = patch["metadata"]["annotations"][RECORD_ANNOTATION].as_str().map(Into::into);
+        set_annotation(&mut hpa, RECORD_ANNOTATION, record);
+    }
+    hpa
+}
+
+/// The status of the first of `overrides`, as seen on this HPA.
+fn seen(hpa: &Value, overrides: &[&Value], problem: Option<&Problem>, now: &str) -> StatusPlan {
+    let all = parsed(overrides);
+    let plan = plan_hpa(hpa, &all, &settings(), NOT_ASKED, at(now), None);
+    plan_status(overrides[0], &all[0], &[TargetView { hpa, plan: &plan, problem }], &settings(), NOT_ASKED, at(now))
+}
+
+fn without_a_target(object: &Value) -> StatusPlan {
+    plan_status(object, &ParsedOverride::parse(object, at(NOW)), &[], &settings(), NOT_ASKED, at(NOW))
+}
+
+/// Phase, Ready, Active, Stalled and the reason that all three give.
+fn row(status: &AutoscalerOverrideStatus) -> (Phase, [bool; 3], Reason) {
+    let [ready, active, stalled] = &status.conditions[..] else { panic!("three conditions") };
+    let types = [ConditionType::Ready, ConditionType::Active, ConditionType::Stalled];
+    assert_eq!([ready.type_, active.type_, stalled.type_], types);
+    assert!([active, stalled].iter().all(|other| (other.reason, &other.message) == (ready.reason, &ready.message)));
+    let holds = [ready, active, stalled].map(|condition| condition.status == ConditionStatus::True);
+    (status.phase.unwrap(), holds, ready.reason)
+}
+
+fn denied() -> Problem {
+    Problem { reason: Reason::WriteDenied, message: "denied: at most 15".into() }
+}
+
+const READY: [bool; 3] = [true, false, false];
+const ACTIVE: [bool; 3] = [true, true, false];
+const STALLED: [bool; 3] = [false, false, true];
+const NOT_READY: [bool; 3] = [false, false, false];
+
+#[rstest]
+#[case::active(json!({}), Phase::Active, ACTIVE, Reason::Applied)]
+#[case::pending(json!({"startsAt": LATER}), Phase::Pending, READY, Reason::Pending)]
+#[case::expired(json!({"duration": "1s", "startsAt": "2026-11-27T05:00:00Z"}), Phase::Expired, READY, Reason::Ended)]
+#[case::invalid(json!({"minReplicas": 30}), Phase::Invalid, STALLED, Reason::Invalid)]
+#[case::limit(json!({"priority": 6}), Phase::Blocked, STALLED, Reason::LimitExceeded)]
+fn phases_and_conditions(
+    #[case] fields: Value,
+    #[case] phase: Phase,
+    #[case] holds: [bool; 3],
+    #[case] reason: Reason,
+) {
+    let object = ovr("black-friday", &fields);
+    let status = seen(&settled(hpa(), &[&object]), &[&object], None, NOW).status.unwrap();
+    assert_eq!(row(&status), (phase, holds, reason));
+}
+
+#[test]
+fn superseded() {
+    let (low, high) = (ovr("low", &json!({})), ovr("high", &json!({"priority": 1})));
+    let status = seen(&settled(hpa(), &[&low, &high]), &[&low, &high], None, NOW).status.unwrap();
+    assert_eq!(row(&status), (Phase::Superseded, READY, Reason::Superseded));
+    assert_eq!(status.conditions[0].message, "AutoscalerOverride shop/high supersedes it");
+}
+
+#[test]
+fn blocked_by_the_hpa() {
+    let object = ovr("black-friday", &json!({}));
+    let mut owned = hpa();
+    owned["metadata"]["ownerReferences"] = json!([{"controller": true}]);
+    assert_eq!(
+        row(&seen(&owned, &[&object], None, NOW).status.unwrap()),
+        (Phase::Blocked, STALLED, Reason::OwnedByController)
+    );
+    let mut unreadable = hpa();
+    unreadable["metadata"]["annotations"] = json!({RECORD_ANNOTATION: "?"});
+    let row = row(&seen(&unreadable, &[&object], None, NOW).status.unwrap());
+    assert_eq!(row, (Phase::Blocked, STALLED, Reason::UnreadableRecord));
+}
+
+#[rstest]
+#[case::wanted(json!({}), (Phase::Active, NOT_READY, Reason::TargetNotFound))]
+#[case::not_yet(json!({"startsAt": LATER}), (Phase::Pending, READY, Reason::Pending))]
+#[case::no_longer(json!({"duration": null, "expiresAt": NOW}), (Phase::Expired, READY, Reason::Ended))]
+#[case::invalid(json!({"minReplicas": 0}), (Phase::Invalid, STALLED, Reason::Invalid))]
+#[case::protected(json!({"namespace": "kube-system"}), (Phase::Blocked, STALLED, Reason::NamespaceProtected))]
+fn without_its_target(#[case] fields: Value, #[case] expected: (Phase, [bool; 3], Reason)) {
+    let status = without_a_target(&ovr("black-friday", &fields)).status.unwrap();
+    assert_eq!(row(&status), expected);
+    assert_eq!((status.targets, status.applied, status.desired), (0, 0, None));
+}
+
+#[test]
+fn without_its_target_it_asks_for_access_too() {
+    let settings = Settings::parse(&json!({"authorizeRequester": true})).unwrap();
+    let object = ovr("a", &json!({}));
+    let ovr = ParsedOverride::parse(&object, at(NOW));
+    let open = plan_status(&object, &ovr, &[], &settings, NOT_ASKED, at(NOW));
+    assert_eq!(open.question.map(|question| question.user), Some("alice".into()));
+    assert_eq!(row(&open.status.unwrap()), (Phase::Blocked, STALLED, Reason::NotAuthorized));
+    let answered = plan_status(&object, &ovr, &[], &settings, &|_| MayPatch::Yes, at(NOW));
+    assert_eq!(answered.question, None);
+    assert_eq!(row(&answered.status.unwrap()), (Phase::Active, NOT_READY, Reason::TargetNotFound));
+}
+
+#[test]
+fn target_not_found_names_it() {
+    let message = without_a_target(&ovr("black-friday", &json!({}))).status.unwrap().conditions[0].message.clone();
+    assert_eq!(
+        message,
+        "there is no HorizontalPodAutoscaler shop/web; the override becomes active as soon as there is one"
+    );
+}
+
+#[test]
+fn an_invalid_one_has_the_sentence_of_admission() {
+    let status = without_a_target(&ovr("black-friday", &json!({"minReplicas": 0}))).status.unwrap();
+    let message = "spec.minReplicas: `0` is not an amount; write a whole number from 1 to 2147483647, or one relative to what the owner wants, like `150%`, `desired+5` or `desired-5`";
+    assert_eq!(status.conditions[0].message, message);
+    assert_eq!((status.starts_at, status.ends_at, status.next_transition), (None, None, None));
+}
+
+#[test]
+fn the_whole_status_of_an_active_one() {
+    let object = ovr("black-friday", &json!({}));
+    let plan = seen(&settled(hpa(), &[&object]), &[&object], None, NOW);
+    let condition = |type_: &str, status: &str| {
+        json!({"type": type_, "status": status, "observedGeneration": 3, "lastTransitionTime": NOW, "reason": "Applied",
+               "message": "it is active until 2026-11-27T18:00:00Z"})
+    };
+    let expected = json!({
+        "observedGeneration": 3, "phase": "Active", "startsAt": NOW, "endsAt": "2026-11-27T18:00:00Z",
+        "nextTransition": "2026-11-27T18:00:00Z", "targets": 1, "applied": 1,
+        "desired": {"minReplicas": 2, "maxReplicas": 5}, "effective": {"minReplicas": 10, "maxReplicas": 20},
+        "requestedBy": "alice",
+        "conditions": [condition("Ready", "True"), condition("Active", "True"), condition("Stalled", "False")],
+    });
+    assert_eq!(serde_json::to_value(plan.status.unwrap()).unwrap(), expected);
+    assert_eq!((plan.event, plan.next_transition), (None, Some(at("2026-11-27T18:00:00Z"))));
+}
+
+/// The object with the status written to it.
+fn with_status(mut object: Value, status: &AutoscalerOverrideStatus) -> Value {
+    object["status"] = serde_json::to_value(status).unwrap();
+    object
+}
+
+#[test]
+fn nothing_is_written_when_nothing_changed() {
+    let object = ovr("black-friday", &json!({}));
+    let hpa = settled(hpa(), &[&object]);
+    let object = with_status(object.clone(), &seen(&hpa, &[&object], None, NOW).status.unwrap());
+    assert_eq!(seen(&hpa, &[&object], None, LATER).status, None);
+}
+
+#[test]
+fn nothing_is_written_while_the_target_is_being_written_to() {
+    let object = ovr("black-friday", &json!({}));
+    let plan = seen(&hpa(), &[&object], None, NOW);
+    assert_eq!(plan, StatusPlan { next_transition: Some(at("2026-11-27T18:00:00Z")), ..StatusPlan::default() });
+}
+
+#[test]
+fn a_condition_keeps_its_time_while_it_holds() {
+    let object = ovr("black-friday", &json!({}));
+    let overridden = settled(hpa(), &[&object]);
+    let object = with_status(object.clone(), &seen(&overridden, &[&object], None, NOW).status.unwrap());
+    let status = seen(&hpa(), &[&object], Some(&denied()), LATER).status.unwrap();
+    let since: Vec<_> = status.conditions.iter().map(|condition| condition.last_transition_time).collect();
+    assert_eq!(row(&status), (Phase::Active, NOT_READY, Reason::WriteDenied));
+    assert_eq!(since, [at(LATER), at(LATER), at(NOW)]);
+}
+
+#[test]
+fn a_new_generation_is_observed() {
+    let mut object = ovr("black-friday", &json!({}));
+    let hpa = settled(hpa(), &[&object]);
+    object = with_status(object.clone(), &seen(&hpa, &[&object], None, NOW).status.unwrap());
+    object["metadata"]["generation"] = 4.into();
+    let status = seen(&hpa, &[&object], None, LATER).status.unwrap();
+    assert_eq!(status.observed_generation, Some(4));
+    assert!(status.conditions.iter().all(|condition| condition.observed_generation == Some(4)));
+    assert!(status.conditions.iter().all(|condition| condition.last_transition_time == at(NOW)));
+}
+
+#[test]
+fn a_problem_is_reported_once() {
+    let object = ovr("black-friday", &json!({}));
+    let plan = seen(&hpa(), &[&object], Some(&denied()), NOW);
+    let status = plan.status.unwrap();
+    assert_eq!(row(&status), (Phase::Active, NOT_READY, Reason::WriteDenied));
+    let failing =
+        FailingTarget { hpa: "web".into(), reason: Reason::WriteDenied, message: "denied: at most 15".into() };
+    assert_eq!((status.applied, &status.failing), (0, &vec![failing]));
+    let about = About::Override(hpa_override_core::Id::parse("shop/black-friday").unwrap(), "uid-black-friday".into());
+    assert_eq!(
+        plan.event,
+        Some(Event { about, warning: true, reason: "WriteDenied", note: "denied: at most 15".into() })
+    );
+
+    let reported = with_status(object, &status);
+    assert_eq!(
+        seen(&hpa(), &[&reported], Some(&denied()), LATER),
+        StatusPlan { next_transition: Some(at("2026-11-27T18:00:00Z")), ..StatusPlan::default() }
+    );
+    let other = Problem { reason: Reason::WriteDenied, message: "denied: at most 14".into() };
+    let changed = seen(&hpa(), &[&reported], Some(&other), LATER);
+    assert_eq!((changed.status.is_some(), changed.event), (true, None));
+}
+
+#[rstest]
+#[case::pending(json!({"startsAt": LATER}), (Phase::Pending, READY, Reason::Pending))]
+#[case::expired(json!({"duration": null, "expiresAt": NOW}), (Phase::Expired, READY, Reason::Ended))]
+#[case::invalid(json!({"minReplicas": 30}), (Phase::Invalid, STALLED, Reason::Invalid))]
+fn a_problem_is_not_reported_where_nothing_is_due(#[case] fields: Value, #[case] expected: (Phase, [bool; 3], Reason)) {
+    let (object, other) = (ovr("black-friday", &fields), ovr("other", &json!({})));
+    let status = seen(&hpa(), &[&object, &other], Some(&denied()), NOW).status.unwrap();
+    assert_eq!((row(&status), status.failing), (expected, vec![]));
+}
+
+#[rstest]
+#[case::expired(json!({"duration": "1s"}), (Phase::Expired, NOT_READY, Reason::WriteDenied))]
+#[case::newly_invalid(json!({"minReplicas": 30}), (Phase::Invalid, STALLED, Reason::Invalid))]
+fn an_end_that_fails_is_a_problem(#[case] fields: Value, #[case] expected: (Phase, [bool; 3], Reason)) {
+    let overridden = settled(hpa(), &[&ovr("black-friday", &json!({}))]);
+    let object = ovr("black-friday", &fields);
+    let status = seen(&overridden, &[&object], Some(&denied()), LATER).status.unwrap();
+    assert_eq!((row(&status), status.failing.len()), (expected, 1));
+}
+
+#[test]
+fn at_most_10_failing_targets_are_listed() {
+    let object = ovr("black-friday", &json!({}));
+    let (hpa, problem, all) = (hpa(), denied(), parsed(&[&object]));
+    let plan = plan_hpa(&hpa, &all, &settings(), NOT_ASKED, at(NOW), None);
+    let targets = [TargetView { hpa: &hpa, plan: &plan, problem: Some(&problem) }; 11];
+    let status = plan_status(&object, &all[0], &targets, &settings(), NOT_ASKED, at(NOW)).status.unwrap();
+    assert_eq!((status.targets, status.failing.len(), status.desired), (11, 10, None));
+}
+
+#[test]
+fn the_order_of_the_targets_does_not_matter() {
+    let selector = json!({"hpa": null, "selector": {"matchLabels": {"app": "web"}}});
+    let all = ovr("all", &selector);
+    let overrides = parsed(&[&all]);
+    let named = |index: usize| {
+        let mut hpa = hpa();
+        hpa["metadata"]["name"] = format!("web-{index:02}").into();
+        hpa["metadata"]["labels"] = json!({"app": "web"});
+        settled(hpa, &[&all])
+    };
+    let hpas: Vec<Value> = (0..12).map(named).collect();
+    let plans: Vec<_> =
+        hpas.iter().map(|hpa| plan_hpa(hpa, &overrides, &settings(), NOT_ASKED, at(NOW), None)).collect();
+    let denied = denied();
+    let mut targets: Vec<_> =
+        hpas.iter().zip(&plans).map(|(hpa, plan)| TargetView { hpa, plan, problem: Some(&denied) }).collect();
+    let planned = |targets: &[TargetView<'_>]| {
+        plan_status(&all, &overrides[0], targets, &settings(), NOT_ASKED, at(NOW)).status.unwrap()
+    };
+    let status = planned(&targets);
+    let listed: Vec<&str> = status.failing.iter().map(|target| target.hpa.as_str()).collect();
+    assert_eq!((listed.len(), listed[0], listed[9]), (10, "web-00", "web-09"));
+    targets.reverse();
+    assert_eq!(planned(&targets), status);
+}

@@ -1,0 +1,159 @@
+//! The overrides of one HPA together: their precedence, the layers that come of them, and which of them supersede others.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use hpa_override_core::{
+    Id, Instant, Layer, MOST_LAYERS, Mode, ParsedOverride, Phase, Question, Reason, Record, Settings,
+    hpa::raw::has_controller, superseded_by,
+};
+use serde_json::Value;
+
+use crate::{
+    eligibility::{Eligibility, MayPatchOf, TargetState, check_eligibility, check_timing},
+    targets::targets,
+};
+
+/// The overrides of one HPA at an instant.
+#[derive(Default)]
+pub(crate) struct OverridesOfHpa {
+    /// The layers of those that are active, highest precedence first.
+    pub(crate) layers: Vec<Layer>,
+    /// Whether each override that was given is active, and why not.
+    pub(crate) eligibility: BTreeMap<Id, Eligibility>,
+    targeting: Vec<Id>,
+    requesters: BTreeMap<Id, String>,
+}
+
+impl OverridesOfHpa {
+    /// Checks every override, in the order of precedence. `record` is the record of the HPA, `unreadable` whether it has one
+    /// that cannot be read.
+    pub(crate) fn check(
+        hpa: &Value,
+        overrides: &[ParsedOverride],
+        settings: &Settings,
+        may_patch: MayPatchOf<'_>,
+        record: Result<Option<&Record>, ()>,
+        t: Instant,
+    ) -> Self {
+        let target = target_state(hpa, record.is_err());
+        let mut checked = Self::default();
+        for ovr in by_precedence(overrides) {
+            if !targets(ovr, hpa) {
+                checked.eligibility.insert(ovr.id.clone(), check_timing(ovr, settings, t));
+                continue;
+            }
+            let layer = record.ok().flatten().and_then(|record| layer_of(record, ovr));
+            let mut eligibility = check_eligibility(ovr, target, layer, settings, may_patch(ovr), t);
+            if eligibility.phase == Phase::Active && checked.layers.len() == MOST_LAYERS {
+                eligibility = eligibility.with(Phase::Blocked, Reason::TooManyOverrides, TOO_MANY);
+            }
+            if eligibility.phase == Phase::Active {
+                checked.layers.push(new_layer(ovr, &eligibility, layer));
+            }
+            checked.targeting.push(ovr.id.clone());
+            checked.requesters.extend(ovr.requester.iter().map(|requester| (ovr.id.clone(), requester.user.clone())));
+            checked.eligibility.insert(ovr.id.clone(), eligibility);
+        }
+        checked
+    }
+
+    /// Marks the overrides that are superseded in the record, and the one whose end started its gradual return.
+    pub(crate) fn mark(&mut self, record: &Record) {
+        for (index, layer) in record.layers.iter().enumerate() {
+            let winner = superseded_by(record.desired, &record.layers, &record.limits, index);
+            if let Some((winner, eligibility)) = winner.zip(self.eligibility.get_mut(&layer.by)) {
+                eligibility.phase = Phase::Superseded;
+                eligibility.reason = Reason::Superseded;
+                eligibility.message = format!("AutoscalerOverride {winner} supersedes it");
+            }
+        }
+        if let Some(returning) = &record.gradual_return
+            && self.targeting.contains(&returning.by)
+            && let Some(eligibility) = self.eligibility.get_mut(&returning.by)
+            && !matches!(eligibility.phase, Phase::Invalid | Phase::Blocked)
+        {
+            // Until the return is over only a new start shows.
+            let start = match eligibility.phase {
+                Phase::Pending => eligibility.window.map(|window| window.from),
+                _ => None,
+            };
+            eligibility.next = start.into_iter().chain(record.next_step()).min();
+            eligibility.phase = Phase::Returning;
+            eligibility.reason = Reason::Returning;
+            eligibility.message = format!("the bounds return gradually until {}", returning.end());
+        }
+    }
+
+    /// Whether a layer of the record is removed because its time is over, and for no other reason.
+    pub(crate) fn ends_by_time(&self, record: &Record, t: Instant) -> bool {
+        record.layers.iter().filter(|layer| !self.keeps(layer)).any(|layer| {
+            let passed = layer.until.is_some_and(|until| until <= t);
+            self.eligibility
+                .get(&layer.by)
+                .is_some_and(|found| passed || matches!(found.phase, Phase::Expired | Phase::Returning))
+        })
+    }
+
+    /// When a layer of the record ends, if it ends by `t`: at its `until`, or now where it is deleted, suspended or the like.
+    pub(crate) fn end_of(&self, layer: &Layer, t: Instant) -> Option<Instant> {
+        if self.keeps(layer) && self.eligibility.get(&layer.by).is_some_and(|found| found.goes_on) {
+            return None;
+        }
+        Some(layer.until.map_or(t, |until| until.min(t)))
+    }
+
+    /// Whether a layer of the record remains one.
+    fn keeps(&self, layer: &Layer) -> bool {
+        self.layers.iter().any(|kept| kept.is_of(&layer.by, &layer.uid))
+    }
+
+    /// The questions that have to be answered before every eligibility is known.
+    pub(crate) fn questions(&self) -> BTreeSet<Question> {
+        self.eligibility.values().filter_map(|eligibility| eligibility.question.clone()).collect()
+    }
+
+    /// The requester of an override, where it is known.
+    pub(crate) fn requester(&self, id: &Id) -> Option<&str> {
+        self.requesters.get(id).map(String::as_str)
+    }
+
+    /// The first instant at which an override that targets the HPA changes by itself.
+    pub(crate) fn next_change(&self) -> Option<Instant> {
+        self.targeting.iter().filter_map(|id| self.eligibility.get(id)?.next).min()
+    }
+}
+
+fn target_state(hpa: &Value, unreadable: bool) -> TargetState {
+    match (unreadable, has_controller(hpa)) {
+        (true, _) => TargetState::Unreadable,
+        (false, true) => TargetState::Owned,
+        (false, false) => TargetState::Free,
+    }
+}
+
+/// Highest first: priority, then the newer, then namespace and name. Total, whatever the order given.
+fn by_precedence(overrides: &[ParsedOverride]) -> Vec<&ParsedOverride> {
+    let mut sorted: Vec<&ParsedOverride> = overrides.iter().collect();
+    sorted.sort_by(|a, b| b.priority.cmp(&a.priority).then(b.created.cmp(&a.created)).then_with(|| a.id.cmp(&b.id)));
+    sorted
+}
+
+fn layer_of<'a>(record: &'a Record, ovr: &ParsedOverride) -> Option<&'a Layer> {
+    record.layers.iter().find(|layer| layer.is_of(&ovr.id, &ovr.uid))
+}
+
+fn new_layer(ovr: &ParsedOverride, eligibility: &Eligibility, layer: Option<&Layer>) -> Layer {
+    Layer {
+        by: ovr.id.clone(),
+        uid: ovr.uid.clone(),
+        mode: ovr.mode().unwrap_or(Mode::Set),
+        min_replicas: ovr.min.value().copied(),
+        max_replicas: ovr.max.value().copied(),
+        until: eligibility.window.and_then(|window| window.until),
+        return_over: ovr.return_over.value().copied(),
+        unknown: layer.map(|layer| layer.unknown.clone()).unwrap_or_default(),
+    }
+}
+
+const TOO_MANY: &str = "32 overrides of higher precedence are active on the HorizontalPodAutoscaler, which is the most; end \
+                        one of them or raise this one's priority";

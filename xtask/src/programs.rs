@@ -1,0 +1,141 @@
+//! Commands that build what another program needs, and then become that program: `demo`, `cases`, `differ`, `fuzz`,
+//! `bench`. They show, compare and measure nothing themselves.
+
+use std::{ffi::OsString, fs, path::PathBuf, process::ExitCode};
+
+use anyhow::{Context, Result};
+
+use crate::{
+    command::Command,
+    dist, npm,
+    workspace::{Workspace, read},
+};
+
+/// The npm package that translates components for Node.
+const JCO: &str = "1.35.0";
+const FUZZ: &str = "test --quiet --workspace --all-features --test fuzz -- --nocapture";
+const BENCH: &str = "run --quiet --release -p hpa-override-testbed --bin bench --";
+
+/// What to show.
+#[derive(clap::Args)]
+pub(crate) struct DemoArgs {
+    /// Leave the control plane up at the end, and print a kubeconfig for it.
+    #[arg(long)]
+    keep: bool,
+}
+
+/// What to run.
+#[derive(clap::Args)]
+pub(crate) struct CasesArgs {
+    /// A folder with cases, searched recursively for `*.yaml`, or one such file. Default: the project's own.
+    folder: Option<PathBuf>,
+}
+
+/// Which random questions or requests.
+#[derive(clap::Args)]
+pub(crate) struct Random<const COUNT: u64> {
+    /// How many.
+    #[arg(long, default_value_t = COUNT)]
+    count: u64,
+    /// Which: the same number asks the same. Default: by the clock.
+    #[arg(long)]
+    seed: Option<u64>,
+}
+
+/// What to measure.
+#[derive(clap::Subcommand)]
+pub(crate) enum Subject {
+    /// What an admission costs, against a module that only accepts.
+    Admission {
+        /// How many requests of each sort.
+        #[arg(long, default_value_t = 2_000)]
+        count: usize,
+    },
+}
+
+pub(crate) fn demo(workspace: &Workspace, args: &DemoArgs) -> Result<ExitCode> {
+    dist::policy(workspace)?;
+    let controller = workspace.program("host-shim")?;
+    println!("demo: controller {}", workspace.shown(&controller));
+    let demo = Command::new(workspace.program("demo")?).arg("--controller").arg(controller);
+    let demo = demo.arg("--module").arg(dist::module(workspace)).args(args.keep.then(|| "--keep".into()));
+    println!("$ {demo}");
+    demo.become_it()
+}
+
+pub(crate) fn cases(workspace: &Workspace, args: &CasesArgs) -> Result<ExitCode> {
+    dist::run(workspace)?;
+    let folder = args.folder.clone().unwrap_or_else(|| workspace.root.join("cases"));
+    asker(workspace, "cases")?.arg(folder).become_it()
+}
+
+/// The project's own cases in every binding that `dist` has made, as a step among others.
+pub(crate) fn pass_cases(workspace: &Workspace) -> Result<()> {
+    asker(workspace, "cases")?.arg(workspace.root.join("cases")).run()
+}
+
+pub(crate) fn differ<const C: u64>(workspace: &Workspace, args: &Random<C>) -> Result<ExitCode> {
+    dist::run(workspace)?;
+    let seed = args.seed.map(|seed| format!("--seed={seed}").into());
+    asker(workspace, "differ")?.arg("--count").arg(args.count.to_string()).args(seed).become_it()
+}
+
+pub(crate) fn fuzz<const C: u64>(workspace: &Workspace, args: &Random<C>) -> Result<ExitCode> {
+    dist::policy(workspace)?;
+    let fuzz = workspace.cargo(FUZZ).variable("COUNT", args.count.to_string());
+    let fuzz = match args.seed {
+        Some(seed) => fuzz.variable("SEED", seed.to_string()),
+        None => fuzz,
+    };
+    println!("$ {fuzz}");
+    fuzz.become_it()
+}
+
+pub(crate) fn bench(workspace: &Workspace, subject: &Subject) -> Result<ExitCode> {
+    let Subject::Admission { count } = subject;
+    dist::policy(workspace)?;
+    let accepting = dist::accepting(workspace)?;
+    let bench = workspace.cargo(BENCH).arg("--module").arg(dist::module(workspace)).arg("--accepting").arg(accepting);
+    let bench = bench.arg("--requests").arg(workspace.root.join("policy/wapc/test_data"));
+    let bench = bench.arg("--count").arg(count.to_string());
+    println!("$ {bench}");
+    bench.become_it()
+}
+
+/// A program of `conformance/`, with every binding that can run on this machine. Two need Node: without it one line says
+/// so, and the others are asked.
+fn asker(workspace: &Workspace, name: &str) -> Result<Command> {
+    let asker = Command::new(workspace.program(name)?);
+    let asker = asker.arg("--module").arg(dist::module(workspace)).arg("--component").arg(dist::component(workspace));
+    if let Err(why) = Command::new("node").arg("--version").quietly() {
+        println!("bindings: jco and javascript are left out: {why:#}");
+        return Ok(asker);
+    }
+    let jco: [OsString; 2] = match translated(workspace) {
+        Ok(folder) => ["--jco".into(), folder.into()],
+        Err(why) => {
+            println!("bindings: jco is left out: {why:#}");
+            return Ok(asker.arg("--javascript").arg(dist::package(workspace)));
+        }
+    };
+    Ok(asker.arg("--javascript").arg(dist::package(workspace)).args(jco))
+}
+
+/// The folder with the component as jco translates it, from the last run where that had the same component: what was
+/// translated lies with it, and came last.
+fn translated(workspace: &Workspace) -> Result<PathBuf> {
+    let room = workspace.target.join("xtask").join(format!("jco-{JCO}"));
+    let folder = room.join("component");
+    let seen = folder.join("translated.wasm");
+    let component = read(&dist::component(workspace))?;
+    if fs::read(&seen).is_ok_and(|before| before == component) {
+        return Ok(folder);
+    }
+    let _ = fs::remove_dir_all(&folder);
+    let jco = npm::installed(&room, &format!("@bytecodealliance/jco@{JCO}"))?.join("dist/jco.js");
+    let translate = Command::new("node").arg(jco).arg("transpile").arg(dist::component(workspace));
+    translate.words("--name component --no-typescript --quiet -o").arg(&folder).quietly()?;
+    fs::write(folder.join("package.json"), r#"{"type":"module"}"#).context("cannot write beside the translation")?;
+    fs::write(&seen, component).with_context(|| format!("cannot write {}", seen.display()))?;
+    Ok(folder)
+}
