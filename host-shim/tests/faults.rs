@@ -55,6 +55,38 @@ async fn without_the_policy_host_writes_succeed_and_the_controller_restores_the_
     assert_eq!(traces(&ns.wait_traceless(2, 5).await), traces(&before));
 }
 
+/// The guard's match conditions on a real API server, with failurePolicy Fail and nobody who answers.
+#[tokio::test]
+async fn without_the_policy_host_labels_finalizers_and_deletions_pass_and_another_spec_or_requester_does_not() {
+    let (world, _guard) = world().await;
+    let (ns, _) = under_override(world, "guard-gone").await;
+    let host = world.policy_host().unwrap();
+    host.stop();
+    let api = ns.overrides();
+    let patch = async |patch: Value| api.patch("ovr", &PatchParams::default(), &Patch::Merge(patch)).await;
+    for metadata in [
+        json!({"labels": {"team": "front"}}),
+        json!({"finalizers": ["example.com/keep"]}),
+        json!({"annotations": {"note": "kept"}}),
+    ] {
+        patch(json!({ "metadata": metadata })).await.unwrap();
+    }
+    let live = ns.override_("ovr").await;
+    api.replace("ovr", &PostParams::default(), &serde_json::from_value(live).unwrap()).await.unwrap();
+    for change in [
+        json!({"spec": {"maxReplicas": 21}}),
+        json!({"metadata": {"annotations": {"hpa-override.dev/requested-by": r#"{"user":"mallory"}"#}}}),
+        json!({"metadata": {"annotations": {"hpa-override.dev/requested-by": null}}}),
+    ] {
+        let error = patch(change.clone()).await.unwrap_err().to_string();
+        assert!(error.contains("hpa-override-guard"), "{change}: {error}");
+    }
+    api.delete("ovr", &DeleteParams::foreground()).await.unwrap();
+    patch(json!({"metadata": {"finalizers": null}})).await.unwrap();
+    ns.wait_traceless(2, 5).await;
+    host.start_again().unwrap();
+}
+
 #[tokio::test]
 async fn an_end_during_an_outage_of_the_api_server_happens_once_it_is_back() {
     let world = own_world();

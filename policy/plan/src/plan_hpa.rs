@@ -107,6 +107,11 @@ pub fn plan_hpa(
         }
         _ => HpaPlan { remember: remembered.map(Into::into), ..HpaPlan::default() },
     };
+    let is_forgotten = !is_written && remembered.is_some() && plan.patch.is_none() && plan.remember.is_none();
+    if is_forgotten {
+        // The ends that the remembered record had fixed are forgotten with it.
+        return plan_hpa(hpa, overrides, settings, may_patch, now, None);
+    }
     plan.next_transition = plan.next_transition.into_iter().chain(checked.next_change()).min();
     plan.questions = checked.questions();
     plan.eligibility = checked.eligibility;

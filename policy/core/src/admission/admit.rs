@@ -95,17 +95,18 @@ pub fn admit_hpa(old: Option<&Value>, new: &Value, request: &Request, settings: 
         return sent.map_or_else(Admission::unchanged, |_| admit_controller(old, new));
     }
     let record = found.and_then(Value::as_str).and_then(|text| Record::parse(text).ok());
-    let completed = || completed_pair(record.as_ref()?, new);
+    let declared = Declared::from_write(old, new);
+    let completed = || completed_pair(record.as_ref()?, new, declared);
     let Some(incoming) = sent.or_else(completed) else { return Admission::unchanged() };
     let released = annotation(new, RELEASE_ANNOTATION) == Some("true");
     let Some(found) = found else { return admit_without_record(old, new, incoming, released) };
     let Some(record) = record else {
         return if released { release_unreadable(new, incoming) } else { keep_unreadable(found, new) };
     };
-    let desired = desired_after_write(&record, incoming, Declared::from_write(old, new, incoming));
+    let desired = desired_after_write(&record, incoming, declared);
     if released {
         release(new, &record, desired)
-    } else if is_admitted_already(&record, new) {
+    } else if is_admitted_already(&record, new, now) {
         Admission::unchanged()
     } else {
         merge(&record, desired, incoming, new, now)
@@ -197,10 +198,11 @@ fn keep_unreadable(found: &Value, new: &Value) -> Admission {
 }
 
 /// Rule 5. Whether the write has been through rule 6 already, in another admission of ours or before a reinvocation: its
-/// record is what rule 6 writes, and its bounds are those of the record.
-fn is_admitted_already(found: &Record, new: &Value) -> bool {
+/// record is what rule 6 writes, at an instant at which it could, and its bounds are those of the record.
+fn is_admitted_already(found: &Record, new: &Value, now: Instant) -> bool {
     let Some(Ok(carried)) = Record::from_hpa(new) else { return false };
-    if carried.as_of < found.as_of || Bounds::from_hpa(new) != Some(carried.effective) {
+    let is_dated = found.as_of <= carried.as_of && carried.as_of <= found.as_of.max(now);
+    if !is_dated || Bounds::from_hpa(new) != Some(carried.effective) {
         return false;
     }
     let expected = after_write(found, carried.desired, carried.effective, carried.as_of);

@@ -109,7 +109,8 @@ impl Record {
     }
 
     /// Ends layers at one instant: one change. Of them, from the lowest to the highest, the last that changes something and
-    /// has a `returnOver` starts a gradual return.
+    /// has a `returnOver` starts a gradual return, which replaces the one under way, also where no bound is above what
+    /// follows.
     fn end_layers(&mut self, at: Instant, ends: impl Fn(&Layer) -> bool) {
         let mut starter = None;
         self.change(|record| {
@@ -126,11 +127,10 @@ impl Record {
                 follows = next;
             }
         });
-        let from = ReturnFrom::above(self.effective, self.composed());
-        if let Some((by, over)) = starter.and_then(|layer| layer.return_over.map(|over| (layer.by, over)))
-            && !from.is_empty()
-        {
-            self.gradual_return = Some(GradualReturn { by, from, at, over, unknown: serde_json::Map::new() });
+        if let Some((by, over)) = starter.and_then(|layer| layer.return_over.map(|over| (layer.by, over))) {
+            let from = ReturnFrom::above(self.effective, self.composed());
+            let returning = GradualReturn { by, from, at, over, unknown: serde_json::Map::new() };
+            self.gradual_return = Some(returning).filter(|returning| !returning.from.is_empty());
         }
     }
 

@@ -29,7 +29,7 @@ impl Declared {
     /// What a write declares: its last-applied-configuration has changed, names the bound with the incoming value, and does
     /// not itself carry our record. A manifest taken from the live object carries it, and declares nothing.
     #[must_use]
-    pub fn from_write(old: Option<&Value>, new: &Value, incoming: Bounds) -> Self {
+    pub fn from_write(old: Option<&Value>, new: &Value) -> Self {
         let Some(text) = last_applied(new).filter(|text| old.and_then(last_applied) != Some(text)) else {
             return Self::NOTHING;
         };
@@ -37,10 +37,8 @@ impl Declared {
         if annotation_value(&applied, RECORD_ANNOTATION).is_some() {
             return Self::NOTHING;
         }
-        let names = |bound: Bound| {
-            let named = applied.get("spec").and_then(|spec| spec.get(bound.field())).and_then(replicas);
-            named == Some(incoming.get(bound))
-        };
+        let number = |object: &Value, bound: Bound| object.get("spec")?.get(bound.field()).and_then(replicas);
+        let names = |bound| number(new, bound).is_some_and(|sent| number(&applied, bound) == Some(sent));
         Self { min: names(Bound::Min), max: names(Bound::Max) }
     }
 
@@ -85,11 +83,12 @@ fn desired_after(found: &Record, bounds: Bounds, is_change: impl Fn(Bound) -> bo
 /// The pair that a write means where the pair sent is not valid: `desired` in place of its echoes (ADR 0004). A manifest
 /// without `minReplicas` leaves our min beside a new max of the owner. None where that is not valid either.
 #[must_use]
-pub fn completed_pair(found: &Record, new: &Value) -> Option<Bounds> {
+pub fn completed_pair(found: &Record, new: &Value, declared: Declared) -> Option<Bounds> {
     let spec = new.get("spec")?;
     let number = |bound: Bound| {
         let sent = replicas(spec.get(bound.field())?)?;
-        Some(if is_echo(found, bound, sent) { found.desired.get(bound) } else { sent })
+        let is_change = declared.names(bound) || !is_echo(found, bound, sent);
+        Some(if is_change { sent } else { found.desired.get(bound) })
     };
     Bounds::new(number(Bound::Min)?, number(Bound::Max)?)
 }

@@ -341,6 +341,17 @@ fn a_record_that_vanished_with_the_override_leaves_nothing_to_do_where_all_is_re
     assert_eq!(plan.patch.as_ref().unwrap()["spec"], pair(2, 5));
 }
 
+/// What a plan says holds until its next transition: it must not depend on a record that it no longer remembers.
+#[test]
+fn with_a_forgotten_record_its_ends_are_forgotten() {
+    let suspended = ovr("black-friday", &json!({"suspend": true, "duration": null}));
+    let settings = Settings::parse(&json!({"defaultDuration": "5m"})).unwrap();
+    let now = "2026-11-27T06:10:00Z";
+    let plan = At { now, settings, remembered: Some(canonical(&record())) }.plan(&hpa(2, 5), &[suspended]);
+    assert_eq!((plan.patch.clone(), plan.remember.clone()), (None, None));
+    assert_eq!((phase(&plan, "black-friday"), plan.next_transition), ((Phase::Expired, Reason::Ended), None));
+}
+
 #[test]
 fn an_entry_of_ours_that_is_left_is_removed_even_where_nothing_is_remembered() {
     let mut left = hpa(2, 5);

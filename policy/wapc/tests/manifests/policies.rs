@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use hpa_override_core::{GROUP, PLURAL, RECORD_ANNOTATION};
+use hpa_override_core::{GROUP, PLURAL, RECORD_ANNOTATION, REQUESTED_BY_ANNOTATION};
 use rstest::rstest;
 use serde_json::{Map, Value, json};
 
@@ -43,7 +43,25 @@ fn the_guard_fails_closed(#[case] folder: &str, #[case] in_kubewardens_namespace
     assert_eq!(spec["allowInsideAdmissionControllerNamespace"], in_kubewardens_namespace);
     assert_eq!(spec["rules"][0]["apiGroups"], json!([GROUP]));
     assert_eq!(spec["rules"][0]["resources"], json!([PLURAL]));
-    assert_eq!(spec["matchConditions"], json!(null));
+    assert_eq!(spec["timeoutSeconds"], 5);
+}
+
+/// An outage of the guard blocks neither finalizers nor re-syncs of unchanged objects. Whether the expressions hold on a
+/// real API server is for `host-shim/tests/with_policy.rs`.
+#[rstest]
+fn the_guard_is_called_only_for_a_create_or_another_spec_or_requester(
+    #[values(CLUSTERWIDE, NAMESPACED, KUSTOMIZE)] folder: &str,
+) {
+    let guard = guard(folder);
+    let conditions = guard["spec"]["matchConditions"].as_array().unwrap();
+    let expressions: Vec<_> = conditions.iter().map(|condition| condition["expression"].as_str().unwrap()).collect();
+    let [deleting, changes] = expressions[..] else { panic!("two conditions") };
+    assert_eq!(deleting, "oldObject == null || !has(oldObject.metadata.deletionTimestamp)");
+    assert!(changes.starts_with("oldObject == null || has(object.spec) != has(oldObject.spec) ||"), "{changes}");
+    for holder in ["object", "oldObject"] {
+        let guarded = format!("(has({holder}.metadata.annotations) && '{REQUESTED_BY_ANNOTATION}' in {holder}.metadata");
+        assert!(changes.contains(&guarded), "{changes}");
+    }
 }
 
 #[rstest]

@@ -94,6 +94,14 @@ fn an_invalid_pair_is_left_to_the_api_server(#[case] spec: Value) {
     assert_eq!(owner_writes(&overridden(|_| {}), &new), Admission::unchanged());
 }
 
+#[test]
+fn a_declared_pair_that_is_invalid_is_left_to_the_api_server() {
+    let mut new = hpa(10, 20, None);
+    new["metadata"]["annotations"][LAST_APPLIED] = json!({"spec": {"minReplicas": 10, "maxReplicas": 8}}).to_string().into();
+    new["spec"]["maxReplicas"] = 8.into();
+    assert_eq!(owner_writes(&overridden(|_| {}), &new), Admission::unchanged());
+}
+
 #[rstest]
 #[case::a_manifest_that_names_max_alone(json!({"minReplicas": 10, "maxReplicas": 5}), (2, 5))]
 #[case::one_bound_changed_alone(json!({"minReplicas": 10, "maxReplicas": 8}), (2, 8))]
@@ -441,6 +449,7 @@ fn a_second_admission_after_the_controller_is_gone_changes_nothing() {
 #[case::that_changes_a_layer(|record: &mut Value| record["layers"][0]["maxReplicas"] = 30.into())]
 #[case::that_changes_nothing(|record: &mut Value| record["desired"] = pair(2, 5))]
 #[case::of_an_earlier_instant(|record: &mut Value| record["asOf"] = "2026-11-27T05:00:00Z".into())]
+#[case::of_an_instant_to_come(|record: &mut Value| record["asOf"] = "2026-11-27T06:00:01Z".into())]
 fn a_record_that_admission_does_not_write_is_replaced(#[case] change: fn(&mut Value)) {
     let old = overridden(|_| {});
     let mut sent = overridden(|record| {

@@ -118,6 +118,19 @@ fn a_new_gradual_return_replaces_the_old_one_from_the_effective_bounds() {
     assert_eq!(from(&record), Some((Some(26), Some(41))), "the values of a second before");
 }
 
+/// A Cap that lowers below what the owner wants: at its end nothing is above what follows, and the older gradual return,
+/// which it hid, does not come back.
+#[test]
+fn an_empty_gradual_return_replaces_the_old_one_too() {
+    let mut record = advanced(&overridden(), 120);
+    record.as_of = at(120);
+    let cap = Layer::parse(layer("cap", "Cap", (json!(1), json!(3)), 240, Some("5m"))).unwrap();
+    record.set_layers(vec![cap], Clamps::default(), at(120));
+    record.as_of = at(120);
+    record.advance(at(240));
+    assert_eq!((record.effective, from(&record)), (pair((2, 5)), None));
+}
+
 #[rstest]
 #[case::max(json!(null), json!(30), (21, 30))]
 #[case::max_alone_caps_min_too(json!(null), json!(15), (15, 15))]
