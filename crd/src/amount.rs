@@ -80,8 +80,10 @@ impl FromStr for Amount {
         } else {
             (Self::Literal, text)
         };
-        let plain = digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.starts_with('0');
-        digits.parse().ok().filter(|_| plain).map(make).ok_or(AmountError)
+        if !digits.bytes().all(|byte| byte.is_ascii_digit()) || digits.starts_with('0') {
+            return Err(AmountError);
+        }
+        digits.parse().map(make).map_err(|_| AmountError)
     }
 }
 

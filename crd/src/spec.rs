@@ -1,5 +1,7 @@
 //! The spec: what a user writes. The field documentation is user documentation (`kubectl explain`).
 
+#![cfg_attr(feature = "schema", expect(clippy::duplicated_attributes, reason = "each column names its type"))]
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};

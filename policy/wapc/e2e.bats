@@ -36,7 +36,7 @@ contains() {
 
 @test "hpa ceiling of the record holds" {
 	ask hpa-ceiling-of-the-record-holds
-	mutated 'hpa-override: 3-8 recorded as desired'
+	mutated 'hpa-override: desired 3-8 recorded'
 }
 @test "hpa controller gone override ends" {
 	ask hpa-controller-gone-override-ends
@@ -65,7 +65,7 @@ contains() {
 }
 @test "hpa declared number is the owners" {
 	ask hpa-declared-number-is-the-owners
-	mutated 'hpa-override: 10-20 recorded as desired'
+	mutated 'hpa-override: desired 10-20 recorded'
 }
 @test "hpa delete untouched" {
 	ask hpa-delete-untouched; accepted
@@ -75,7 +75,7 @@ contains() {
 }
 @test "hpa endless override holds" {
 	ask hpa-endless-override-holds
-	mutated 'hpa-override: 3-8 recorded as desired'
+	mutated 'hpa-override: desired 3-8 recorded'
 }
 @test "hpa forged record removed" {
 	ask hpa-forged-record-removed
@@ -83,25 +83,25 @@ contains() {
 }
 @test "hpa gradual return goes on" {
 	ask hpa-gradual-return-goes-on
-	mutated 'hpa-override: 2-5 recorded as desired'
+	mutated 'hpa-override: desired 2-5 recorded'
 }
 @test "hpa invalid pair untouched" {
 	ask hpa-invalid-pair-untouched; accepted
 }
 @test "hpa new numbers recorded" {
 	ask hpa-new-numbers-recorded
-	mutated 'hpa-override: 3-8 recorded as desired'
+	mutated 'hpa-override: desired 3-8 recorded'
 }
 @test "hpa not overridden untouched" {
 	ask hpa-not-overridden-untouched; accepted
 }
 @test "hpa our min above a new max" {
 	ask hpa-our-min-above-a-new-max
-	mutated 'hpa-override: 2-8 recorded as desired'
+	mutated 'hpa-override: desired 2-8 recorded'
 }
 @test "hpa reapply unchanged keeps override" {
 	ask hpa-reapply-unchanged-keeps-override
-	mutated 'hpa-override: 2-5 recorded as desired'
+	mutated 'hpa-override: desired 2-5 recorded'
 }
 @test "hpa release marker" {
 	ask hpa-release-marker
@@ -112,7 +112,7 @@ contains() {
 }
 @test "hpa replace without record keeps override" {
 	ask hpa-replace-without-record-keeps-override
-	mutated 'hpa-override: 2-5 recorded as desired'
+	mutated 'hpa-override: desired 2-5 recorded'
 }
 @test "hpa status patch removes record" {
 	ask hpa-status-patch-removes-record; mutated
@@ -122,7 +122,7 @@ contains() {
 }
 @test "hpa two overrides hold" {
 	ask hpa-two-overrides-hold
-	mutated 'hpa-override: 3-8 recorded as desired'
+	mutated 'hpa-override: desired 3-8 recorded'
 }
 @test "hpa unreadable record kept" {
 	ask hpa-unreadable-record-kept

@@ -30,6 +30,12 @@ fn object<'a>(argument: &'a Value, keys: &[&str]) -> Result<&'a Map<String, Valu
     }
 }
 
+/// Text as JSON; `what` it is goes into the sentence.
+pub(crate) fn parsed(path: &str, what: &str, text: &str) -> Result<Value, Error> {
+    serde_json::from_str(text)
+        .map_err(|error| Error::new(path, ErrorCode::JsonInvalid, format!("{what} cannot be read: {error}")))
+}
+
 fn not_a(path: &str, what: &str) -> Error {
     Error::new(path, ErrorCode::TypeInvalid, format!("not a{what}"))
 }

@@ -17,7 +17,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use self::{
-    argument::Argument,
+    argument::{Argument, parsed},
     functions::{
         Function,
         admit_hpa::AdmitHpa,
@@ -83,20 +83,14 @@ fn check_length(length: usize) -> Result<(), Error> {
     Ok(())
 }
 
-/// Text as JSON; `what` it is goes into the sentence.
-fn parsed(path: &str, what: &str, text: &str) -> Result<Value, Error> {
-    serde_json::from_str(text)
-        .map_err(|error| Error::new(path, ErrorCode::JsonInvalid, format!("{what} cannot be read: {error}")))
-}
-
 /// Calls a function by its name.
 ///
 /// The argument is an object: `now` (an instant, as text or as whole seconds since 1970), `settings`, and by function
 ///
 /// | function | takes | gives |
 /// |---|---|---|
-/// | `reviewOverride` | `object`, `old`, `request` (`user`, `groups`), `mayPatch` | `report` (`errors`, `warnings`), `object` with its requester |
-/// | `admitHpa` | `object`, `old`, `request` (`user`, `subResource`) | `object`, `warnings` |
+/// | `reviewOverride` | `object`, `old`, `request`, `mayPatch` | `report` (`errors`, `warnings`), `object` with its requester |
+/// | `admitHpa` | `object`, `old`, `request` | `object`, `warnings` |
 /// | `planHpa` | `hpa`, `overrides`, `mayPatch`, `remembered` | `patch`, `confirm`, `remember`, `revertedBy`, `events`, `nextTransition`, `phases` |
 /// | `planStatus` | `object`, `hpas`, `overrides`, `mayPatch` | `status`, `delete`, `nextTransition` |
 /// | `effectiveBounds` | as `planHpa` | a point: `at`, `desired`, `effective`, `layers`, `gradualReturn`, `phases` |
@@ -104,7 +98,7 @@ fn parsed(path: &str, what: &str, text: &str) -> Result<Value, Error> {
 /// | `nextTransition` | as `planHpa` | `nextTransition`, once everything due is written |
 /// | `validateSettings` | `settings` alone | `errors` |
 ///
-/// `mayPatch` is `yes`, `no`, `unavailable`, `error` or `notAsked` (the default), and holds for every override given.
+/// `request` holds `user`, `groups` (used by `reviewOverride`) and `subResource` (used by `admitHpa`). `mayPatch` is `yes`, `no`, `unavailable`, `error` or `notAsked` (the default), and holds for every override given.
 /// What is absent or null counts as not given.
 ///
 /// # Guarantees

@@ -13,8 +13,10 @@
 use hpa_override_core::{Amount, Duration, Instant};
 use serde_json::{Map, Value, json};
 
-use super::parsed;
-use crate::{argument::of_seconds, error::Error};
+use crate::{
+    argument::{of_seconds, parsed},
+    error::Error,
+};
 
 /// What a key holds.
 enum Role {

@@ -1,4 +1,4 @@
-//! Prints docs/codes.md: every code with the fields at which it stands and what it means.
+//! Prints docs/codes.md: every code with the fields where it is reported and what it means.
 
 use std::{
     error::Error,

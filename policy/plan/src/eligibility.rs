@@ -153,7 +153,7 @@ fn situation_on_target(
     }
 }
 
-/// Phase, reason, message and next change of a situation: DESIGN §2 and §4, line by line.
+/// Phase, reason, message and next change of a situation. docs/status.md has the table.
 fn eligibility(ovr: &ParsedOverride, timing: &Timing, situation: &Situation) -> Eligibility {
     let window = shown_window(ovr, timing);
     let until = until_text(window.and_then(|window| window.until));

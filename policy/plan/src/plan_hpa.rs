@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hpa_override_core::{
     Bound, Bounds, Clamps, GRACE, Id, Instant, ParsedOverride, Question, RECORD_ANNOTATION, Record, Settings,
+    UnreadableRecord,
     hpa::{
         managed_fields::{entries, has_our_entry, we_own},
         raw::annotation,
@@ -53,8 +54,9 @@ pub struct HpaPlan {
 /// Plans the next write to `hpa`.
 ///
 /// # Guarantees
-/// Total, and independent of the order of `overrides`. Planning again after each written patch comes to an end, at the
-/// latest after three writes, and gives the same end after a crash between any two of them. Only the two bounds, our
+/// Total, and independent of the order of `overrides`. Planning again after each written patch comes to an end after few
+/// writes (one for a change, one more to return ownership, two for an end), and gives the same result after a crash between
+/// any two of them. Only the two bounds, our
 /// annotations and field ownership are patched, always by `metadata.resourceVersion`. A record that cannot be read is never
 /// overwritten: nothing is planned then. The end of the last override is two patches: bounds restored with the record kept,
 /// then record and ownership.
@@ -62,16 +64,18 @@ pub struct HpaPlan {
 /// # What it assumes
 /// `overrides` are all that may target the HPA (others are looked at, and never active on it). `may_patch` answers for each;
 /// what is not known is `MayPatch::NotAsked`. `remembered` is the record that the caller last saw or wrote on this very
-/// HPA, by uid. `now` is the caller's clock, in whole seconds; it may be behind the record, which then counts.
+/// HPA, by uid. `now` is the caller's clock, in whole seconds. Where the record's `asOf` is ahead of it by at most 60 s, `asOf` counts.
 ///
 /// # What the caller does
 /// Answers [`HpaPlan::questions`] and plans again. Where [`HpaPlan::confirm`] is set, reads the overrides from the API server
-/// and plans again, before it writes. Writes the patch as field manager `hpa-override` and compares the response
-/// ([`verify_response`](crate::verify_response)). Then remembers [`HpaPlan::remember`], publishes the events, and plans
-/// again until there is no patch, and at [`HpaPlan::next_transition`].
+/// and plans again, before it writes. Where [`HpaPlan::reverted_by`] names a manager again and again, delays the write. Writes
+/// the patch as field manager `hpa-override`, reads the HPA again and plans again on a conflict, and compares the response
+/// ([`verify_response`](crate::verify_response)): an altered one is a [`Problem`](crate::Problem). Then
+/// remembers [`HpaPlan::remember`], publishes the events, and plans again until there is no patch, and at
+/// [`HpaPlan::next_transition`].
 ///
 /// ```
-/// use hpa_override_core::{Instant, ParsedOverride, Settings};
+/// use hpa_override_core::{Instant, MayPatch, ParsedOverride, Settings};
 /// use hpa_override_plan::plan_hpa;
 /// use serde_json::json;
 ///
@@ -99,7 +103,7 @@ pub fn plan_hpa(
     let vanished = || remembered.and_then(|text| Record::parse(text).ok());
     let record = written.and_then(Result::ok).or_else(vanished);
     let t = record.as_ref().map_or(now, |record| decision_instant(record, now));
-    let known = if is_unreadable { Err(()) } else { Ok(record.as_ref()) };
+    let known = if is_unreadable { Err(UnreadableRecord) } else { Ok(record.as_ref()) };
     let mut checked = OverridesOfHpa::check(hpa, overrides, settings, may_patch, known, t);
     let mut plan = match Bounds::from_hpa(hpa) {
         Some(live) if !is_unreadable => {
@@ -146,17 +150,17 @@ impl Target<'_> {
             None => Record::new(self.live, self.t),
         };
         let next = self.next_record(&found, checked);
-        checked.mark(&next);
+        checked.mark(&next, self.t);
         let is_restored = next.is_finished() && self.live == next.effective;
         let plan = if is_restored && (found.is_finished() || !self.is_written) {
             self.finish(&found)
         } else {
             self.write(&found, next.clone(), checked)
         };
-        HpaPlan { next_transition: next.next_step(), ..plan }
+        HpaPlan { next_transition: next.next_step(self.t), ..plan }
     }
 
-    /// The record at the instant of the decision, in the order of a decision (DESIGN §4): ends, then the owner change, then
+    /// The record at the instant of the decision, in the order of a decision (ARCHITECTURE.md): ends, then the owner change, then
     /// what begins or was edited, and the limits.
     fn next_record(&self, found: &Record, checked: &OverridesOfHpa) -> Record {
         let managed = entries(self.hpa);

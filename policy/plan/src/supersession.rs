@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hpa_override_core::{
-    Id, Instant, Layer, MOST_LAYERS, Mode, ParsedOverride, Phase, Question, Reason, Record, Settings,
+    Id, Instant, Layer, MOST_LAYERS, Mode, ParsedOverride, Phase, Question, Reason, Record, Settings, UnreadableRecord,
     hpa::raw::has_controller, superseded_by,
 };
 use serde_json::Value;
@@ -25,14 +25,14 @@ pub(crate) struct OverridesOfHpa {
 }
 
 impl OverridesOfHpa {
-    /// Checks every override, in the order of precedence. `record` is the record of the HPA, `unreadable` whether it has one
-    /// that cannot be read.
+    /// Checks every override, in the order of precedence. `record` is the record of the HPA, an error where it has one that
+    /// cannot be read.
     pub(crate) fn check(
         hpa: &Value,
         overrides: &[ParsedOverride],
         settings: &Settings,
         may_patch: MayPatchOf<'_>,
-        record: Result<Option<&Record>, ()>,
+        record: Result<Option<&Record>, UnreadableRecord>,
         t: Instant,
     ) -> Self {
         let target = target_state(hpa, record.is_err());
@@ -58,7 +58,7 @@ impl OverridesOfHpa {
     }
 
     /// Marks the overrides that are superseded in the record, and the one whose end started its gradual return.
-    pub(crate) fn mark(&mut self, record: &Record) {
+    pub(crate) fn mark(&mut self, record: &Record, t: Instant) {
         for (index, layer) in record.layers.iter().enumerate() {
             let winner = superseded_by(record.desired, &record.layers, &record.limits, index);
             if let Some((winner, eligibility)) = winner.zip(self.eligibility.get_mut(&layer.by)) {
@@ -77,7 +77,7 @@ impl OverridesOfHpa {
                 Phase::Pending => eligibility.window.map(|window| window.from),
                 _ => None,
             };
-            eligibility.next = start.into_iter().chain(record.next_step()).min();
+            eligibility.next = start.into_iter().chain(record.next_step(t)).min();
             eligibility.phase = Phase::Returning;
             eligibility.reason = Reason::Returning;
             eligibility.message = format!("the bounds return gradually until {}", returning.end());

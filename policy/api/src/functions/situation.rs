@@ -42,14 +42,12 @@ impl<'a> Situation<'a> {
     ) -> Result<T, Error> {
         let Self { hpa, overrides, may_patch, remembered } = self;
         let may_patch = |_: &ParsedOverride| *may_patch;
-        match Preview::new(hpa, overrides, settings, &may_patch, now, *remembered) {
-            Some(mut preview) => Ok(answer(&mut preview)),
-            None => {
-                let sentence =
-                    "its bounds cannot be read; minReplicas and maxReplicas must be a pair that the API server takes";
-                Err(Error::new("hpa.spec", ErrorCode::HpaInvalid, sentence))
-            }
-        }
+        let Some(mut preview) = Preview::new(hpa, overrides, settings, &may_patch, now, *remembered) else {
+            let sentence =
+                "its bounds cannot be read; minReplicas and maxReplicas must be a pair that the API server takes";
+            return Err(Error::new("hpa.spec", ErrorCode::HpaInvalid, sentence));
+        };
+        Ok(answer(&mut preview))
     }
 }
 

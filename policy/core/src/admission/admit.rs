@@ -1,6 +1,6 @@
 //! Admits a write to an HPA: the write succeeds, the owner change in it is recorded, and the override stays effective.
 //!
-//! Rules in order; the first that applies decides (DESIGN §4, "Admission of an HPA write"). Nothing but the two bounds, our
+//! Rules in order; the first that applies decides (ARCHITECTURE.md, "A write to an HPA, through admission"). Nothing but the two bounds, our
 //! annotations and field ownership is changed, and an invalid pair never results.
 
 use hpa_override_crd::{Instant, RECORD_ANNOTATION, RELEASE_ANNOTATION};
@@ -54,14 +54,15 @@ impl Admission {
 /// Decides what becomes of `new`, which replaces `old` (none on create).
 ///
 /// # Guarantees
-/// The write is never refused. A bound in it that is no echo is recorded as what the owner wants; the effective bounds stay.
-/// Asked again about its own result, by this or by another admission of ours, it changes nothing (a release aside). It needs
-/// nothing but its arguments: no look-up, no cache.
+/// The write is never refused. A bound in it that is no echo, or is declared, is recorded as what the owner wants, and the
+/// effective bounds are computed anew from that: the override stays, unless the write releases the HPA or the controller is
+/// gone and the override has ended. Asked again about its own result, by this or by another admission of ours, it changes
+/// nothing (a release aside). It needs nothing but its arguments: no look-up, no cache.
 ///
 /// # What it assumes
 /// `old` and `new` are the whole objects of the admission request, defaults filled in. The controller's own
-/// writes are those of `settings.controller_user`. `now` may differ from the controller's clock: it is used only where the
-/// controller is gone ([`GRACE`]).
+/// writes are those of `settings.controller_user`. `now` may differ from the controller's clock: decisions are made for the
+/// record's `asOf`, unless the controller is gone ([`GRACE`]).
 ///
 /// # What the caller does
 /// Stores [`Admission::object`], where there is one, and passes the warnings on.
@@ -79,7 +80,7 @@ impl Admission {
 /// let now: Instant = "2026-11-27T06:00:00Z".parse().unwrap();
 /// let admission = admit_hpa(Some(&old), &new, &Request::default(), &Settings::default(), now);
 /// assert_eq!(admission.object.unwrap()["spec"], json!({"minReplicas": 10, "maxReplicas": 20}));
-/// assert_eq!(admission.warnings, ["hpa-override: 3-8 recorded as desired, 10-20 stays until 2026-11-27T18:00:00Z by \
+/// assert_eq!(admission.warnings, ["hpa-override: desired 3-8 recorded; effective 10-20 until 2026-11-27T18:00:00Z by \
 ///                                  AutoscalerOverride shop/a"]);
 /// ```
 #[must_use]
@@ -247,10 +248,10 @@ fn merge_warning(record: &Record) -> String {
                 || format!("AutoscalerOverride {by} is deleted"),
                 |until| format!("{until} by AutoscalerOverride {by}"),
             );
-            format!("hpa-override: {desired} recorded as desired, {effective} stays until {until}")
+            format!("hpa-override: desired {desired} recorded; effective {effective} until {until}")
         }
         (None, Some(returning)) => format!(
-            "hpa-override: {desired} recorded as desired, the bounds return gradually from {effective} until {} after \
+            "hpa-override: desired {desired} recorded; effective {effective}, returning gradually until {} after \
              AutoscalerOverride {}",
             returning.end(),
             returning.by

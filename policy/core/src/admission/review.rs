@@ -67,7 +67,7 @@ fn has_same_spec(object: &Value, old: Option<&Value>) -> bool {
 /// the object says.
 ///
 /// # What the caller does
-/// Refuses the write where the report has errors, otherwise stores [`Review::object`], where there is one. Passes the
+/// Asks the [`access_question`] of the same arguments first, where there is one. Refuses the write where the report has errors, otherwise stores [`Review::object`], where there is one. Passes the
 /// warnings on ([`Report::warning_lines`]).
 ///
 /// ```

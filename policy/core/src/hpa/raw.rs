@@ -1,6 +1,4 @@
 //! Raw objects: reads and edits them in place. Everything that is not named stays byte for byte, unknown fields included.
-//!
-//! The names of the keys of an HPA's metadata are here and in `managed_fields`, nowhere else in this crate.
 
 use serde_json::{Map, Value};
 

@@ -1,7 +1,7 @@
 //! The record in time: what is effective at an instant, and the three changes of a record. Layers end (and may start a
 //! gradual return), the owner changes what it wants, the controller sets other layers and limits.
 //!
-//! **Order of a decision** (DESIGN §4): first every end at or before t, as if nobody had written anything; then the owner
+//! **Order of a decision** (ARCHITECTURE.md): first every end at or before t, as if nobody had written anything; then the owner
 //! change at t; then what begins or was edited, and the limits, at t. Each is a change of its own for the gradual return.
 //! Between changes everything is a pure function of the record and the instant, so that admission and a controller that was
 //! down agree.
@@ -39,10 +39,9 @@ impl Record {
     /// What cuts through a gradual return: Cap layers and limits. A Cap that gives max alone caps min at it, too.
     fn caps(&self, bound: Bound) -> impl Iterator<Item = i32> {
         let cap = move |layer: &Layer| {
-            let max = layer.amount(Bound::Max).map(|amount| (Bound::Max, amount));
-            let own = layer.amount(bound).map(|amount| (bound, amount));
-            let (of, amount) = own.or(max.filter(|_| bound == Bound::Min))?;
-            Some(amount.resolve(self.desired.get(of)))
+            // Of min also the one that caps max; of max there is no other.
+            let capping = [bound, Bound::Max].into_iter().find(|bound| layer.amount(*bound).is_some())?;
+            Some(layer.amount(capping)?.resolve(self.desired.get(capping)))
         };
         let caps = self.layers.iter().filter(|layer| layer.mode == Mode::Cap).filter_map(cap);
         caps.chain(self.limits.highest(self.desired.get(bound)))
@@ -79,8 +78,8 @@ impl Record {
     /// because a layer ended, but to what the owner or another layer gives. `desired` stays.
     ///
     /// # What the caller does
-    /// Calls it before any other change of the decision at `t`, with `t` not before `asOf`; then [`Record::settled`], which
-    /// moves `asOf`.
+    /// Calls it before any other change of the decision at `t`; then [`Record::settled`] and [`Record::counted`], which move
+    /// `asOf` and `rev`. `t` is not before `asOf`, unless `asOf` is from the future and not believed.
     ///
     /// ```
     /// use hpa_override_core::{Bounds, Record};
@@ -141,8 +140,9 @@ impl Record {
     /// an owner change. A returning bound that the change reaches or passes has finished its gradual return.
     ///
     /// # What the caller does
-    /// Advances the record to `t` first, and computes `desired` from the record as found
-    /// ([`desired_after_write`](super::owner_change::desired_after_write)).
+    /// Advances the record to the same `t` first, computes `desired` from the record as found
+    /// ([`desired_after_write`](super::owner_change::desired_after_write)), and calls [`Record::settled`] and
+    /// [`Record::counted`] after all changes.
     ///
     /// ```
     /// use hpa_override_core::{Bounds, Instant, Record};
@@ -174,7 +174,7 @@ impl Record {
     }
 
     /// Completes what has become of `found` by `t`, after a write of `incoming` bounds: notes in `ours` what is written, and
-    /// moves `asOf` where anything else differs.
+    /// moves `asOf` where anything else differs. [`Record::counted`] comes last.
     #[must_use]
     pub fn settled(mut self, found: &Self, t: Instant, incoming: Bounds) -> Self {
         for bound in Bound::BOTH {
@@ -192,15 +192,15 @@ impl Record {
     #[must_use]
     pub fn next_transition(&self) -> Option<Instant> {
         let ends = self.layers.iter().filter_map(|layer| layer.until).filter(|until| *until > self.as_of).min();
-        ends.into_iter().chain(self.next_step()).min()
+        ends.into_iter().chain(self.next_step(self.as_of)).min()
     }
 
-    /// The first instant after `asOf` at which a gradual return moves a bound or is over.
+    /// The first instant after `t` at which a gradual return moves a bound or is over.
     #[must_use]
-    pub fn next_step(&self) -> Option<Instant> {
+    pub fn next_step(&self, t: Instant) -> Option<Instant> {
         let returning = self.gradual_return.as_ref()?;
         let moves = |at: &Instant| *at == returning.end() || self.effective_at(*at) != self.effective;
-        returning.steps_after(self.as_of).find(moves)
+        returning.steps_after(t).find(moves)
     }
 }
 

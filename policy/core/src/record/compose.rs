@@ -16,8 +16,8 @@ use crate::value::{
 /// to min.
 ///
 /// # Guarantees
-/// The result is a valid pair; without layers it is `desired`; min is 0 only where `desired` has 0 and no layer gives min.
-/// It depends on the arguments alone (DESIGN §4, "Layers → bounds").
+/// The result is a valid pair; without layers it is `desired`; min is 0 only where `desired` has 0 and no Set or Raise layer gives min.
+/// It depends on the arguments alone. The rules with examples are in docs/language.md.
 ///
 /// ```
 /// use hpa_override_core::{Bounds, Clamps, Layer, composed};

@@ -68,7 +68,7 @@ impl ReturnFrom {
 
     /// Only the bounds that go on returning.
     pub(super) fn only(self, goes_on: impl Fn(Bound) -> bool) -> Self {
-        let kept = |bound| self.get(bound).filter(|_| goes_on(bound));
+        let kept = |bound| if goes_on(bound) { self.get(bound) } else { None };
         Self { min_replicas: kept(Bound::Min), max_replicas: kept(Bound::Max) }
     }
 

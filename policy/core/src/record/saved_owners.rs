@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn every_owner_gets_back_what_was_taken() {
+    fn field_ownership_is_returned() {
         let before = [
             entry("argocd", &json!({"f:spec": {"f:minReplicas": {}, "f:maxReplicas": {}, "f:metrics": {}}})),
             entry("helm", &json!({"f:spec": {"f:maxReplicas": {}}})),

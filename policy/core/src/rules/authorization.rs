@@ -28,14 +28,12 @@ impl Question {
     /// The question about the requester of `ovr`; none where the settings need no answer or the requester is not known.
     #[must_use]
     pub fn about(ovr: &ParsedOverride, settings: &Settings) -> Option<Self> {
-        let asked = ovr.requester.as_ref().filter(|_| needs_authorization(ovr, settings));
-        let Requester { user, groups } = asked.cloned()?;
-        Some(Self {
-            user,
-            groups,
-            namespace: ovr.target_namespace()?.into(),
-            name: ovr.hpa.value().filter(|_| ovr.selector.is_absent()).cloned(),
-        })
+        if !needs_authorization(ovr, settings) {
+            return None;
+        }
+        let Requester { user, groups } = ovr.requester.clone()?;
+        let name = if ovr.selector.is_absent() { ovr.hpa.value().cloned() } else { None };
+        Some(Self { user, groups, namespace: ovr.target_namespace()?.into(), name })
     }
 }
 
@@ -53,7 +51,10 @@ fn needs_authorization(ovr: &ParsedOverride, settings: &Settings) -> bool {
 /// with a sentence of its own.
 #[must_use]
 pub fn check_authorization(ovr: &ParsedOverride, settings: &Settings, may_patch: MayPatch) -> Option<Finding> {
-    let namespace = ovr.target_namespace().filter(|_| needs_authorization(ovr, settings))?;
+    if !needs_authorization(ovr, settings) {
+        return None;
+    }
+    let namespace = ovr.target_namespace()?;
     let (path, target) = match (ovr.selector.is_absent(), ovr.hpa.value()) {
         (false, _) => ("spec.selector", format!("HorizontalPodAutoscalers in namespace `{namespace}`")),
         (true, Some(name)) => ("spec.hpa", format!("HorizontalPodAutoscaler {namespace}/{name}")),

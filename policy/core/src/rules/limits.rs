@@ -61,7 +61,7 @@ fn lowers_owner(ovr: &ParsedOverride, bound: Bound, settings: &Settings) -> Opti
     })
 }
 
-/// The length includes the gradual return. An end that is not after the start has no length to complain about.
+/// The length includes the gradual return. An end that is not after the start has no length to check.
 fn duration_too_long(
     ovr: &ParsedOverride,
     window: Option<&Window>,

@@ -65,8 +65,10 @@ fn already_ended(ovr: &ParsedOverride, source: EndSource, until: Instant, now: I
 }
 
 fn raises_max_with_min(ovr: &ParsedOverride) -> Option<Finding> {
-    let min = ovr.min.value().filter(|_| ovr.max.is_absent())?;
-    ovr.mode().filter(|mode| *mode != Mode::Cap)?;
+    let min = ovr.min.value()?;
+    if !ovr.max.is_absent() || ovr.mode()? == Mode::Cap {
+        return None;
+    }
     let sentence = format!("without maxReplicas, minReplicas {min} also raises the upper bound where that is lower");
     Some(Finding::new("spec.minReplicas", Code::RaisesMaxWithMin, sentence))
 }

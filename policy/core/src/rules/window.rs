@@ -66,7 +66,10 @@ impl Window {
     /// ends). `recorded` is the end in the record, where the override is active already.
     #[must_use]
     pub fn from_spec(ovr: &ParsedOverride, settings: &Settings, recorded: Option<RecordedEnd>) -> Option<Self> {
-        let from = ovr.start().filter(|_| ovr.schedule.is_none())?;
+        if ovr.schedule.is_some() {
+            return None;
+        }
+        let from = ovr.start()?;
         let after = |duration: Duration| from.saturating_add(duration.as_secs());
         let (until, source) = match (&ovr.expires_at, &ovr.duration) {
             (Field::Is(end), Field::Absent) => (Some(*end), EndSource::ExpiresAt),

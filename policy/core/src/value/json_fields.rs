@@ -58,7 +58,6 @@ impl Fields {
     }
 
     /// `Some(None)` where the key is absent, `None` where its value cannot be read.
-    #[expect(clippy::option_option, reason = "absent and unreadable are two things, and `?` reads well")]
     pub fn optional<T>(&mut self, key: &str, read: impl Fn(&Value) -> Option<T>) -> Option<Option<T>> {
         match self.take(key) {
             None => Some(None),

@@ -5,8 +5,10 @@ use serde_json::Value;
 
 /// Characters of user input that a sentence shows.
 const LONGEST_INPUT: usize = 80;
-/// Bytes of all warnings of one response: the API server drops all of them beyond 4096.
+/// Bytes of all warnings of one response: beyond that the API server drops some.
 const MOST_WARNING_BYTES: usize = 4096;
+/// Bytes of one warning where all together are more than that: what the API server shows of it.
+const LONGEST_WARNING: usize = 256;
 
 /// User input for a sentence: on one line, at most 80 characters, `...` where more was given.
 #[must_use]
@@ -33,16 +35,22 @@ pub fn until_text(until: Option<Instant>) -> String {
 }
 
 /// Warnings as an admission response carries them: ASCII (any other character becomes `?`), one line each, and at most 4096
-/// bytes in all, of which the last line says how many are left out.
+/// bytes in all. Where they are more, each is cut to 256 bytes; where that is not enough, the last line says how many are
+/// left out.
 #[must_use]
 pub fn warning_lines(warnings: impl IntoIterator<Item = String>) -> Vec<String> {
     let ascii = |c: char| if c.is_ascii() && !c.is_ascii_control() { c } else { '?' };
-    let lines: Vec<String> = warnings.into_iter().map(|warning| warning.chars().map(ascii).collect()).collect();
-    let total: usize = lines.iter().map(String::len).sum();
-    if total <= MOST_WARNING_BYTES {
+    let mut lines: Vec<String> = warnings.into_iter().map(|warning| warning.chars().map(ascii).collect()).collect();
+    let total = |lines: &[String]| lines.iter().map(String::len).sum::<usize>();
+    if total(&lines) > MOST_WARNING_BYTES {
+        for line in &mut lines {
+            line.truncate(LONGEST_WARNING);
+        }
+    }
+    if total(&lines) <= MOST_WARNING_BYTES {
         return lines;
     }
-    let left_out = |count: usize| format!("hpa-override: {count} more warnings are left out");
+    let left_out = |count: usize| format!("hpa-override: warnings left out: {count}");
     let mut room = MOST_WARNING_BYTES - left_out(lines.len()).len();
     let fits = |line: &&String| {
         let left = room.checked_sub(line.len());
@@ -67,11 +75,12 @@ mod tests {
     fn warnings_fit_into_4096_bytes() {
         let exactly = vec!["w".repeat(1024); 4];
         assert_eq!(warning_lines(exactly.clone()), exactly);
-        let more = warning_lines([exactly.as_slice(), &["x".into()]].concat());
-        assert_eq!(more[..3], exactly[..3]);
-        assert_eq!(more[3..], ["hpa-override: 2 more warnings are left out"]);
-        let one = warning_lines(["w".repeat(5000)]);
-        assert_eq!(one, ["hpa-override: 1 more warnings are left out"]);
+        assert_eq!(warning_lines(["w".repeat(5000)]), ["w".repeat(256)]);
+        let cut = warning_lines(vec!["w".repeat(5000); 16]);
+        assert_eq!(cut, vec!["w".repeat(256); 16]);
+        let more = warning_lines(vec!["w".repeat(5000); 17]);
+        assert_eq!(more[..15], vec!["w".repeat(256); 15]);
+        assert_eq!(more[15..], ["hpa-override: warnings left out: 2"]);
     }
 
     #[test]

@@ -59,7 +59,8 @@ fn the_guard_is_called_only_for_a_create_or_another_spec_or_requester(
     assert_eq!(deleting, "oldObject == null || !has(oldObject.metadata.deletionTimestamp)");
     assert!(changes.starts_with("oldObject == null || has(object.spec) != has(oldObject.spec) ||"), "{changes}");
     for holder in ["object", "oldObject"] {
-        let guarded = format!("(has({holder}.metadata.annotations) && '{REQUESTED_BY_ANNOTATION}' in {holder}.metadata");
+        let guarded =
+            format!("(has({holder}.metadata.annotations) && '{REQUESTED_BY_ANNOTATION}' in {holder}.metadata");
         assert!(changes.contains(&guarded), "{changes}");
     }
 }

@@ -97,7 +97,8 @@ fn an_invalid_pair_is_left_to_the_api_server(#[case] spec: Value) {
 #[test]
 fn a_declared_pair_that_is_invalid_is_left_to_the_api_server() {
     let mut new = hpa(10, 20, None);
-    new["metadata"]["annotations"][LAST_APPLIED] = json!({"spec": {"minReplicas": 10, "maxReplicas": 8}}).to_string().into();
+    new["metadata"]["annotations"][LAST_APPLIED] =
+        json!({"spec": {"minReplicas": 10, "maxReplicas": 8}}).to_string().into();
     new["spec"]["maxReplicas"] = 8.into();
     assert_eq!(owner_writes(&overridden(|_| {}), &new), Admission::unchanged());
 }
@@ -273,7 +274,7 @@ fn an_owner_change_is_recorded(#[case] sent: (i32, i32), #[case] desired: (i32, 
     let admission = owner_writes(&overridden(|_| {}), &hpa(sent.0, sent.1, None));
     assert_eq!(admission.object, Some(expected));
     let warning = format!(
-        "hpa-override: {}-{} recorded as desired, 10-20 stays until {UNTIL} by AutoscalerOverride shop/black-friday",
+        "hpa-override: desired {}-{} recorded; effective 10-20 until {UNTIL} by AutoscalerOverride shop/black-friday",
         desired.0, desired.1
     );
     assert_eq!(admission.warnings, [warning]);
@@ -347,7 +348,7 @@ fn it_is_put_where_there_are_no_annotations() {
 fn an_override_without_an_end_says_so() {
     let old = overridden(|record| record["layers"] = json!([layer("black-friday", 10, 20, None)]));
     let warning =
-        "hpa-override: 2-5 recorded as desired, 10-20 stays until AutoscalerOverride shop/black-friday is deleted";
+        "hpa-override: desired 2-5 recorded; effective 10-20 until AutoscalerOverride shop/black-friday is deleted";
     assert_eq!(owner_writes(&old, &hpa(2, 5, None)).warnings, [warning]);
 }
 
@@ -492,7 +493,7 @@ fn a_warning_begins_with_what_matters() {
     let long = format!("{}/{}", "n".repeat(63), "o".repeat(253));
     let old = overridden(|record| record["layers"][0]["by"] = long.clone().into());
     let warning = owner_writes(&old, &hpa(3, 8, None)).warnings.remove(0);
-    assert_eq!(&warning[..80], "hpa-override: 3-8 recorded as desired, 10-20 stays until 2026-11-27T18:00:00Z by");
+    assert_eq!(&warning[..80], "hpa-override: desired 3-8 recorded; effective 10-20 until 2026-11-27T18:00:00Z b");
     let warning = owner_writes(&old, &released(hpa(3, 8, None))).warnings.remove(0);
     assert_eq!(&warning[..80], "hpa-override: released, 3-8 restored; a running controller applies again: nnnnnn");
 }

@@ -214,7 +214,7 @@ fn a_step_that_moves_nothing_is_no_transition() {
     assert_eq!(record.next_transition(), Some(at(660)));
 }
 
-/// The end is computed with what the owner wanted then (DESIGN §4, "Order of a decision").
+/// The end is computed with what the owner wanted then (ARCHITECTURE.md, "The order of a decision").
 #[test]
 fn an_owner_change_does_not_reach_into_the_time_before_it() {
     let mut record = advanced(&overridden(), 360);

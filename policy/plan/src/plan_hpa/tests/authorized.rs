@@ -82,7 +82,7 @@ fn an_active_override_is_not_asked_about(#[values(MayPatch::No, MayPatch::NotAsk
     assert_eq!(phase(&plan, "black-friday"), (Phase::Active, Reason::Applied));
 }
 
-/// black-friday is active until 18:00 by the record; the controller comes back later.
+/// black-friday is active until 18:00 by the record; the controller restarts later.
 #[rstest]
 #[case::the_next_occurrence("0 8,20 * * *", "10h", "2026-11-27T20:00:00Z", true)]
 #[case::one_that_touches("0 8,18 * * *", "10h", "2026-11-27T18:00:00Z", false)]
