@@ -39,7 +39,8 @@ pub struct AuditEvent {
     pub completed: Timestamp,
     /// Notes of authorization and admission.
     pub annotations: BTreeMap<String, String>,
-    is_complete: bool,
+    /// Whether the request is over; a watch that has begun is not.
+    pub is_complete: bool,
 }
 
 impl AuditEvent {
@@ -47,12 +48,6 @@ impl AuditEvent {
     #[must_use]
     pub fn is_write(&self) -> bool {
         matches!(self.verb.as_str(), "create" | "update" | "patch" | "delete" | "deletecollection")
-    }
-
-    /// Whether the request is over; a watch that has begun is not.
-    #[must_use]
-    pub fn is_complete(&self) -> bool {
-        self.is_complete
     }
 
     /// Whether the request is about this object, or a subresource of it.
@@ -112,14 +107,9 @@ impl AuditLog {
         Ok(tail.events.iter().skip(self.skip).filter(|event| filter(event)).cloned().collect())
     }
 
-    /// The number of events that `filter` wants.
-    pub fn count(&self, filter: impl Fn(&AuditEvent) -> bool) -> Result<usize> {
-        Ok(self.select(filter)?.len())
-    }
-
     /// The finished writes (create, update, patch, delete) of `user`, successful or not.
     pub fn writes_by(&self, user: &str) -> Result<Vec<AuditEvent>> {
-        self.select(|event| event.user == user && event.is_write() && event.is_complete())
+        self.select(|event| event.user == user && event.is_write() && event.is_complete)
     }
 
     /// The log from the next event on, for tests that share a control plane.
@@ -138,7 +128,9 @@ impl AuditLog {
     ) -> Result<AuditEvent> {
         wait_for(what, limit, async || {
             let found = self.select(&filter)?.into_iter().next();
-            found.with_context(|| format!("not in the {} audit events", self.count(|_| true).unwrap_or_default()))
+            found.with_context(|| {
+                format!("not in the {} audit events", self.select(|_| true).map_or(0, |events| events.len()))
+            })
         })
         .await
     }

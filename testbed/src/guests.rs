@@ -51,26 +51,6 @@ pub fn echoing() -> Vec<u8> {
     guest("", VALID, body)
 }
 
-/// Keeps count in its memory, and answers with the count as one digit.
-pub fn counting() -> Vec<u8> {
-    let body = "(i32.store8 (i32.const 4096) (i32.add (i32.load8_u (i32.const 4096)) (i32.const 1)))
-                (call $response (i32.const 4096) (i32.const 1)) (return (i32.const 1))";
-    guest("0", VALID, body)
-}
-
-/// Calls `kubewarden kubernetes/can_i` with an empty payload, and answers with what the host says to that, be it an
-/// answer or an error.
-pub fn calling_its_host() -> Vec<u8> {
-    let body = "(if (call $host (i32.const 4096) (i32.const 10) (i32.const 4106) (i32.const 10)
-                                (i32.const 4116) (i32.const 5) (i32.const 0) (i32.const 0))
-                  (then (call $host_response (i32.const 8192))
-                        (call $response (i32.const 8192) (call $host_response_len)))
-                  (else (call $host_error (i32.const 8192))
-                        (call $response (i32.const 8192) (call $host_error_len))))
-                (return (i32.const 1))";
-    guest("kubewardenkubernetescan_i", VALID, body)
-}
-
 /// Memory: settings answer at 0, `data` at 4096, free from 8192. `validate_settings` is known by the length of its name.
 fn guest(data: &str, settings: &str, validate: &str) -> Vec<u8> {
     let text = format!(
@@ -78,11 +58,6 @@ fn guest(data: &str, settings: &str, validate: &str) -> Vec<u8> {
             (import "wapc" "__guest_request" (func $request (param i32 i32)))
             (import "wapc" "__guest_response" (func $response (param i32 i32)))
             (import "wapc" "__guest_error" (func $error (param i32 i32)))
-            (import "wapc" "__host_call" (func $host (param i32 i32 i32 i32 i32 i32 i32 i32) (result i32)))
-            (import "wapc" "__host_response" (func $host_response (param i32)))
-            (import "wapc" "__host_response_len" (func $host_response_len (result i32)))
-            (import "wapc" "__host_error" (func $host_error (param i32)))
-            (import "wapc" "__host_error_len" (func $host_error_len (result i32)))
             (memory (export "memory") 2)
             (data (i32.const 0) "{settings}")
             (data (i32.const 4096) "{data}")

@@ -20,13 +20,13 @@ use base64::engine::general_purpose::STANDARD;
 use kube::api::{DynamicObject, Patch, PatchParams};
 use serde_json::{Value, json};
 
-pub use self::manifest::ClusterAdmissionPolicy;
+use self::manifest::ClusterAdmissionPolicy;
 use crate::objects::api_for;
 use crate::policy_host::{PolicyConfig, PolicyHost};
 use crate::wait::wait_for;
 
 /// Where Kubewarden is usually installed; policies leave it alone unless their spec says otherwise.
-pub const KUBEWARDEN_NAMESPACE: &str = "kubewarden";
+pub(crate) const KUBEWARDEN_NAMESPACE: &str = "kubewarden";
 
 /// Answers of the webhook that must agree before it counts as switched on.
 const STREAK: usize = 3;
@@ -34,8 +34,7 @@ const STREAK: usize = 3;
 /// A set of policies.
 #[derive(Clone, Debug)]
 pub struct Policies {
-    /// The policies; settings may be changed before they are served.
-    pub policies: Vec<ClusterAdmissionPolicy>,
+    policies: Vec<ClusterAdmissionPolicy>,
 }
 
 impl Policies {

@@ -16,7 +16,7 @@ use serde_json::Value;
 
 pub(crate) use self::cluster::{Cluster, RBAC};
 use crate::certs::{self, ServerCertificate};
-use crate::engine::{HostCalls, Module, TIME_LIMIT};
+use crate::engine::{Module, TIME_LIMIT};
 use crate::ports::Port;
 use crate::server::Server;
 
@@ -39,16 +39,6 @@ impl PolicyConfig {
     }
 }
 
-/// What is not the same in every installation of Kubewarden.
-#[derive(Clone, Default)]
-pub struct HostOptions {
-    /// Requests about objects of this namespace are accepted unseen, by every policy. The Helm chart of Kubewarden sets
-    /// this to its own namespace by default (`alwaysAcceptAdmissionReviewsOnDeploymentsNamespace`).
-    pub always_accept_namespace: Option<String>,
-    /// The host functions that the module may call; none without.
-    pub host_calls: Option<Arc<dyn HostCalls>>,
-}
-
 /// A running policy server. Dropping it stops it.
 #[derive(Debug)]
 pub struct PolicyHost {
@@ -62,7 +52,7 @@ pub struct PolicyHost {
 #[derive(Debug)]
 struct Policies {
     module: Module,
-    always_accept_namespace: Option<String>,
+    always_accept: Option<String>,
     by_name: BTreeMap<String, Policy>,
 }
 
@@ -74,11 +64,14 @@ struct Policy {
 
 impl PolicyHost {
     /// Checks the settings of all policies and serves them.
-    pub fn start(module: Module, policies: Vec<PolicyConfig>, options: HostOptions) -> Result<Self> {
-        let module = match options.host_calls {
-            Some(host_calls) => module.with_host_calls(host_calls),
-            None => module,
-        };
+    pub fn start(module: Module, policies: Vec<PolicyConfig>) -> Result<Self> {
+        Self::start_with(module, policies, None)
+    }
+
+    /// [`start`](Self::start), but requests about objects of that namespace are accepted unseen, by every policy. The Helm
+    /// chart of Kubewarden sets this to its own namespace by default
+    /// (`alwaysAcceptAdmissionReviewsOnDeploymentsNamespace`).
+    pub fn start_with(module: Module, policies: Vec<PolicyConfig>, always_accept: Option<&str>) -> Result<Self> {
         for policy in &policies {
             let checked = module.ensure_settings(&policy.settings);
             checked.with_context(|| format!("failed to start the policy {}", policy.name))?;
@@ -90,7 +83,7 @@ impl PolicyHost {
             policies: Arc::new(Policies {
                 module,
                 by_name: by_name.collect(),
-                always_accept_namespace: options.always_accept_namespace,
+                always_accept: always_accept.map(Into::into),
             }),
             certificate: certs::server_certificate(&[])?,
             port: Port::reserve()?,
@@ -145,7 +138,7 @@ mod tests {
     fn a_host_does_not_start_with_a_module_that_does_not_or_settings_that_it_refuses() {
         let error = |guest: &[u8]| {
             let policies = vec![PolicyConfig::new("guard", json!({"x": 1}))];
-            let host = PolicyHost::start(Module::from_bytes(guest).unwrap(), policies, HostOptions::default());
+            let host = PolicyHost::start(Module::from_bytes(guest).unwrap(), policies);
             format!("{:#}", host.unwrap_err())
         };
         let refused = error(&guests::with_bad_settings("key x is unknown"));

@@ -19,7 +19,7 @@ use crate::control_plane::{ControlPlane, Identity, Options};
 use crate::engine::{Clock, Module};
 use crate::kubewarden::{Policies, wait_until_active};
 use crate::objects::{api_for, apply_yaml};
-use crate::policy_host::{Cluster, HostOptions, PolicyHost, RBAC};
+use crate::policy_host::{Cluster, PolicyHost, RBAC};
 use crate::process::Child;
 use crate::proxy::Proxy;
 use crate::run_dir::write;
@@ -217,9 +217,8 @@ async fn install(plane: &ControlPlane) -> Result<()> {
 fn serve_policies(plane: &ControlPlane, module: Module, settings: &Value) -> Result<(Policies, PolicyHost)> {
     let mut policies = Policies::load(&root().join("deploy/kubewarden"))?;
     policies.set(GUARD, settings);
-    let host_calls = Arc::new(Cluster::new(plane)?);
-    let options = HostOptions { host_calls: Some(host_calls), ..HostOptions::default() };
-    let host = PolicyHost::start(module, policies.configs(), options)?;
+    let module = module.with_host_calls(Arc::new(Cluster::new(plane)?));
+    let host = PolicyHost::start(module, policies.configs())?;
     Ok((policies, host))
 }
 

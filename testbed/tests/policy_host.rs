@@ -10,12 +10,11 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use hpa_override_testbed::{
-    ControlPlane, HostOptions, Identity, Module, Options, Policies, PolicyHost, api_for, apply_yaml, parse_yaml,
-    wait_for, wait_until_active,
+    ControlPlane, Identity, Module, Options, Policies, PolicyHost, api_for, apply_yaml, parse_yaml, wait_for,
+    wait_until_active,
 };
 use kube::Client;
 use kube::api::{DynamicObject, PostParams};
-use serde_json::json;
 
 const LIMIT: Duration = Duration::from_secs(30);
 
@@ -50,11 +49,12 @@ struct Shop {
 }
 
 impl Shop {
-    async fn open(name: &str, guest: &[u8], spec: &str, options: HostOptions) -> Self {
+    async fn open(name: &str, guest: &[u8], spec: &str, always_accept: Option<&str>) -> Self {
         let client = plane().client(&Identity::Admin).await.unwrap();
         apply_yaml(&client, &namespace(name), "test", true).await.unwrap();
         let policies = Policies::parse(&policy(name, spec)).unwrap();
-        let host = PolicyHost::start(Module::from_bytes(guest).unwrap(), policies.configs(), options).unwrap();
+        let module = Module::from_bytes(guest).unwrap();
+        let host = PolicyHost::start_with(module, policies.configs(), always_accept).unwrap();
         policies.install(&client, &host).await.unwrap();
         let map = format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: probe, namespace: {name}}}");
         let shop = Self { client, host, map };
@@ -85,7 +85,7 @@ spec:
 
 #[tokio::test]
 async fn a_trap_refuses_even_where_failures_are_ignored() {
-    let shop = Shop::open("trap", &guests::trapping(), "failurePolicy: Ignore", HostOptions::default()).await;
+    let shop = Shop::open("trap", &guests::trapping(), "failurePolicy: Ignore", None).await;
     let (code, message) = shop.dry_run().await.unwrap_err();
     assert_eq!(code, 500);
     assert!(message.contains("denied the request: internal server error: Guest call failure"), "{message}");
@@ -93,14 +93,13 @@ async fn a_trap_refuses_even_where_failures_are_ignored() {
 
 #[tokio::test]
 async fn a_namespace_that_is_always_accepted_is_not_shown_to_the_policy() {
-    let options = HostOptions { always_accept_namespace: Some("unseen".to_owned()), ..HostOptions::default() };
-    let shop = Shop::open("unseen", &guests::trapping(), "", options).await;
+    let shop = Shop::open("unseen", &guests::trapping(), "", Some("unseen")).await;
     shop.dry_run().await.unwrap();
 }
 
 #[tokio::test]
 async fn a_match_condition_that_cannot_be_evaluated_shows_in_the_metrics() {
-    let shop = Shop::open("broken", &guests::accepting(), "failurePolicy: Ignore", HostOptions::default()).await;
+    let shop = Shop::open("broken", &guests::accepting(), "failurePolicy: Ignore", None).await;
     let condition = "matchConditions: [{name: b, expression: \"object.data.missing == '1'\"}]\n  failurePolicy: Ignore";
     let broken = Policies::parse(&policy("broken", condition)).unwrap();
     broken.install(&shop.client, &shop.host).await.unwrap();
@@ -113,28 +112,6 @@ async fn a_match_condition_that_cannot_be_evaluated_shows_in_the_metrics() {
     })
     .await
     .unwrap();
-}
-
-#[tokio::test]
-async fn the_webhook_is_the_one_that_kubewarden_would_make() {
-    let shop = Shop::open("shape", &guests::accepting(), "timeoutSeconds: 2", HostOptions::default()).await;
-    let kind = "apiVersion: admissionregistration.k8s.io/v1\nkind: MutatingWebhookConfiguration";
-    let api = api_for(&shop.client, &parse_yaml(kind).unwrap()[0]).unwrap();
-    let mut webhook = api.get("clusterwide-shape").await.unwrap().data["webhooks"][0].take();
-    webhook.as_object_mut().unwrap().remove("clientConfig").unwrap();
-    let expected = json!({
-        "name": "clusterwide-shape.kubewarden.admission",
-        "rules": [{"apiGroups": [""], "apiVersions": ["v1"], "resources": ["configmaps"], "operations": ["CREATE"],
-                   "scope": "*"}],
-        "failurePolicy": "Fail", "matchPolicy": "Equivalent", "reinvocationPolicy": "Never",
-        "sideEffects": "None", "timeoutSeconds": 2, "admissionReviewVersions": ["v1"],
-        "objectSelector": {},
-        "namespaceSelector": {"matchExpressions": [
-            {"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": ["kubewarden"]},
-            {"key": "shop", "operator": "In", "values": ["shape"]},
-        ]},
-    });
-    assert_eq!(webhook, expected);
 }
 
 fn ovr(namespace: &str, min: i32) -> String {
@@ -167,7 +144,7 @@ async fn the_policies_for_one_namespace_decide_there_and_nowhere_else() {
     let policies = Policies::load(&root().join("deploy/kubewarden/namespaced")).unwrap();
     let module = Module::load(&root().join("dist/policy.wasm"))
         .unwrap_or_else(|error| panic!("no module: run `cargo xtask dist` first; {error:#}"));
-    let host = PolicyHost::start(module, policies.configs(), HostOptions::default()).unwrap();
+    let host = PolicyHost::start(module, policies.configs()).unwrap();
     policies.install(&client, &host).await.unwrap();
     for (policy, probe) in [("hpa-override-guard", ovr("shop", 10)), ("hpa-override-merge", copy("shop"))] {
         wait_until_active(&host, policy, LIMIT, async || drop(created(&client, &probe).await)).await.unwrap();

@@ -7,7 +7,7 @@ mod policies;
 
 use std::fs;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, ensure};
 
 use crate::{command::Command, workspace::Workspace};
 
@@ -50,37 +50,33 @@ fn between_comments(document: &str, content: &str) -> Result<String> {
     Ok(format!("{before}{BEGIN}{SOURCE}\n\n{content}\n{END}{after}"))
 }
 
-/// Writes what differs, and says for each file which it was.
-pub(crate) fn write(workspace: &Workspace) -> Result<()> {
+/// The files that are not as they would be written, with the content that they should have.
+fn stale(workspace: &Workspace) -> Result<Vec<(&'static str, String)>> {
+    let mut stale = Vec::new();
     for (path, make) in GENERATED {
         let content = make(workspace).with_context(|| format!("cannot make {path}"))?;
-        let is_current = is_current(workspace, path, &content);
-        if !is_current {
-            fs::write(workspace.root.join(path), content).with_context(|| format!("cannot write {path}"))?;
+        if fs::read(workspace.root.join(path)).ok().is_none_or(|there| there != content.as_bytes()) {
+            stale.push((*path, content));
         }
-        println!("codegen: {path} {}", if is_current { "is up to date" } else { "written" });
+    }
+    println!("codegen: {} of {} files are up to date", GENERATED.len() - stale.len(), GENERATED.len());
+    Ok(stale)
+}
+
+/// Writes what differs.
+pub(crate) fn write(workspace: &Workspace) -> Result<()> {
+    for (path, content) in stale(workspace)? {
+        fs::write(workspace.root.join(path), content).with_context(|| format!("cannot write {path}"))?;
+        println!("codegen: {path} written");
     }
     Ok(())
 }
 
-/// Names every file that is not what it would be written as.
+/// Names every file that differs.
 pub(crate) fn check(workspace: &Workspace) -> Result<()> {
-    let mut stale = Vec::new();
-    for (path, make) in GENERATED {
-        let content = make(workspace).with_context(|| format!("cannot make {path}"))?;
-        if !is_current(workspace, path, &content) {
-            stale.push(*path);
-        }
-    }
-    if stale.is_empty() {
-        println!("codegen: up to date ({})", GENERATED.len());
-        return Ok(());
-    }
-    bail!("not up to date: {}; regenerate with: cargo xtask codegen", stale.join(", "))
-}
-
-fn is_current(workspace: &Workspace, path: &str, content: &str) -> bool {
-    fs::read(workspace.root.join(path)).is_ok_and(|there| there == content.as_bytes())
+    let stale: Vec<_> = stale(workspace)?.into_iter().map(|(path, _)| path).collect();
+    ensure!(stale.is_empty(), "not up to date: {}; regenerate with: cargo xtask codegen", stale.join(", "));
+    Ok(())
 }
 
 #[cfg(test)]

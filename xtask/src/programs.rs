@@ -59,7 +59,6 @@ pub(crate) fn demo(workspace: &Workspace, args: &DemoArgs) -> Result<ExitCode> {
     println!("demo: controller {}", workspace.shown(&controller));
     let demo = Command::new(workspace.program("demo")?).arg("--controller").arg(controller);
     let demo = demo.arg("--module").arg(dist::module(workspace)).args(args.keep.then(|| "--keep".into()));
-    println!("$ {demo}");
     demo.become_it()
 }
 
@@ -87,7 +86,6 @@ pub(crate) fn fuzz<const C: u64>(workspace: &Workspace, args: &Random<C>) -> Res
         Some(seed) => fuzz.variable("SEED", seed.to_string()),
         None => fuzz,
     };
-    println!("$ {fuzz}");
     fuzz.become_it()
 }
 
@@ -98,7 +96,6 @@ pub(crate) fn bench(workspace: &Workspace, subject: &Subject) -> Result<ExitCode
     let bench = workspace.cargo(BENCH).arg("--module").arg(dist::module(workspace)).arg("--accepting").arg(accepting);
     let bench = bench.arg("--requests").arg(workspace.root.join("policy/wapc/test_data"));
     let bench = bench.arg("--count").arg(count.to_string());
-    println!("$ {bench}");
     bench.become_it()
 }
 

@@ -65,7 +65,8 @@ impl Node {
         if let Some(text) = answer.get("text").and_then(Value::as_str) {
             // Another order of keys, or no JSON at all, is no answer that native gives.
             let answer: Value = serde_json::from_str(text).unwrap_or_default();
-            return Ok(if answer.to_string() == text { Ok(answer) } else { Err(json!({ "text": text })) });
+            let written = answer.to_string();
+            return Ok(if written == text { Ok(answer) } else { Err(json!({ "text": text })) });
         }
         let mut part = |key: &str| answer.get_mut(key).map(Value::take);
         let outcome = part("answer").map(Ok).or_else(|| part("error").map(Err));

@@ -11,7 +11,7 @@ pub(super) fn differences(expected: &Map<String, Value>, found: &Value) -> Vec<S
     let of_key = |(key, expected): (&String, &Value)| match (expected, &found[key]) {
         (Value::Object(expected), found) if PARTS.contains(&key.as_str()) => expected
             .iter()
-            .flat_map(|(inner, expected)| differing(&format!("{key}.{inner}"), expected, &found[inner]))
+            .filter_map(|(inner, expected)| differing(&format!("{key}.{inner}"), expected, &found[inner]))
             .collect(),
         (expected, found) => differing(key, &normal(expected), &normal(found)).into_iter().collect::<Vec<_>>(),
     };

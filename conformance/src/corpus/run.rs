@@ -132,7 +132,7 @@ impl Controller<'_> {
 }
 
 fn plan(case: &Case, run: &mut Run) -> Result<Value, String> {
-    let moments: Vec<(Instant, Map<String, Value>)> = moments(case)?;
+    let moments = moments(case)?;
     let (hpa, remembered) = (case.hpa.clone().into(), case.remembered.clone());
     let mut controller = Controller { case, run, hpa, remembered, now: case.now };
     controller.look_ahead(moments.last().map(|(at, _)| *at));
@@ -153,8 +153,10 @@ fn plan(case: &Case, run: &mut Run) -> Result<Value, String> {
     Ok(found)
 }
 
-/// The bounds that are right at instants.
-fn moments(case: &Case) -> Result<Vec<(Instant, Map<String, Value>)>, String> {
+/// An instant, and the bounds that are right then.
+type Moment = (Instant, Map<String, Value>);
+
+fn moments(case: &Case) -> Result<Vec<Moment>, String> {
     let moments = case.expect.get("timeline").and_then(Value::as_array).into_iter().flatten();
     let read = |moment: &Value| {
         let at = moment["at"].as_str().and_then(|at| at.parse().ok());

@@ -29,7 +29,7 @@ const OTHERS: [&str; 9] = [
 /// A policy (`policies.kubewarden.io/v1`) for the whole cluster, or as an `AdmissionPolicy` for its own namespace.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct ClusterAdmissionPolicy {
+pub(super) struct ClusterAdmissionPolicy {
     api_version: String,
     kind: String,
     metadata: ObjectMeta,
@@ -71,9 +71,7 @@ impl ClusterAdmissionPolicy {
         self.metadata.namespace.as_deref().filter(|_| self.kind == "AdmissionPolicy")
     }
 
-    /// Its name.
-    #[must_use]
-    pub fn name(&self) -> &str {
+    pub(super) fn name(&self) -> &str {
         self.metadata.name.as_deref().unwrap_or_default()
     }
 
@@ -94,8 +92,7 @@ impl ClusterAdmissionPolicy {
     }
 
     /// What the policy host needs.
-    #[must_use]
-    pub fn config(&self) -> PolicyConfig {
+    pub(super) fn config(&self) -> PolicyConfig {
         let settings = self.spec.get("settings").cloned().unwrap_or_else(|| json!({}));
         PolicyConfig { name: self.name().to_owned(), settings, mutating: self.is("mutating") }
     }
@@ -153,6 +150,24 @@ mod tests {
         let metadata = "metadata: {name: p, namespace: shop}";
         let yaml = format!("apiVersion: policies.kubewarden.io/v1\nkind: {kind}\n{metadata}\nspec: {{{spec}}}");
         ClusterAdmissionPolicy::parse(&yaml).map_err(|error| error.to_string())
+    }
+
+    /// As the controller's own code has it.
+    #[test]
+    fn the_webhook_is_the_one_that_kubewarden_would_make() {
+        let selector = "namespaceSelector: {matchLabels: {a: b}, matchExpressions: [{key: shop, operator: Exists}]}";
+        let spec = format!("timeoutSeconds: 2, failurePolicy: Ignore, rules: [{{operations: [CREATE]}}], {selector}");
+        let own = json!({"key": "kubernetes.io/metadata.name", "operator": "NotIn", "values": ["kubewarden"]});
+        let expected = json!({
+            "name": "clusterwide-p.kubewarden.admission", "rules": [{"operations": ["CREATE"]}], "sideEffects": "None",
+            "timeoutSeconds": 2, "admissionReviewVersions": ["v1"], "failurePolicy": "Ignore",
+            "namespaceSelector": {"matchExpressions": [own, {"key": "shop", "operator": "Exists"}]},
+        });
+        assert_eq!(Value::from(parse("ClusterAdmissionPolicy", &spec).unwrap()[0].webhook()), expected);
+        let one = parse("AdmissionPolicy", "rules: [{operations: [CREATE]}]").unwrap()[0].webhook();
+        assert_eq!(one["name"], "namespaced-shop-p.kubewarden.admission");
+        assert_eq!(one["rules"], json!([{"operations": ["CREATE"], "scope": "Namespaced"}]));
+        assert_eq!(one["namespaceSelector"], json!({"matchLabels": {"kubernetes.io/metadata.name": "shop"}}));
     }
 
     #[test]

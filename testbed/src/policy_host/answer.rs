@@ -42,7 +42,7 @@ impl Policies {
         policy.calls.fetch_add(1, Ordering::SeqCst);
         let Some(request) = request(body) else { return failure(StatusCode::BAD_REQUEST, "not an AdmissionReview") };
         let namespace = request.get("namespace").and_then(Value::as_str);
-        let response = if namespace.is_some() && namespace == self.always_accept_namespace.as_deref() {
+        let response = if namespace.is_some() && namespace == self.always_accept.as_deref() {
             Ok(json!({"uid": request.get("uid"), "allowed": true}))
         } else {
             review(&self.module, &policy.config, &request)

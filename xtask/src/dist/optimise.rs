@@ -3,7 +3,11 @@
 //! A machine without them gets a larger module that behaves the same, and one line that says so. A module that
 //! `wasm-opt` refuses is an error all the same: that is never the machine's fault.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, Result};
 
@@ -23,58 +27,36 @@ pub(super) struct Smaller {
     pub(super) optimised: bool,
 }
 
-/// The optimised module of that name, from the last run where that had the same input.
+/// The optimised module of that name, from an earlier run where one had the same input.
 pub(super) fn smaller(workspace: &Workspace, name: &str, module: &[u8]) -> Result<Smaller> {
     let room = workspace.target.join("xtask").join(format!("binaryen-{BINARYEN}"));
-    let file = |what: &str| room.join(format!("{name}.{what}"));
-    let work = Work { input: file("input.wasm"), flags: file("flags"), output: file("output.wasm"), room };
-    if let Some(module) = work.remembered(module) {
+    let mut hasher = DefaultHasher::new();
+    (module, FLAGS).hash(&mut hasher);
+    let file = |end: &str| room.join(format!("{name}-{:016x}.{end}", hasher.finish()));
+    let (input, part, output) = (file("input.wasm"), file("part"), file("wasm"));
+    if let Ok(module) = fs::read(&output) {
         return Ok(Smaller { module, how: format!("wasm-opt {BINARYEN}, nothing changed"), optimised: true });
     }
-    match work.tool() {
-        Ok(tool) => work.optimise(&tool, module),
-        Err(why) => Ok(Smaller {
-            module: module.to_vec(),
-            how: format!("not optimised, larger and otherwise the same ({why})"),
-            optimised: false,
-        }),
-    }
-}
-
-/// The files of this step, in a folder of their own that the version names.
-struct Work {
-    room: PathBuf,
-    input: PathBuf,
-    flags: PathBuf,
-    output: PathBuf,
-}
-
-impl Work {
-    fn remembered(&self, module: &[u8]) -> Option<Vec<u8>> {
-        let same = fs::read(&self.input).ok()? == module && fs::read_to_string(&self.flags).ok()? == FLAGS;
-        same.then(|| fs::read(&self.output).ok()).flatten()
-    }
-
-    /// `wasm-opt`, known to run; installed first where it is not there.
-    fn tool(&self) -> Result<PathBuf> {
-        let tool = npm::installed(&self.room, &format!("binaryen@{BINARYEN}"))?.join("bin/wasm-opt");
-        Command::new("node").arg(&tool).arg("--version").quietly()?;
-        Ok(tool)
-    }
-
-    /// The output goes first and comes last: a run that was cut off is never remembered.
-    fn optimise(&self, tool: &PathBuf, module: &[u8]) -> Result<Smaller> {
-        let place = || format!("cannot write below {}", self.room.display());
-        if self.output.exists() {
-            fs::remove_file(&self.output).with_context(place)?;
+    let tool = match tool(&room) {
+        Ok(tool) => tool,
+        Err(why) => {
+            let how = format!("not optimised, larger and otherwise the same ({why})");
+            return Ok(Smaller { module: module.to_vec(), how, optimised: false });
         }
-        fs::write(&self.input, module).with_context(place)?;
-        fs::write(&self.flags, FLAGS).with_context(place)?;
-        let part = self.output.with_extension("part");
-        let wasm_opt = Command::new("node").arg(tool).arg(&self.input).words(FLAGS).arg("-o").arg(&part);
-        wasm_opt.quietly().context("wasm-opt refuses the module")?;
-        fs::rename(&part, &self.output).with_context(place)?;
-        let module = fs::read(&self.output).with_context(|| format!("cannot read {}", self.output.display()))?;
-        Ok(Smaller { module, how: format!("wasm-opt {BINARYEN}"), optimised: true })
-    }
+    };
+    let place = || format!("cannot write below {}", room.display());
+    fs::write(&input, module).with_context(place)?;
+    let wasm_opt = Command::new("node").arg(tool).arg(&input).words(FLAGS).arg("-o").arg(&part);
+    wasm_opt.quietly().context("wasm-opt refuses the module")?;
+    // Last: a run that was cut off leaves no output.
+    fs::rename(&part, &output).with_context(place)?;
+    let module = fs::read(&output).with_context(|| format!("cannot read {}", output.display()))?;
+    Ok(Smaller { module, how: format!("wasm-opt {BINARYEN}"), optimised: true })
+}
+
+/// `wasm-opt`, known to run; installed first where it is not there.
+fn tool(room: &Path) -> Result<PathBuf> {
+    let tool = npm::installed(room, &format!("binaryen@{BINARYEN}"))?.join("bin/wasm-opt");
+    Command::new("node").arg(&tool).arg("--version").quietly()?;
+    Ok(tool)
 }

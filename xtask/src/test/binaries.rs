@@ -1,131 +1,142 @@
 //! The tests: built at once, then their binaries side by side.
 //!
-//! Cargo runs one binary after the other. Most of those on a control plane wait for an instant or for a stall to pass, so
-//! a few together take hardly longer than the longest. What measures times runs by itself, at the end. What a
-//! binary prints is shown when it is done, in one piece.
+//! Cargo runs one binary after the other. Those of the controller wait, for an instant or for a stall to pass: a few
+//! together take hardly longer than the longest. The others compute: they run beside them one by one, at a lower priority.
+//! What measures times runs by itself, at the end. What a binary prints is shown when it is done, in one piece.
 
 use std::{
     path::{Path, PathBuf},
     process::Command,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     thread,
     time::Instant,
 };
 
-use anyhow::{Context, Error, Result, bail};
-use serde::Deserialize;
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
 
 use crate::workspace::Workspace;
 
-/// Each may run a control plane of half a gigabyte.
-const SIDE_BY_SIDE: usize = 3;
-/// The package whose tests wait the longest: it goes first.
-const FIRST: &str = "host-shim";
-
+/// The package whose tests wait.
+const WAITS: &str = "host-shim";
+/// So many of them at a time: each runs a control plane of half a gigabyte.
+const SIDE_BY_SIDE: usize = 4;
 /// The package, and its tests, that limit the module's time: what runs beside them would count as the module's.
 const ALONE: (&str, &str) = ("policy/wapc", "engine");
+/// So many of the slowest are listed.
+const SLOWEST: usize = 10;
 
-/// A test binary, as cargo's messages describe it.
-#[derive(Deserialize)]
+/// A test binary.
 struct Binary {
     executable: PathBuf,
-    manifest_path: PathBuf,
-    target: Target,
-    profile: Profile,
-}
-
-#[derive(Deserialize)]
-struct Target {
+    /// Of its package: where cargo runs it.
+    folder: PathBuf,
     name: String,
-    kind: Vec<String>,
-}
-
-#[derive(Deserialize)]
-struct Profile {
-    test: bool,
+    /// What cargo takes to run it alone.
+    selection: String,
 }
 
 impl Binary {
-    /// Where cargo runs it.
-    fn folder(&self) -> &Path {
-        self.manifest_path.parent().unwrap_or(&self.manifest_path)
+    /// None where the message is about something else. Cargo's messages are of many kinds.
+    fn parse(message: &str) -> Option<Self> {
+        let message: Value = serde_json::from_str(message)
+            .ok()
+            .filter(|it: &Value| it.pointer("/profile/test") == Some(&true.into()))?;
+        let text = |pointer: &str| message.pointer(pointer).and_then(Value::as_str);
+        let (name, kind) = (text("/target/name")?, text("/target/kind/0")?);
+        let selection = match kind {
+            "test" | "bin" | "example" => format!("--{kind} {name}"),
+            _ => "--lib".to_owned(),
+        };
+        let folder = Path::new(text("/manifest_path")?).parent()?.to_owned();
+        Some(Self { executable: text("/executable")?.into(), folder, name: name.to_owned(), selection })
     }
 
-    /// Whether it belongs to the package that goes first.
     fn waits(&self) -> bool {
-        self.folder().ends_with(FIRST)
+        self.folder.ends_with(WAITS)
     }
 
     /// Whether nothing may run beside it.
     fn measures(&self) -> bool {
-        self.folder().ends_with(ALONE.0) && self.target.name == ALONE.1
+        self.folder.ends_with(ALONE.0) && self.name == ALONE.1
     }
 
-    /// What cargo takes to run it alone.
-    fn selection(&self) -> String {
-        let Target { name, kind } = &self.target;
-        match kind.first().map(String::as_str) {
-            Some("test") => format!("--test {name}"),
-            Some("bin") => format!("--bin {name}"),
-            Some("example") => format!("--example {name}"),
-            _ => "--lib".to_owned(),
-        }
+    /// Shows what it prints.
+    fn execute(&self, shown: &str) -> Result<()> {
+        let start = Instant::now();
+        let mut command =
+            if self.waits() || self.measures() { Command::new(&self.executable) } else { niced(&self.executable) };
+        let output = command.current_dir(&self.folder).output();
+        let output = output.with_context(|| format!("cannot start {}", self.executable.display()))?;
+        let [out, err] = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes));
+        // One call, so that two binaries do not mix.
+        println!("\n== {shown} in {:.1} s\n{out}{err}", start.elapsed().as_secs_f32());
+        let (status, selection) = (output.status, &self.selection);
+        ensure!(
+            status.success(),
+            "tests failed ({status}); repeat them with: cargo test --workspace --all-features {selection}"
+        );
+        Ok(())
     }
+}
+
+/// The program at a lower priority.
+fn niced(program: &Path) -> Command {
+    let mut nice = Command::new("nice");
+    nice.arg(program);
+    nice
+}
+
+/// What came of the binaries that have run.
+#[derive(Default)]
+struct Outcome {
+    failed: Vec<String>,
+    /// Seconds, and which.
+    times: Vec<(f32, String)>,
 }
 
 /// Builds and runs all tests, those in the documentation too.
 pub(super) fn run(workspace: &Workspace) -> Result<()> {
     let build = workspace.cargo("test --workspace --all-features --no-run --message-format json-render-diagnostics");
     println!("$ {build}");
-    let mut binaries = parse(&build.stdout()?);
-    binaries.sort_by_key(Binary::waits);
-    let (alone, together) = binaries.into_iter().partition(Binary::measures);
-    let mut failed = execute_all(workspace, together, SIDE_BY_SIDE);
-    failed.extend(execute_all(workspace, alone, 1));
+    let binaries = build.stdout()?;
+    let (alone, together): (Vec<_>, Vec<_>) = binaries.lines().filter_map(Binary::parse).partition(Binary::measures);
+    let (waiting, computing): (Vec<_>, Vec<_>) = together.into_iter().partition(Binary::waits);
+    let outcome = Mutex::default();
+    thread::scope(|scope| {
+        scope.spawn(|| execute_all(workspace, waiting, SIDE_BY_SIDE, &outcome));
+        execute_all(workspace, computing, 1, &outcome);
+    });
+    execute_all(workspace, alone, 1, &outcome);
+    let Outcome { failed, mut times } = outcome.into_inner().unwrap_or_else(PoisonError::into_inner);
+    times.sort_by(|(one, _), (other, _)| other.total_cmp(one));
+    for (seconds, name) in times.iter().take(SLOWEST) {
+        println!("{seconds:>8.1} s  {name}");
+    }
     if !failed.is_empty() {
-        let lines: Vec<String> = failed.iter().map(|error| format!("{error:#}")).collect();
-        bail!("{}", lines.join("\n"));
+        bail!("{}", failed.join("\n"));
     }
     workspace.cargo("test --workspace --all-features --doc").run()
 }
 
-/// Runs so many at a time, the last one first; what failed.
-fn execute_all(workspace: &Workspace, binaries: Vec<Binary>, side_by_side: usize) -> Vec<Error> {
-    let (queue, failed) = (Mutex::new(binaries), Mutex::new(Vec::new()));
-    let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).pop();
-    thread::scope(|scope| {
-        for _ in 0..side_by_side {
-            scope.spawn(|| {
-                while let Some(binary) = next() {
-                    if let Err(error) = execute(workspace, &binary) {
-                        failed.lock().unwrap_or_else(PoisonError::into_inner).push(error);
-                    }
-                }
-            });
+/// Runs so many at a time, the last one first.
+fn execute_all(workspace: &Workspace, binaries: Vec<Binary>, side_by_side: usize, outcome: &Mutex<Outcome>) {
+    let queue = Mutex::new(binaries);
+    let next = || locked(&queue).pop();
+    let work = || {
+        while let Some(binary) = next() {
+            let (shown, start) = (workspace.shown(&binary.executable), Instant::now());
+            let done = binary.execute(&shown);
+            let mut outcome = locked(outcome);
+            outcome.times.push((start.elapsed().as_secs_f32(), shown));
+            outcome.failed.extend(done.err().map(|error| format!("{error:#}")));
         }
-    });
-    failed.into_inner().unwrap_or_else(PoisonError::into_inner)
+    };
+    thread::scope(|scope| (0..side_by_side).for_each(|_| drop(scope.spawn(work))));
 }
 
-/// Cargo's messages stand one a line, of many kinds; those about executables have what is asked for here.
-fn parse(messages: &str) -> Vec<Binary> {
-    let parsed = messages.lines().filter_map(|line| serde_json::from_str::<Binary>(line).ok());
-    parsed.filter(|binary| binary.profile.test).collect()
-}
-
-fn execute(workspace: &Workspace, binary: &Binary) -> Result<()> {
-    let start = Instant::now();
-    let output = Command::new(&binary.executable).current_dir(binary.folder()).output();
-    let output = output.with_context(|| format!("cannot start {}", binary.executable.display()))?;
-    let (shown, seconds) = (workspace.shown(&binary.executable), start.elapsed().as_secs_f32());
-    let [out, err] = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes));
-    // One call, so that two binaries do not mix.
-    println!("\n== {shown} in {seconds:.1} s\n{out}{err}");
-    if output.status.success() {
-        return Ok(());
-    }
-    let (status, selection) = (output.status, binary.selection());
-    bail!("tests failed ({status}); repeat them with: cargo test --workspace --all-features {selection}")
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -138,12 +149,11 @@ mod tests {
 {"manifest_path":"/w/crd/Cargo.toml","target":{"name":"crdgen","kind":["bin"]},"profile":{"test":false},"executable":"/t/crdgen"}
 {"manifest_path":"/w/crd/Cargo.toml","target":{"name":"crd","kind":["lib"]},"profile":{"test":true},"executable":"/t/crd-1"}
 {"manifest_path":"/w/crd/Cargo.toml","target":{"name":"crd","kind":["lib"]},"profile":{"test":false},"executable":null}
-{"manifest_path":"/w/host-shim/Cargo.toml","target":{"name":"killed","kind":["test"]},"profile":{"test":true},"executable":"/t/killed-1"}
+{"manifest_path":"/w/host-shim/Cargo.toml","target":{"name":"killed","kind":["test"]},"profile":{"test":true},"executable":"/t/k"}
 {"manifest_path":"/w/policy/wapc/Cargo.toml","target":{"name":"engine","kind":["test"]},"profile":{"test":true},"executable":"/t/e"}"#;
-        let found = parse(messages);
-        let seen: Vec<_> = found.iter().map(|it| (it.selection(), it.waits(), it.measures())).collect();
-        let [crd, killed, engine] = ["--lib", "--test killed", "--test engine"].map(String::from);
-        assert_eq!(seen, [(crd, false, false), (killed, true, false), (engine, false, true)]);
-        assert_eq!(found[1].folder(), Path::new("/w/host-shim"));
+        let found: Vec<_> = messages.lines().filter_map(Binary::parse).collect();
+        let seen: Vec<_> = found.iter().map(|it| (it.selection.as_str(), it.waits(), it.measures())).collect();
+        assert_eq!(seen, [("--lib", false, false), ("--test killed", true, false), ("--test engine", false, true)]);
+        assert_eq!(found[1].folder, Path::new("/w/host-shim"));
     }
 }

@@ -37,9 +37,10 @@ pub(super) const STEPS: &[Step] = &[
 
 fn module_dependencies(workspace: &Workspace) -> Result<()> {
     let tree = workspace.cargo("tree -e normal --prefix none -p").arg(POLICY).arg("--target").arg(WASI);
-    println!("$ {tree}");
+    let command = tree.to_string();
+    println!("$ {command}");
     let found = unwanted(&tree.stdout()?);
-    ensure!(found.is_empty(), "{POLICY} must not depend on {}; see what brings it in: {tree}", found.join(", "));
+    ensure!(found.is_empty(), "{POLICY} must not depend on {}; see what brings it in: {command}", found.join(", "));
     Ok(())
 }
 

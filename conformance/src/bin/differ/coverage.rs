@@ -89,7 +89,7 @@ fn look(question: &Question, seen: &mut BTreeSet<String>) {
     let function = question.function.as_str();
     let answer = match question.native() {
         Ok(answer) => answer,
-        Err(error) => return drop(seen.insert(format!("error {}", error["code"].as_str().unwrap()))),
+        Err(error) => return seen.extend([format!("error {}", error["code"].as_str().unwrap())]),
     };
     look_inside(function, &answer, seen);
     let text = answer.to_string();

@@ -18,7 +18,7 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 use clap::Parser;
-use hpa_override_testbed::{HostOptions, Module, PolicyConfig, PolicyHost, exit_code};
+use hpa_override_testbed::{Module, PolicyConfig, PolicyHost, exit_code};
 use serde_json::{Value, json};
 
 use self::{client::Client, times::Times};
@@ -92,7 +92,7 @@ fn on_the_engine(modules: &[Module; 2], asked: &[(&str, &str, Value)], count: us
 /// What the API server sees, once it is connected.
 fn through_the_host(modules: &[Module; 2], asked: &[(&str, &str, Value)], count: usize) -> Result<()> {
     let policies = || SORTS.map(|(_, policy, _)| PolicyConfig::new(policy, json!({}))).to_vec();
-    let start = |module: &Module| PolicyHost::start(module.clone(), policies(), HostOptions::default());
+    let start = |module: &Module| PolicyHost::start(module.clone(), policies());
     let hosts = modules.each_ref().map(start);
     let hosts = hosts.into_iter().collect::<Result<Vec<_>>>()?;
     let mut clients = hosts.iter().map(Client::connect).collect::<Result<Vec<_>>>()?;

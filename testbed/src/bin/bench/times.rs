@@ -22,12 +22,10 @@ impl Times {
                 }
             }
         }
-        Ok(times.map(Self::sorted))
-    }
-
-    fn sorted(mut times: Vec<Duration>) -> Self {
-        times.sort_unstable();
-        Self(times)
+        for times in &mut times {
+            times.sort_unstable();
+        }
+        Ok(times.map(Self))
     }
 
     /// The time within which that share of a hundred is done, in milliseconds.
@@ -51,12 +49,7 @@ pub(crate) fn head() -> String {
 /// One line: each of the two, and the second as a multiple of the first.
 pub(crate) fn print(what: &str, [accepting, ours]: [Times; 2]) {
     let each = |times: &Times| format!("{:>9.3}{:>9.3}{:>9.0}", times.within(50), times.within(99), times.per_second());
-    let ratio = |percent| ours.within(percent) / accepting.within(percent);
-    println!(
-        "{what:<34}              {}               {}        {:>6.2}{:>6.2}",
-        each(&accepting),
-        each(&ours),
-        ratio(50),
-        ratio(99)
-    );
+    let [p50, p99] = [50, 99].map(|percent| ours.within(percent) / accepting.within(percent));
+    let (accepting, ours) = (each(&accepting), each(&ours));
+    println!("{what:<34}              {accepting}               {ours}        {p50:>6.2}{p99:>6.2}");
 }

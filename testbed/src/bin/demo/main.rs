@@ -3,7 +3,6 @@
 //! What is printed was seen there: by a watch, a read, in the audit log, or as kubectl's own answer. Nothing is printed
 //! because it was expected; every promise is checked, and one that was not kept fails the whole.
 
-mod keep;
 mod shop;
 mod story;
 mod timeline;
@@ -15,6 +14,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 use clap::Parser;
+use hpa_override_testbed::assets::{self, Program};
 use hpa_override_testbed::{Identity, Options, World, WorldOptions, exit_code};
 use serde_json::{Value, json};
 
@@ -54,7 +54,7 @@ fn run(Args { controller, module, keep }: Args, timeline: &Arc<Timeline>) -> Res
             _ = tokio::signal::ctrl_c() => return Ok(INTERRUPTED.into()),
         };
         if keep {
-            keep::stay(&world).await?;
+            stay(&world).await?;
         }
         Ok(if kept { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     })
@@ -101,4 +101,41 @@ fn sum_up(world: &World, timeline: &Timeline, outcome: &Result<()>) -> bool {
         note("HPA_OVERRIDE_TESTBED_KEEP=1 leaves all logs of a run, the audit log among them, in target/testbed/run.");
     }
     kept
+}
+
+/// Prints how to get in, and returns after Enter or Ctrl-C. The control plane ends with this process.
+async fn stay(world: &World) -> Result<()> {
+    let export = |identity| {
+        let file = world.plane().kubeconfig_file(&identity)?;
+        anyhow::Ok(format!("  export KUBECONFIG={}", file.display()))
+    };
+    let campaign = world.plane().folder().join("campaign.yaml");
+    chapter("The control plane stays up. In another terminal, as admin:");
+    note(&format!("  alias kubectl={}", assets::find(Program::Kubectl)?.display()));
+    note(&export(Identity::Admin)?);
+    note("  kubectl -n shop get hpao,hpa,deployments");
+    note(&format!("  kubectl replace --force -f {}    # the override once more", campaign.display()));
+    chapter("As another user, with that user's rights in the namespace shop:");
+    note(&format!("{}    # alice", export(Identity::user(ALICE))?));
+    note(&format!("{}    # Git", export(Identity::user(ARGOCD))?));
+    chapter("What the watches see is printed below. Enter or Ctrl-C ends it.");
+    tokio::select! {
+        () = enter() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+    Ok(())
+}
+
+/// Returns with the next line on standard input. Where there is none to come, it does not.
+async fn enter() {
+    let (sender, line) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        let read = std::io::stdin().read_line(&mut String::new());
+        if read.is_ok_and(|bytes| bytes > 0) {
+            let _ = sender.send(());
+        }
+    });
+    if line.await.is_err() {
+        std::future::pending::<()>().await;
+    }
 }

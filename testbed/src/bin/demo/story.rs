@@ -149,8 +149,8 @@ async fn synced_twice(shop: &Shop<'_>, forced: bool) -> Result<String> {
         if versions[1] == versions[2] {
             return Ok(format!("{}\nresourceVersion {}", describe_hpa(&second), versions.join(" → ")));
         }
-        let others = audit.count(|event| is_about_web(event) && event.is_write() && event.user != ARGOCD)?;
-        ensure!(others > 0, "the second sync moved resourceVersion: {}", versions.join(" → "));
+        let others = audit.select(|event| is_about_web(event) && event.is_write() && event.user != ARGOCD)?;
+        ensure!(!others.is_empty(), "the second sync moved resourceVersion: {}", versions.join(" → "));
         shop.timeline.saw("somebody else wrote the HPA meanwhile, so that its version moved; again");
     }
     bail!("somebody else wrote the HPA in between, {ATTEMPTS} times")
@@ -209,7 +209,7 @@ async fn restored(shop: &Shop<'_>) -> Result<String> {
 /// What our controller asked for up to the restoring request: it polls nothing, and confirms an end before it writes.
 fn requests_until(audit: &AuditLog, restore: &AuditEvent) -> Result<String> {
     let before =
-        |event: &AuditEvent| event.user == CONTROLLER_USER && event.is_complete() && event.received < restore.received;
+        |event: &AuditEvent| event.user == CONTROLLER_USER && event.is_complete && event.received < restore.received;
     let requests = audit.select(before)?;
     let requests: Vec<_> = requests.iter().map(|event| format!("{} {}", event.verb, event.resource)).collect();
     let requests = if requests.is_empty() { "none".to_owned() } else { requests.join(", ") };
