@@ -43,7 +43,7 @@ pub struct Record {
     /// Always 1.
     pub v: u8,
     /// How many writes have changed the record, from 1; 0 where it says nothing.
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(skip_serializing_if = "is_default")]
     pub rev: u64,
     /// The instant for which it was evaluated; moves only together with something else.
     pub as_of: Instant,
@@ -171,9 +171,8 @@ fn pair(value: &Value) -> Option<Bounds> {
     Bounds::parse(value)
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature is serde's")]
-fn is_zero(number: &u64) -> bool {
-    *number == 0
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 #[cfg(test)]
