@@ -341,8 +341,14 @@ async fn the_audit_log_has_every_decision() {
     ns.create("ovr", spec(&json!({}))).await;
     let until = ns.wait_phase("ovr", "Active").await["endsAt"].clone();
     ns.apply("argocd", 3, 8, true).await.unwrap();
-    let label = Patch::Merge(json!({"metadata": {"labels": {"a": "b"}}}));
-    ns.overrides().patch("ovr", &PatchParams::default(), &label).await.unwrap();
+    // A label alone does not reach the guard; a forged requester does, and is replaced.
+    for metadata in [
+        json!({"labels": {"a": "b"}}),
+        json!({"annotations": {"hpa-override.dev/requested-by": r#"{"user":"mallory","groups":[]}"#}}),
+    ] {
+        let patch = Patch::Merge(json!({ "metadata": metadata }));
+        ns.overrides().patch("ovr", &PatchParams::default(), &patch).await.unwrap();
+    }
     let logged = wait_for("the audit log", LIMIT, async || {
         let logged = annotations(&ns);
         anyhow::ensure!(logged.len() == 4, "{logged:?}");
