@@ -9,11 +9,9 @@ use rstest::rstest;
 
 use crate::{CASES, dist, folder, read, root};
 
-/// Whether the cases of a folder pass, and what is printed.
-fn run(folder: &Path) -> (bool, String) {
-    let [module, component] = ["policy.wasm", "hpa-override.component.wasm"].map(dist);
-    let args = ["--module", module.to_str().unwrap(), "--component", component.to_str().unwrap()];
-    crate::run(&root(), CASES, &[&args[..], &[folder.to_str().unwrap()]].concat())
+/// Whether the cases of a folder pass, natively and by these bindings, and what is printed.
+fn run(folder: &Path, bindings: &[&str]) -> (bool, String) {
+    crate::run(&root(), CASES, &[bindings, &[folder.to_str().unwrap()]].concat())
 }
 
 /// A folder with one case.
@@ -32,7 +30,8 @@ fn a_broken_case_is_one_failure() {
     let broken = one().replace("bounds: {minReplicas: 5,", "bounds: {minReplicas: 6,");
     assert_ne!(broken, one());
     let folder = folder_with("broken", &broken);
-    let (passed, printed) = run(&folder);
+    let component = dist("hpa-override.component.wasm");
+    let (passed, printed) = run(&folder, &["--component", component.to_str().unwrap()]);
     let line =
         format!("FAILED {}: every binding: bounds.minReplicas: expected 6, got 5", folder.join("case.yaml").display());
     let bindings = "component: 0 passed, 1 failed\nnative: 0 passed, 1 failed";
@@ -45,12 +44,12 @@ fn a_broken_case_is_one_failure() {
 #[case::instant("instant", "now: ", "now: x", "line")]
 #[case::yaml("yaml", "title: ", "title: {", "line")]
 fn a_bad_case_is_reported(#[case] name: &str, #[case] from: &str, #[case] to: &str, #[case] why: &str) {
-    let (passed, printed) = run(&folder_with(name, &one().replacen(from, to, 1)));
+    let (passed, printed) = run(&folder_with(name, &one().replacen(from, to, 1)), &[]);
     assert!(!passed && printed.contains(why) && printed.ends_with("0 passed, 1 failed\n"), "{printed}");
 }
 
 #[test]
 fn an_empty_folder_is_no_success() {
-    let (passed, printed) = run(&folder(Path::new(env!("CARGO_TARGET_TMPDIR")), "empty"));
+    let (passed, printed) = run(&folder(Path::new(env!("CARGO_TARGET_TMPDIR")), "empty"), &[]);
     assert!(!passed && printed.contains("there is no case in"), "{printed}");
 }

@@ -1,6 +1,6 @@
 //! The tests: built at once, then their binaries side by side.
 //!
-//! Cargo runs one binary after the other. Those of the controller wait, for an instant or for a stall to pass: a few
+//! Cargo runs one binary after the other. Those with a control plane wait, for an instant or for a stall to pass: a few
 //! together take hardly longer than the longest. The others compute: they run beside them one by one, at a lower priority.
 //! What measures times runs by itself, at the end. What a binary prints is shown when it is done, in one piece.
 
@@ -17,9 +17,9 @@ use serde_json::Value;
 
 use crate::workspace::Workspace;
 
-/// The package whose tests wait.
-const WAITS: &str = "host-shim";
-/// So many of them at a time: each runs a control plane of half a gigabyte.
+/// The packages whose tests have a control plane.
+const WAIT: [&str; 2] = ["host-shim", "testbed"];
+/// So many of them at a time: a control plane takes half a gigabyte.
 const SIDE_BY_SIDE: usize = 4;
 /// The package, and its tests, that limit the module's time: what runs beside them would count as the module's.
 const ALONE: (&str, &str) = ("policy/wapc", "engine");
@@ -53,7 +53,7 @@ impl Binary {
     }
 
     fn waits(&self) -> bool {
-        self.folder.ends_with(WAITS)
+        WAIT.iter().any(|package| self.folder.ends_with(package))
     }
 
     /// Whether nothing may run beside it.

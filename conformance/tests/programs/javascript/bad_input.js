@@ -19,7 +19,7 @@ function refused(ask, code, path) {
 
 const nested = (levels) => JSON.parse("[".repeat(levels) + "]".repeat(levels));
 let deep = [];
-for (let level = 0; level < 5_000_000; level++) deep = [deep];
+for (let level = 0; level < 500_000; level++) deep = [deep];
 const cycle = {};
 cycle.cycle = cycle;
 
