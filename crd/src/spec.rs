@@ -81,8 +81,9 @@ pub struct AutoscalerOverrideSpec {
     pub selector: Option<LabelSelector>,
 
     /// minReplicas is the lower bound while the override is active: a number from 1 to 2147483647, or relative to what
-    /// the owner wants, like "150%" (rounded up), "desired+5" or "desired-5". At least one of minReplicas and
-    /// maxReplicas is needed. Alone, it also raises maxReplicas where that is lower.
+    /// the owner wants, like "150%" (rounded up), "desired+5" or "desired-5", or relative to what runs when the override
+    /// becomes active, like "current", "current+5", "current-5", "current+50%" or "current-50%". At least one of minReplicas
+    /// and maxReplicas is needed. Alone, it also raises maxReplicas where that is lower.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_replicas: Option<Amount>,
 
