@@ -221,7 +221,8 @@ fn a_new_generation_is_observed() {
     let hpa = settled(hpa(), &[&object]);
     object = with_status(object.clone(), &seen(&hpa, &[&object], None, NOW).status.unwrap());
     object["metadata"]["generation"] = 4.into();
-    let status = seen(&hpa, &[&object], None, LATER).status.unwrap();
+    assert_eq!(seen(&hpa, &[&object], None, LATER).status, None, "the record is to name it first");
+    let status = seen(&settled(hpa, &[&object]), &[&object], None, LATER).status.unwrap();
     assert_eq!(status.observed_generation, Some(4));
     assert!(status.conditions.iter().all(|condition| condition.observed_generation == Some(4)));
     assert!(status.conditions.iter().all(|condition| condition.last_transition_time == at(NOW)));
