@@ -13,7 +13,7 @@ use hpa_override_core::{
     UnreadableRecord,
     hpa::{
         managed_fields::{entries, has_our_entry, we_own},
-        raw::annotation,
+        raw::{annotation, name_of},
     },
     record::{
         owner_change::desired_after_live,
@@ -105,10 +105,9 @@ pub fn plan_hpa(
     let t = record.as_ref().map_or(now, |record| decision_instant(record, now));
     let known = if is_unreadable { Err(UnreadableRecord) } else { Ok(record.as_ref()) };
     let mut checked = OverridesOfHpa::check(hpa, overrides, settings, may_patch, known, t);
+    let limits = clamps(settings.limits_in(Some(name_of(hpa).0)));
     let mut plan = match Bounds::from_hpa(hpa) {
-        Some(live) if !is_unreadable => {
-            Target { hpa, live, record, is_written, limits: clamps(settings), t, now }.plan(&mut checked)
-        }
+        Some(live) if !is_unreadable => Target { hpa, live, record, is_written, limits, t, now }.plan(&mut checked),
         _ => HpaPlan { remember: remembered.map(Into::into), ..HpaPlan::default() },
     };
     let is_forgotten = !is_written && remembered.is_some() && plan.patch.is_none() && plan.remember.is_none();

@@ -76,8 +76,8 @@ impl History {
             Act::Edit(index, wish) => self.world.edit(*index, wish),
             Act::Suspend(index) => self.world.suspend(*index),
             Act::Limit(ceiling, up_only) => {
-                self.world.settings.replica_ceiling = *ceiling;
-                self.world.settings.directions = if *up_only { Directions::UpOnly } else { Directions::Both };
+                self.world.settings.limits.replica_ceiling = *ceiling;
+                self.world.settings.limits.directions = if *up_only { Directions::UpOnly } else { Directions::Both };
             }
         }
         self.world.check();

@@ -44,7 +44,7 @@ impl Record {
             Some(layer.amount(capping)?.resolve(self.desired.get(capping)))
         };
         let caps = self.layers.iter().filter(|layer| layer.mode == Mode::Cap).filter_map(cap);
-        caps.chain(self.limits.highest(self.desired.get(bound)))
+        caps.chain(self.limits.highest(self.desired, bound))
     }
 
     /// Makes one change. A returning bound for which the composed value changes and reaches or passes the effective one has
