@@ -11,6 +11,7 @@
 
 mod clamps;
 mod conditions;
+mod cut_bounds;
 mod eligibility;
 mod events;
 mod occurrences;

@@ -24,6 +24,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     clamps::clamps,
+    cut_bounds::cut_bounds,
     eligibility::{Eligibility, MayPatchOf},
     events::{self, Event},
     patch::{Changes, merge_patch},
@@ -47,6 +48,8 @@ pub struct HpaPlan {
     pub events: Vec<Event>,
     /// The first instant at which anything differs, nothing else happening.
     pub next_transition: Option<Instant>,
+    /// What the limits cut of the bounds that the overrides give, in a sentence for each bound.
+    pub cut_bounds: Vec<String>,
     /// Whether each override is active, and why not.
     pub eligibility: BTreeMap<Id, Eligibility>,
 }
@@ -156,7 +159,7 @@ impl Target<'_> {
         } else {
             self.write(&found, next.clone(), checked)
         };
-        HpaPlan { next_transition: next.next_step(self.t), ..plan }
+        HpaPlan { next_transition: next.next_step(self.t), cut_bounds: cut_bounds(&next), ..plan }
     }
 
     /// The record at the instant of the decision, in the order of a decision (ARCHITECTURE.md): ends, then the owner change, then
