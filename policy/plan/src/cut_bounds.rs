@@ -4,46 +4,38 @@ use std::cmp::Ordering;
 
 use hpa_override_core::{Bound, Clamps, Record, composed};
 
-/// What the limits in a record make of the bounds that its layers give, in a sentence for each bound that they cut. A gradual
-/// return is left out: it ends by itself.
+/// What the limits in a record make of the bounds that its layers give, in a sentence about each bound that they cut; none
+/// where they cut nothing. A gradual return is left out: it ends by itself.
 ///
 /// `UpOnly` raises a bound to what the owner wants, and the other two lower none below that: so one limit decides.
-pub(crate) fn cut_bounds(record: &Record) -> Vec<String> {
-    let limits = &record.limits;
-    let [given, limited] =
-        [&Clamps::default(), limits].map(|limits| composed(record.desired, record.layers.iter(), limits));
+pub(crate) fn cut_bounds(record: &Record) -> Option<String> {
+    let Record { desired, limits, .. } = record;
+    let given = composed(*desired, record.layers.iter(), &Clamps::default());
+    let limited = limits.clamp(*desired, given);
     let cut = |bound: Bound| {
-        let (field, given, limited) = (bound.field(), given.get(bound), limited.get(bound));
-        let by_factor = limits.highest_by_factor(record.desired) == Some(limited);
-        match (limits.factor, given.cmp(&limited)) {
-            (_, Ordering::Equal) => None,
-            (_, Ordering::Less) => Some(format!("{field} {given} is raised to {limited} by directions UpOnly")),
-            (Some(factor), _) if by_factor => {
-                Some(format!("{field} {given} is limited to {limited} by maxFactor {factor}"))
-            }
-            _ => Some(format!("{field} {given} is limited to {limited} by replicaCeiling")),
-        }
+        let (given, limited) = (given.get(bound), limited.get(bound));
+        let (is, by) = match given.cmp(&limited) {
+            Ordering::Equal => return None,
+            Ordering::Less => ("raised", "directions UpOnly"),
+            Ordering::Greater if limits.highest_by_factor(*desired) == Some(limited) => ("limited", "maxFactor"),
+            Ordering::Greater => ("limited", "replicaCeiling"),
+        };
+        Some(format!("{} {given} is {is} to {limited} by {by}", bound.field()))
     };
-    Bound::BOTH.into_iter().filter_map(cut).collect()
+    match Bound::BOTH.map(cut) {
+        [Some(min), Some(max)] => Some(format!("{min}, {max}")),
+        [min, max] => min.or(max),
+    }
 }
 
 /// The same for the status of an override with `targets` targets: of the first HPA of those on which it is active and a bound
-/// is cut, and how many more there are. Each comes with its name and its sentences.
-pub(crate) fn cut_on_targets<'a>(
-    targets: usize,
-    mut cut: impl Iterator<Item = (&'a str, &'a [String])>,
-) -> Option<String> {
-    let (name, sentences) = cut.next()?;
-    let sentence = sentences.join(", ");
+/// is cut. Each comes with its name and the sentence.
+pub(crate) fn cut_on_targets<'a>(targets: usize, mut cut: impl Iterator<Item = (&'a str, &'a str)>) -> Option<String> {
+    let (name, sentence) = cut.next()?;
     if targets == 1 {
-        return Some(sentence);
+        return Some(sentence.into());
     }
-    let others = match cut.count() {
-        0 => String::new(),
-        1 => ", and bounds are limited on 1 other target".into(),
-        more => format!(", and bounds are limited on {more} other targets"),
-    };
-    Some(format!("{name}: {sentence}{others}"))
+    Some(format!("limits cut bounds on {} of {targets} targets; {name}: {sentence}", 1 + cut.count()))
 }
 
 #[cfg(test)]
@@ -67,9 +59,9 @@ mod tests {
         &["minReplicas 40 is limited to 30 by replicaCeiling", "maxReplicas 900 is limited to 30 by replicaCeiling"])]
     #[case::no_further_than_the_owner(json!({"ceiling": 1}), (3, 7),
         &["minReplicas 3 is limited to 2 by replicaCeiling", "maxReplicas 7 is limited to 5 by replicaCeiling"])]
-    #[case::factor(json!({"factor": 10}), (40, 900), &["maxReplicas 900 is limited to 50 by maxFactor 10"])]
+    #[case::factor(json!({"factor": 10}), (40, 900), &["maxReplicas 900 is limited to 50 by maxFactor"])]
     #[case::the_lower_of_two(json!({"factor": 10, "ceiling": 60}), (40, 900),
-        &["maxReplicas 900 is limited to 50 by maxFactor 10"])]
+        &["maxReplicas 900 is limited to 50 by maxFactor"])]
     #[case::the_other_is_lower(json!({"factor": 10, "ceiling": 45}), (40, 900),
         &["maxReplicas 900 is limited to 45 by replicaCeiling"])]
     #[case::up_only(json!({"upOnly": true}), (1, 3),
@@ -77,24 +69,22 @@ mod tests {
     #[case::each_by_another(json!({"upOnly": true, "ceiling": 50}), (1, 60),
         &["minReplicas 1 is raised to 2 by directions UpOnly", "maxReplicas 60 is limited to 50 by replicaCeiling"])]
     fn sentences(#[case] limits: Value, #[case] (min, max): (i32, i32), #[case] expected: &[&str]) {
+        let expected = (!expected.is_empty()).then(|| expected.join(", "));
         let layer = json!({"by": "shop/a", "uid": "u", "mode": "Set", "minReplicas": min, "maxReplicas": max});
         assert_eq!(cut_bounds(&record(&limits, &json!([layer]))), expected);
     }
 
     #[test]
     fn what_the_owner_wants_is_never_cut() {
-        assert_eq!(cut_bounds(&record(&json!({"ceiling": 1, "factor": 1, "upOnly": true}), &json!([]))), [""; 0]);
+        assert_eq!(cut_bounds(&record(&json!({"ceiling": 1, "factor": 1, "upOnly": true}), &json!([]))), None);
     }
 
     #[rstest]
     #[case::nowhere(1, &[], None)]
-    #[case::the_only_target(1, &["web"], Some("a, b"))]
-    #[case::one_of_many(3, &["web"], Some("web: a, b"))]
-    #[case::two_of_many(3, &["api", "web"], Some("api: a, b, and bounds are limited on 1 other target"))]
-    #[case::three_of_many(9, &["api", "db", "web"], Some("api: a, b, and bounds are limited on 2 other targets"))]
+    #[case::the_only_target(1, &["web"], Some("a"))]
+    #[case::one_of_many(3, &["web"], Some("limits cut bounds on 1 of 3 targets; web: a"))]
+    #[case::two_of_many(3, &["api", "web"], Some("limits cut bounds on 2 of 3 targets; api: a"))]
     fn on_targets(#[case] targets: usize, #[case] names: &[&str], #[case] expected: Option<&str>) {
-        let sentences = ["a".to_owned(), "b".to_owned()];
-        let cut = names.iter().map(|name| (*name, &sentences[..]));
-        assert_eq!(cut_on_targets(targets, cut).as_deref(), expected);
+        assert_eq!(cut_on_targets(targets, names.iter().map(|name| (*name, "a"))).as_deref(), expected);
     }
 }

@@ -48,8 +48,8 @@ pub struct HpaPlan {
     pub events: Vec<Event>,
     /// The first instant at which anything differs, nothing else happening.
     pub next_transition: Option<Instant>,
-    /// What the limits cut of the bounds that the overrides give, in a sentence for each bound.
-    pub cut_bounds: Vec<String>,
+    /// What the limits cut of the bounds that the overrides give, in a sentence; none where they cut nothing.
+    pub cut_bounds: Option<String>,
     /// Whether each override is active, and why not.
     pub eligibility: BTreeMap<Id, Eligibility>,
 }

@@ -158,10 +158,10 @@ fn planned<'a>(id: &Id, target: &TargetView<'a>) -> Option<&'a Eligibility> {
 }
 
 /// The targets on which it is active and a limit cuts a bound, with what is cut.
-fn cut_where_active<'a>(id: &Id, targets: &[TargetView<'a>]) -> impl Iterator<Item = (&'a str, &'a [String])> {
+fn cut_where_active<'a>(id: &Id, targets: &[TargetView<'a>]) -> impl Iterator<Item = (&'a str, &'a str)> {
     let is_active = |target: &&TargetView<'a>| planned(id, target).is_some_and(|found| found.phase == Phase::Active);
-    let cut = |target: &TargetView<'a>| (name_of(target.hpa).1, target.plan.cut_bounds.as_slice());
-    targets.iter().filter(is_active).map(cut).filter(|(_, sentences)| !sentences.is_empty())
+    let cut = |target: &TargetView<'a>| Some((name_of(target.hpa).1, target.plan.cut_bounds.as_deref()?));
+    targets.iter().filter(is_active).filter_map(cut)
 }
 
 /// The eligibility with what happened on the targets.

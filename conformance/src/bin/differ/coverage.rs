@@ -38,7 +38,7 @@ const OTHERS: [(&str, &str); 12] = [
     ("effectiveBounds", r#""gradualReturn":"#),
     ("planHpa", r#"\"factor\":2"#),
     ("planHpa", r#"\"ceiling\":30,\"factor\":2,\"upOnly\":true"#),
-    ("planStatus", " by maxFactor "),
+    ("planStatus", " by maxFactor"),
     ("planStatus", " by replicaCeiling"),
     ("planStatus", " by directions UpOnly"),
     ("validateSettings", "namespaces[1].match: "),

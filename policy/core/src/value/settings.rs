@@ -112,10 +112,8 @@ impl Settings {
             }
         }
         // They inherit the default as it is written.
-        match map.get("namespaces").map(|rules| namespace_rule::parse(rules, &settings.limits)) {
-            None => {}
-            Some(Ok(rules)) => settings.namespaces = rules,
-            Some(Err(found)) => errors.extend(found),
+        if let Some(rules) = map.get("namespaces") {
+            settings.namespaces = namespace_rule::parse(rules, &settings.limits, &mut errors);
         }
         let fit = settings.limits.fit_default(map.contains_key("defaultDuration"));
         errors.extend(fit.err().map(|error| format!("defaultDuration: {error}")));

@@ -125,9 +125,9 @@ const ACTIVE_UNTIL: &str = "it is active until 2026-11-27T18:00:00Z";
 
 #[rstest]
 #[case::no_limit(json!({}), "")]
-#[case::factor(json!({"maxFactor": 3}), "; maxReplicas 20 is limited to 15 by maxFactor 3")]
+#[case::factor(json!({"maxFactor": 3}), "; maxReplicas 20 is limited to 15 by maxFactor")]
 #[case::of_its_namespace(json!({"namespaces": [{"match": "shop", "maxFactor": 3}, {"match": "*", "maxFactor": 2}]}),
-    "; maxReplicas 20 is limited to 15 by maxFactor 3")]
+    "; maxReplicas 20 is limited to 15 by maxFactor")]
 #[case::of_another_namespace(json!({"namespaces": [{"match": "shop-*", "maxFactor": 3}]}), "")]
 fn a_bound_that_a_limit_cuts_is_in_the_message(#[case] settings: Value, #[case] cut: &str) {
     let object = ovr("black-friday", &json!({}));
@@ -140,7 +140,7 @@ fn of_many_targets_the_first_by_name_is_in_the_message() {
         "black-friday",
         &json!({"hpa": null, "selector": {"matchLabels": {"tier": "front"}}, "maxReplicas": "400%"}),
     );
-    let cut = "; api: maxReplicas 20 is limited to 12 by replicaCeiling, and bounds are limited on 1 other target";
+    let cut = "; limits cut bounds on 2 of 2 targets; api: maxReplicas 20 is limited to 12 by replicaCeiling";
     assert_eq!(message(&[&object], &["web", "api"], &json!({"replicaCeiling": 12})), format!("{ACTIVE_UNTIL}{cut}"));
 }
 
@@ -151,7 +151,7 @@ fn a_superseded_override_leaves_cut_bounds_to_the_other() {
     assert_eq!(message(&[&low, &high], &["web"], &settings), "AutoscalerOverride shop/high supersedes it");
     assert_eq!(
         message(&[&high, &low], &["web"], &settings),
-        format!("{ACTIVE_UNTIL}; maxReplicas 20 is limited to 15 by maxFactor 3")
+        format!("{ACTIVE_UNTIL}; maxReplicas 20 is limited to 15 by maxFactor")
     );
 }
 

@@ -1,6 +1,6 @@
 //! A rule of `namespaces`: the limits of the namespaces that match it.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{limits::Limits, pattern::Pattern};
 use crate::value::text::cut;
@@ -15,53 +15,40 @@ pub struct NamespaceRule {
 }
 
 /// Reads `namespaces`. What a rule leaves out is inherited from `outer`, whose default end is as written: not yet shortened
-/// to its `maxDuration`, since the rule may have another.
-///
-/// # Errors
-/// Every mistake in every rule, in a sentence that names its path.
-pub(super) fn parse(value: &Value, outer: &Limits) -> Result<Vec<NamespaceRule>, Vec<String>> {
-    let Some(items) = value.as_array() else { return Err(vec!["namespaces: not a list of rules".into()]) };
-    let (mut rules, mut errors) = (Vec::new(), Vec::new());
-    for (index, item) in items.iter().enumerate() {
-        match rule(item, outer) {
-            Ok(rule) => rules.push(rule),
-            Err(found) => errors.extend(found.iter().map(|error| format!("namespaces[{index}]{error}"))),
-        }
-    }
-    if errors.is_empty() { Ok(rules) } else { Err(errors) }
-}
-
-/// Its errors begin with the rest of their path.
-fn rule(item: &Value, outer: &Limits) -> Result<NamespaceRule, Vec<String>> {
-    let Some(map) = item.as_object() else {
-        return Err(vec![": not a rule: it must be an object with `match`".into()]);
+/// to its `maxDuration`, since the rule may have another. Every mistake is added to `errors`, in a sentence that names its
+/// path; the rules count where there is none.
+pub(super) fn parse(value: &Value, outer: &Limits, errors: &mut Vec<String>) -> Vec<NamespaceRule> {
+    let Some(items) = value.as_array() else {
+        errors.push("namespaces: not a list of rules".into());
+        return Vec::new();
     };
-    let (mut limits, mut errors) = (outer.clone(), Vec::new());
-    for (key, value) in map.iter().filter(|(key, _)| *key != MATCH) {
-        let error = match limits.set(key, value) {
-            Ok(true) => continue,
-            Ok(false) => UNKNOWN.into(),
-            Err(expected) => expected,
-        };
-        errors.push(format!(".{}: {error}", cut(key)));
-    }
-    let pattern = pattern(map).map_err(|error| errors.push(format!(".{MATCH}: {error}")));
-    let fit = limits.fit_default(map.contains_key(DEFAULT));
-    errors.extend(fit.err().map(|error| format!(".{DEFAULT}: {error}")));
-    match pattern {
-        Ok(pattern) if errors.is_empty() => Ok(NamespaceRule { pattern, limits }),
-        _ => Err(errors),
-    }
+    items.iter().enumerate().filter_map(|(index, item)| rule(item, index, outer, errors)).collect()
 }
 
-fn pattern(map: &Map<String, Value>) -> Result<Pattern, String> {
-    match map.get(MATCH) {
-        None => Err("it is missing; name the namespaces, for example `dev-*`".into()),
-        Some(value) => Pattern::parse(value.as_str().ok_or("not text")?),
+fn rule(item: &Value, index: usize, outer: &Limits, errors: &mut Vec<String>) -> Option<NamespaceRule> {
+    let mut check = |key: &str, result: Result<bool, String>| {
+        if let Err(sentence) = result.and_then(|is_known| if is_known { Ok(()) } else { Err(UNKNOWN.into()) }) {
+            errors.push(format!("namespaces[{index}]{}: {sentence}", cut(key)));
+        }
+    };
+    let Some(map) = item.as_object() else {
+        check("", Err("not a rule: it must be an object with `match`".into()));
+        return None;
+    };
+    let mut limits = outer.clone();
+    for (key, value) in map.iter().filter(|(key, _)| *key != "match") {
+        check(&format!(".{key}"), limits.set(key, value));
     }
+    let pattern = pattern(map.get("match")).map_err(|sentence| check(".match", Err(sentence)));
+    let fit = limits.fit_default(map.contains_key("defaultDuration"));
+    check(".defaultDuration", fit.map(|()| true));
+    Some(NamespaceRule { pattern: pattern.ok()?, limits })
 }
 
-const MATCH: &str = "match";
-const DEFAULT: &str = "defaultDuration";
+fn pattern(value: Option<&Value>) -> Result<Pattern, String> {
+    let value = value.ok_or("it is missing; name the namespaces, for example `dev-*`")?;
+    Pattern::parse(value.as_str().ok_or("not text")?)
+}
+
 const UNKNOWN: &str = "not a limit; a rule has `match`, replicaCeiling, maxFactor, directions, defaultDuration, maxDuration, \
                        maxPriority and requireReason";

@@ -21,21 +21,25 @@ impl Pattern {
         if fits && text.bytes().all(is_known) { Ok(Self(text.into())) } else { Err(refused(text)) }
     }
 
-    /// Whether the whole of `name` matches. Each piece between two `*` is found at its first place, so that the time is
-    /// that of reading both texts.
+    /// Whether the whole of `name` matches. A `*` takes as little as it can, and only the last one is given more where what
+    /// follows does not fit: the steps are at most the product of both lengths.
     #[must_use]
     pub fn matches(&self, name: &str) -> bool {
-        let mut pieces = self.0.split('*');
-        let rest = pieces.next().and_then(|first| name.strip_prefix(first));
-        let Some(last) = pieces.next_back() else { return rest == Some("") };
-        let Some(mut rest) = rest.and_then(|rest| rest.strip_suffix(last)) else { return false };
-        pieces.all(|piece| match rest.split_once(piece) {
-            Some((_, after)) => {
-                rest = after;
-                true
+        let (mut pattern, mut name) = (self.0.as_bytes(), name.as_bytes());
+        // What follows the last `*`, and from where on it is tried.
+        let mut last: Option<(&[u8], &[u8])> = None;
+        loop {
+            match (pattern.split_first(), name.split_first()) {
+                (None, None) => return true,
+                (Some((b'*', rest)), _) => (last, pattern) = (Some((rest, name)), rest),
+                (Some((expected, after)), Some((byte, rest))) if expected == byte => (pattern, name) = (after, rest),
+                _ => {
+                    let Some((after, tried)) = last else { return false };
+                    let Some((_, rest)) = tried.split_first() else { return false };
+                    (last, pattern, name) = (Some((after, rest)), after, rest);
+                }
             }
-            None => false,
-        })
+        }
     }
 }
 
