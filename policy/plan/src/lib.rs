@@ -12,6 +12,7 @@
 mod clamps;
 mod conditions;
 mod current;
+mod cut_bounds;
 mod eligibility;
 mod events;
 mod occurrences;

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::{
     conditions::conditions,
+    cut_bounds::cut_on_targets,
     eligibility::{Eligibility, MayPatchOf, TargetFacts, TargetState, check_eligibility},
     events::{About, Event},
     plan_hpa::HpaPlan,
@@ -157,6 +158,13 @@ fn planned<'a>(id: &Id, target: &TargetView<'a>) -> Option<&'a Eligibility> {
     target.plan.eligibility.get(id)
 }
 
+/// The targets on which it is active and a limit cuts a bound, with what is cut.
+fn cut_where_active<'a>(id: &Id, targets: &[TargetView<'a>]) -> impl Iterator<Item = (&'a str, &'a str)> {
+    let is_active = |target: &&TargetView<'a>| planned(id, target).is_some_and(|found| found.phase == Phase::Active);
+    let cut = |target: &TargetView<'a>| Some((name_of(target.hpa).1, target.plan.cut_bounds.as_deref()?));
+    targets.iter().filter(is_active).filter_map(cut)
+}
+
 /// The eligibility with what happened on the targets.
 struct Outcome {
     eligibility: Eligibility,
@@ -186,6 +194,9 @@ impl Outcome {
         };
         if let Some((reason, message)) = changed {
             (eligibility.reason, eligibility.message) = (reason, message);
+        }
+        if let Some(cut) = cut_on_targets(targets.len(), cut_where_active(&ovr.id, targets)) {
+            eligibility.message = format!("{}; {cut}", eligibility.message);
         }
         let is_ready = !is_stalled && failing.is_empty() && !has_no_target;
         Self { eligibility, is_ready, applied, failing }

@@ -29,13 +29,19 @@ const UNREACHABLE: [(&str, &str); 6] = [
 const EVENTS: [&str; 5] = ["Applied", "Ended", "OwnerChanged", "Restored", "Reverted"];
 
 /// What else an answer can hold: the function, and a part of its JSON.
-const OTHERS: [(&str, &str); 6] = [
+const OTHERS: [(&str, &str); 12] = [
     ("planHpa", r#""confirm":true"#),
     ("planHpa", r#""managedFields":["#),
     ("planHpa", r#""revertedBy":""#),
     ("planHpa", r#"\"owners\":["#),
     ("planStatus", r#""delete":true"#),
     ("effectiveBounds", r#""gradualReturn":"#),
+    ("planHpa", r#"\"factor\":2"#),
+    ("planHpa", r#"\"ceiling\":30,\"factor\":2,\"upOnly\":true"#),
+    ("planStatus", " by maxFactor"),
+    ("planStatus", " by replicaCeiling"),
+    ("planStatus", " by directions UpOnly"),
+    ("validateSettings", "namespaces[1].match: "),
 ];
 
 #[test]

@@ -41,8 +41,12 @@ fn parsed(objects: &[&Value]) -> Vec<ParsedOverride> {
 }
 
 /// The HPA once nothing is left to be written for these overrides.
-fn settled(mut hpa: Value, overrides: &[&Value]) -> Value {
-    while let Some(patch) = plan_hpa(&hpa, &parsed(overrides), &settings(), NOT_ASKED, at(NOW), None).patch {
+fn settled(hpa: Value, overrides: &[&Value]) -> Value {
+    settled_under(&settings(), hpa, overrides)
+}
+
+fn settled_under(settings: &Settings, mut hpa: Value, overrides: &[&Value]) -> Value {
+    while let Some(patch) = plan_hpa(&hpa, &parsed(overrides), settings, NOT_ASKED, at(NOW), None).patch {
         for (bound, number) in patch.get("spec").and_then(Value::as_object).into_iter().flatten() {
             hpa["spec"][bound] = number.clone();
         }
@@ -97,6 +101,58 @@ fn phases_and_conditions(
     let object = ovr("black-friday", &fields);
     let status = seen(&settled(hpa(), &[&object]), &[&object], None, NOW).status.unwrap();
     assert_eq!(row(&status), (phase, holds, reason));
+}
+
+/// The message of the status of the first override, under these settings, with these HPAs of 2-5 as targets.
+fn message(overrides: &[&Value], names: &[&str], settings: &Value) -> String {
+    let settings = Settings::parse(settings).unwrap();
+    let all = parsed(overrides);
+    let hpas = names.iter().map(|name| {
+        let mut hpa = hpa();
+        hpa["metadata"]["name"] = json!(name);
+        hpa["metadata"]["labels"] = json!({"tier": "front"});
+        let hpa = settled_under(&settings, hpa, overrides);
+        let plan = plan_hpa(&hpa, &all, &settings, NOT_ASKED, at(NOW), None);
+        (hpa, plan)
+    });
+    let hpas: Vec<_> = hpas.collect();
+    let views: Vec<_> = hpas.iter().map(|(hpa, plan)| TargetView { hpa, plan, problem: None }).collect();
+    let status = plan_status(overrides[0], &all[0], &views, &settings, NOT_ASKED, at(NOW)).status.unwrap();
+    status.conditions[0].message.clone()
+}
+
+const ACTIVE_UNTIL: &str = "it is active until 2026-11-27T18:00:00Z";
+
+#[rstest]
+#[case::no_limit(json!({}), "")]
+#[case::factor(json!({"maxFactor": 3}), "; maxReplicas 20 is limited to 15 by maxFactor")]
+#[case::of_its_namespace(json!({"namespaces": [{"match": "shop", "maxFactor": 3}, {"match": "*", "maxFactor": 2}]}),
+    "; maxReplicas 20 is limited to 15 by maxFactor")]
+#[case::of_another_namespace(json!({"namespaces": [{"match": "shop-*", "maxFactor": 3}]}), "")]
+fn a_bound_that_a_limit_cuts_is_in_the_message(#[case] settings: Value, #[case] cut: &str) {
+    let object = ovr("black-friday", &json!({}));
+    assert_eq!(message(&[&object], &["web"], &settings), format!("{ACTIVE_UNTIL}{cut}"));
+}
+
+#[test]
+fn of_many_targets_the_first_by_name_is_in_the_message() {
+    let object = ovr(
+        "black-friday",
+        &json!({"hpa": null, "selector": {"matchLabels": {"tier": "front"}}, "maxReplicas": "400%"}),
+    );
+    let cut = "; limits cut bounds on 2 of 2 targets; api: maxReplicas 20 is limited to 12 by replicaCeiling";
+    assert_eq!(message(&[&object], &["web", "api"], &json!({"replicaCeiling": 12})), format!("{ACTIVE_UNTIL}{cut}"));
+}
+
+#[test]
+fn a_superseded_override_leaves_cut_bounds_to_the_other() {
+    let (low, high) = (ovr("low", &json!({})), ovr("high", &json!({"priority": 1})));
+    let settings = json!({"maxFactor": 3});
+    assert_eq!(message(&[&low, &high], &["web"], &settings), "AutoscalerOverride shop/high supersedes it");
+    assert_eq!(
+        message(&[&high, &low], &["web"], &settings),
+        format!("{ACTIVE_UNTIL}; maxReplicas 20 is limited to 15 by maxFactor")
+    );
 }
 
 #[test]
