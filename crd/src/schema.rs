@@ -1,12 +1,12 @@
 //! What the schema says beyond types: sizes, patterns, and rules in CEL with the core's sentences.
 //!
 //! It never refuses what the core admits: `cargo xtask agree` asks both. What it leaves to the core is in
-//! docs/reference/core-only.md. Where a pattern, an enum, a type or a size is violated the API server prints its own
-//! sentence and evaluates no rule, so a rule may rely on the forms.
+//! docs/reference/core-only.md. A pattern is for editors and pipelines; the API server prints it as it is, so that a rule
+//! beside it says the same with a sentence. Where a type, an enum or a format is violated it evaluates no rule at all.
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube_core::{CustomResourceExt, Message, Reason, Rule};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{AutoscalerOverride, sentences};
 
@@ -41,7 +41,7 @@ pub(crate) const AMOUNT: &str = "^([1-9][0-9]{0,9}%?|desired[+-][1-9][0-9]{0,9}|
 /// A duration. That the sum is above zero and not above the longest are rules.
 pub(crate) const DURATION: &str = "^([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?$";
 /// A date, the 30th of February included.
-pub(crate) const DATE: &str = "^([2-8][0-9]{3}|9000)-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$";
+const DATE: &str = "^([2-8][0-9]{3}|9000)-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$";
 /// An instant on such a date. `format: date-time` alone would take lower case, and offsets of 99 hours.
 pub(crate) const INSTANT: &str = "^([2-8][0-9]{3}|9000)-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])\
                                   T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?\
@@ -93,29 +93,52 @@ pub(crate) fn of_selector() -> Vec<Rule> {
     vec![required(rule, sentences::SELECTOR_EMPTY)]
 }
 
-/// Ten digits may be more than int32; more digits, and leading zeros, the pattern refuses.
+/// What is no amount. Ten digits may be more than int32; more digits, and leading zeros, the pattern refuses.
 ///
 /// The oldest server counts the cost of a rule on an int-or-string as though it could be of any length (kubernetes#132837):
 /// it has room for this.
 pub(crate) fn of_amount() -> Vec<Rule> {
-    let rule = "type(self) == int || !self.matches('[0-9]{10}') || int(self.find('[0-9]{10}')) <= 2147483647";
-    vec![Rule::new(rule).message(expression(&sentences::not_an_amount(quoted("string(self)"))))]
+    let fits = "!self.matches('[0-9]{10}') || int(self.find('[0-9]{10}')) <= 2147483647";
+    let sentence = sentences::not_an_amount(quoted("string(self)"));
+    vec![Rule::new(format!("type(self) == int || {} && ({fits})", matches(AMOUNT))).message(expression(&sentence))]
+}
+
+/// What is no name of an HPA.
+pub(crate) fn of_hpa() -> Vec<Rule> {
+    vec![Rule::new(matches(SUBDOMAIN)).message(expression(&sentences::not_an_hpa(quoted("self"))))]
+}
+
+/// What is no name of a namespace.
+pub(crate) fn of_namespace() -> Vec<Rule> {
+    vec![Rule::new(matches(LABEL)).message(expression(&sentences::not_a_namespace(quoted("self"))))]
+}
+
+/// A date of a list.
+pub(crate) fn date() -> Value {
+    let rule = Rule::new(matches(DATE)).message(expression(&sentences::not_a_date(quoted("self"))));
+    json!({"type": "string", "maxLength": 10, "pattern": DATE, "x-kubernetes-validations": [rule]})
 }
 
 /// Above zero and at most 36500 days.
 pub(crate) fn of_duration() -> Vec<Rule> {
-    let rule = format!("self.matches('[1-9]') && {}", is_at_most(36_500 * 86_400));
+    let rule = format!("{} && self.matches('[1-9]') && {}", matches(DURATION), is_at_most(36_500 * 86_400));
     vec![not_a_duration(&rule)]
 }
 
 /// Above zero and at most 24 hours.
 pub(crate) fn of_return_over() -> Vec<Rule> {
     let too_long = expression(&sentences::return_too_long(inserted("self")));
-    vec![not_a_duration("self.matches('[1-9]')"), Rule::new(is_at_most(86_400)).message(too_long)]
+    let is_duration = format!("{} && self.matches('[1-9]')", matches(DURATION));
+    vec![not_a_duration(&is_duration), Rule::new(is_at_most(86_400)).message(too_long)]
 }
 
 fn not_a_duration(rule: &str) -> Rule {
     Rule::new(rule).message(expression(&sentences::not_a_duration(quoted("self"))))
+}
+
+/// A pattern as a rule. In CEL a backslash in a text is one only where it is raw.
+fn matches(pattern: &str) -> String {
+    format!("self.matches(r'{pattern}')")
 }
 
 /// The sum of a duration. Numbers of eleven digits are too large in any unit, and might not fit an integer; a unit that is
@@ -184,7 +207,17 @@ mod tests {
         look(&shipped(), "", &mut |path, schema| {
             found.extend(schema.get("x-kubernetes-validations").map(|_| path.to_owned()));
         });
-        let spec = ["duration", "maxReplicas", "minReplicas", "returnOver", "selector", "ttlAfterFinished"];
+        let spec = [
+            "duration",
+            "hpa",
+            "maxReplicas",
+            "minReplicas",
+            "namespace",
+            "returnOver",
+            "schedule.properties.except.items",
+            "selector",
+            "ttlAfterFinished",
+        ];
         let fields = spec.map(|field| format!(".properties.spec.properties.{field}"));
         found.sort();
         assert_eq!(found, [&[".properties.spec".to_owned()][..], &fields].concat());

@@ -50,7 +50,7 @@ pub struct AutoscalerOverrideSpec {
     ///
     /// Default: the namespace of this override. Another one is refused unless the platform team allows it. Immutable: to
     /// override a target elsewhere, delete this override and create another.
-    #[cfg_attr(feature = "schema", schemars(length(max = 63), regex(pattern = schema::LABEL)))]
+    #[cfg_attr(feature = "schema", schemars(length(max = 63), regex(pattern = schema::LABEL), extend("x-kubernetes-validations" = schema::of_namespace())))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
 
@@ -58,7 +58,7 @@ pub struct AutoscalerOverrideSpec {
     ///
     /// It need not exist yet: the override becomes active on it when it is created. Exactly one of hpa and selector is
     /// needed. Immutable.
-    #[cfg_attr(feature = "schema", schemars(length(max = 253), regex(pattern = schema::SUBDOMAIN)))]
+    #[cfg_attr(feature = "schema", schemars(length(max = 253), regex(pattern = schema::SUBDOMAIN), extend("x-kubernetes-validations" = schema::of_hpa())))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hpa: Option<String>,
 
@@ -259,8 +259,7 @@ pub struct Schedule {
 
     /// except are the dates on which it does not start, like "2026-12-25", at most 366.
     #[cfg_attr(feature = "schema", schemars(
-        length(max = 366), inner(length(max = 10), regex(pattern = schema::DATE)),
-        extend("x-kubernetes-list-type" = "atomic")
+        length(max = 366), extend("items" = schema::date(), "x-kubernetes-list-type" = "atomic")
     ))]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub except: Vec<String>,

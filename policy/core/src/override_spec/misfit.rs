@@ -87,8 +87,8 @@ impl Form {
             }
             Self::List(_) if !value.is_array() => Some(other(value, "a list; write it in brackets")),
             Self::List(most) | Self::Count(most) => {
-                let count = value.as_array().map(Vec::len).or_else(|| value.as_object().map(serde_json::Map::len));
-                too_many(count.unwrap_or(0), "items", most)
+                let labels = value.as_object().map(|map| map.values().filter(|value| !value.is_null()).count());
+                too_many(value.as_array().map(Vec::len).or(labels).unwrap_or(0), "items", most)
             }
         }
     }

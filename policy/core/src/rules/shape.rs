@@ -5,7 +5,6 @@ use hpa_override_crd::{Amount, Duration, InstantError, sentences};
 use crate::{
     override_spec::{Misfit, ParsedOverride, Recurrence},
     value::{
-        cron::CivilDateError,
         field::Field,
         finding::{Code, Finding},
     },
@@ -45,11 +44,9 @@ fn check_target(ovr: &ParsedOverride, errors: &mut Vec<Finding>) {
         }
         _ => {}
     }
-    check_readable("spec.hpa", Code::NameInvalid, &ovr.hpa, errors, |given| {
-        format!("{given} is not the name of a HorizontalPodAutoscaler; use lower-case letters, digits, `-` and `.`")
-    });
+    check_readable("spec.hpa", Code::NameInvalid, &ovr.hpa, errors, |given| sentences::not_an_hpa(given));
     check_readable("spec.namespace", Code::NameInvalid, &ovr.namespace, errors, |given| {
-        format!("{given} is not the name of a namespace; use at most 63 lower-case letters, digits and `-`")
+        sentences::not_a_namespace(given)
     });
 }
 
@@ -119,7 +116,7 @@ fn check_schedule(schedule: &Recurrence, errors: &mut Vec<Finding>) {
     });
     for (index, date) in schedule.except.iter().enumerate() {
         check_readable(&format!("spec.schedule.except[{index}]"), Code::DateInvalid, date, errors, |given| {
-            format!("{given} is not a date; {CivilDateError}")
+            sentences::not_a_date(given)
         });
     }
 }
