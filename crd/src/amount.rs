@@ -1,11 +1,12 @@
-//! Amounts: the replica numbers of an override, absolute or relative to what the owner wants.
+//! Amounts: the replica numbers of an override, absolute, or relative to what the owner wants or to what runs.
 
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-/// What an override gives for a bound: `40`, `"40"`, `"150%"`, `"desired+5"` or `"desired-5"`, each number from 1 to
-/// 2147483647 without leading zeros.
+/// What an override gives for a bound: `40`, `"40"`, relative to what the owner wants (`"150%"`, `"desired+5"`, `"desired-5"`),
+/// or to how many replicas run when the override becomes active (`"current"`, `"current+5"`, `"current-5"`, `"current+50%"`,
+/// `"current-50%"`); each number from 1 to 2147483647 without leading zeros.
 ///
 /// There is no `+5`: unquoted YAML reads it as 5.
 ///
@@ -13,7 +14,9 @@ use serde::{Deserialize, Serialize};
 /// use hpa_override_crd::Amount;
 ///
 /// let amount: Amount = "150%".parse().unwrap();
-/// assert_eq!(amount.resolve(5), 8);
+/// assert_eq!(amount.resolve(5, None), Some(8));
+/// let amount: Amount = "current+50%".parse().unwrap();
+/// assert_eq!(amount.resolve(5, Some(21)), Some(32));
 /// assert!("+5".parse::<Amount>().is_err());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
@@ -27,20 +30,49 @@ pub enum Amount {
     More(i32),
     /// That many fewer than the owner wants.
     Fewer(i32),
+    /// As many as run.
+    Current,
+    /// That many more than run.
+    CurrentMore(i32),
+    /// That many fewer than run.
+    CurrentFewer(i32),
+    /// As many as run and that percentage of them more, rounded up.
+    CurrentMorePercent(i32),
+    /// As many as run and that percentage of them fewer, rounded up.
+    CurrentFewerPercent(i32),
 }
 
 impl Amount {
-    /// The number of replicas while the owner wants `desired`: exact, rounded up, never below 1 nor beyond int32.
+    /// The number of replicas while the owner wants `desired`, and `current` ran when the override became active: exact,
+    /// rounded up, never below 1 nor beyond int32. None where it counts as absent: a form of `current` of 0 replicas, or
+    /// where `current` is not known.
     #[must_use]
-    pub fn resolve(self, desired: i32) -> i32 {
-        let desired = i64::from(desired);
+    pub fn resolve(self, desired: i32, current: Option<i32>) -> Option<i32> {
+        let base = if self.uses_current() { current.filter(|running| *running > 0)? } else { desired };
+        let base = i64::from(base);
         let exact = match self {
             Self::Literal(number) => i64::from(number),
-            Self::Percent(percent) => (desired * i64::from(percent) + 99).div_euclid(100),
-            Self::More(more) => desired + i64::from(more),
-            Self::Fewer(fewer) => desired - i64::from(fewer),
+            Self::Percent(percent) => percentage(base, i64::from(percent)),
+            Self::More(more) | Self::CurrentMore(more) => base + i64::from(more),
+            Self::Fewer(fewer) | Self::CurrentFewer(fewer) => base - i64::from(fewer),
+            Self::Current => base,
+            Self::CurrentMorePercent(more) => percentage(base, 100 + i64::from(more)),
+            Self::CurrentFewerPercent(fewer) => percentage(base, 100 - i64::from(fewer)),
         };
-        i32::try_from(exact.max(1)).unwrap_or(i32::MAX)
+        Some(i32::try_from(exact.max(1)).unwrap_or(i32::MAX))
+    }
+
+    /// Whether it is relative to how many replicas run.
+    #[must_use]
+    pub fn uses_current(self) -> bool {
+        match self {
+            Self::Literal(_) | Self::Percent(_) | Self::More(_) | Self::Fewer(_) => false,
+            Self::Current
+            | Self::CurrentMore(_)
+            | Self::CurrentFewer(_)
+            | Self::CurrentMorePercent(_)
+            | Self::CurrentFewerPercent(_) => true,
+        }
     }
 
     /// A whole number as an amount.
@@ -52,6 +84,25 @@ impl Amount {
     }
 }
 
+/// Makes an amount of its number.
+type Make = fn(i32) -> Amount;
+
+/// What stands before and after the number of a relative amount. The first that fits decides.
+const FORMS: [(&str, &str, Make); 7] = [
+    ("current+", "%", Amount::CurrentMorePercent),
+    ("current-", "%", Amount::CurrentFewerPercent),
+    ("current+", "", Amount::CurrentMore),
+    ("current-", "", Amount::CurrentFewer),
+    ("desired+", "", Amount::More),
+    ("desired-", "", Amount::Fewer),
+    ("", "%", Amount::Percent),
+];
+
+/// Rounded up. Of numbers of 32 bits: far from the limits of 64 bits.
+fn percentage(base: i64, percent: i64) -> i64 {
+    (base * percent + 99).div_euclid(100)
+}
+
 /// The text is not an amount. The message names the accepted forms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AmountError;
@@ -59,8 +110,8 @@ pub struct AmountError;
 impl fmt::Display for AmountError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(
-            "write a whole number from 1 to 2147483647, or one relative to what the owner wants, like `150%`, \
-             `desired+5` or `desired-5`",
+            "write a whole number from 1 to 2147483647, or one relative to what the owner wants (`150%`, `desired+5`, \
+             `desired-5`) or to what runs (`current`, `current+5`, `current-50%`)",
         )
     }
 }
@@ -71,15 +122,13 @@ impl FromStr for Amount {
     type Err = AmountError;
 
     fn from_str(text: &str) -> Result<Self, AmountError> {
-        let (make, digits): (fn(i32) -> Self, &str) = if let Some(digits) = text.strip_suffix('%') {
-            (Self::Percent, digits)
-        } else if let Some(digits) = text.strip_prefix("desired+") {
-            (Self::More, digits)
-        } else if let Some(digits) = text.strip_prefix("desired-") {
-            (Self::Fewer, digits)
-        } else {
-            (Self::Literal, text)
-        };
+        if text == "current" {
+            return Ok(Self::Current);
+        }
+        let (make, digits) = FORMS
+            .into_iter()
+            .find_map(|(before, after, make)| Some((make, text.strip_prefix(before)?.strip_suffix(after)?)))
+            .unwrap_or((Self::Literal, text));
         if !digits.bytes().all(|byte| byte.is_ascii_digit()) || digits.starts_with('0') {
             return Err(AmountError);
         }
@@ -94,6 +143,11 @@ impl fmt::Display for Amount {
             Self::Percent(percent) => write!(f, "{percent}%"),
             Self::More(more) => write!(f, "desired+{more}"),
             Self::Fewer(fewer) => write!(f, "desired-{fewer}"),
+            Self::Current => write!(f, "current"),
+            Self::CurrentMore(more) => write!(f, "current+{more}"),
+            Self::CurrentFewer(fewer) => write!(f, "current-{fewer}"),
+            Self::CurrentMorePercent(more) => write!(f, "current+{more}%"),
+            Self::CurrentFewerPercent(fewer) => write!(f, "current-{fewer}%"),
         }
     }
 }
@@ -169,7 +223,27 @@ mod tests {
     #[case::far_below("desired-2147483647", 0, 1)]
     fn resolves(#[case] text: &str, #[case] desired: i32, #[case] replicas: i32) {
         let amount: Amount = text.parse().unwrap();
-        assert_eq!(amount.resolve(desired), replicas);
+        assert_eq!(amount.resolve(desired, Some(3)), Some(replicas));
+        assert_eq!(amount.to_string(), text);
+    }
+
+    #[rstest]
+    #[case::hold("current", Some(7), Some(7))]
+    #[case::more("current+5", Some(7), Some(12))]
+    #[case::more_beyond("current+2147483647", Some(1), Some(i32::MAX))]
+    #[case::fewer("current-5", Some(7), Some(2))]
+    #[case::not_below_1("current-7", Some(7), Some(1))]
+    #[case::half_as_much_again("current+50%", Some(21), Some(32))]
+    #[case::doubled("current+100%", Some(21), Some(42))]
+    #[case::most_percent("current+2147483647%", Some(i32::MAX), Some(i32::MAX))]
+    #[case::a_third_fewer("current-33%", Some(10), Some(7))]
+    #[case::nothing_left("current-100%", Some(10), Some(1))]
+    #[case::less_than_nothing("current-2147483647%", Some(i32::MAX), Some(1))]
+    #[case::none_run("current+5", Some(0), None)]
+    #[case::not_known("current", None, None)]
+    fn resolves_what_runs(#[case] text: &str, #[case] current: Option<i32>, #[case] replicas: Option<i32>) {
+        let amount: Amount = text.parse().unwrap();
+        assert_eq!(amount.resolve(1_000, current), replicas);
         assert_eq!(amount.to_string(), text);
     }
 
@@ -204,6 +278,19 @@ mod tests {
             "Desired+5",
             "desired+-5",
             "desired+2147483648",
+            "Current",
+            "current ",
+            "current+",
+            "current+0",
+            "current+0%",
+            "current+05",
+            "current +5",
+            "current+5%%",
+            "current%",
+            "current5",
+            "current--5",
+            "current+2147483648%",
+            "current*2",
             "٣"
         )]
         text: &str,

@@ -74,7 +74,8 @@ pub struct AutoscalerOverrideSpec {
     /// - a whole number, like 40;
     /// - relative to the bound that the owner wants: "150%" (rounded up), desired+5, desired-5. These follow the owner;
     /// - relative to the replicas that the HorizontalPodAutoscaler asks for when the override becomes active: current,
-    ///   current+5, current-5, current+50%, current-50% (rounded up). These stay as they were then.
+    ///   current+5, current-5, current+50%, current-50% (rounded up). These stay as they were then; while it asks for
+    ///   none, they count as not given.
     ///
     /// Each number is from 1 to 2147483647. Write a percentage in quotes; there is no +5, which YAML reads as 5. No result
     /// is below 1.

@@ -156,6 +156,8 @@ pub enum Reason {
     UnguardedNamespace,
     /// More than 32 overrides are active on the target.
     TooManyOverrides,
+    /// The status of the target does not say yet how many replicas it asks for.
+    NoHpaStatus,
 }
 
 impl Reason {
@@ -185,6 +187,7 @@ impl Reason {
             Self::NotAuthorized => "NotAuthorized",
             Self::UnguardedNamespace => "UnguardedNamespace",
             Self::TooManyOverrides => "TooManyOverrides",
+            Self::NoHpaStatus => "NoHpaStatus",
         }
     }
 }

@@ -43,15 +43,28 @@ const phases = (list) => Object.fromEntries(list.map(({ by, phase }) => [by, pas
 function amount(given) {
   if (given === undefined) return undefined;
   const { tag, val } = given;
-  return { literal: val, percent: `${val}%`, more: `desired+${val}`, fewer: `desired-${val}` }[tag];
+  return {
+    literal: val,
+    percent: `${val}%`,
+    more: `desired+${val}`,
+    fewer: `desired-${val}`,
+    current: "current",
+    "current-more": `current+${val}`,
+    "current-fewer": `current-${val}`,
+    "current-more-percent": `current+${val}%`,
+    "current-fewer-percent": `current-${val}%`,
+  }[tag];
 }
 
-const layer = ({ by, uid, mode, minReplicas, maxReplicas, until, returnOver }) => absent({
+const layer = ({ by, uid, generation, priority, mode, minReplicas, maxReplicas, current, until, returnOver }) => absent({
   by,
   uid,
+  generation: generation === undefined ? undefined : Number(generation),
+  priority: priority || undefined,
   mode: pascal(mode),
   minReplicas: amount(minReplicas),
   maxReplicas: amount(maxReplicas),
+  current,
   until: moment(until) ?? undefined,
   returnOver: returnOver === undefined ? undefined : duration(returnOver),
 });

@@ -6,7 +6,8 @@
 //! | instants, durations | text | seconds |
 //! | objects, patches, settings | JSON | JSON as text |
 //! | codes and answers of the cluster | `notAsked` | `NotAsked` |
-//! | amounts of a layer | `40`, `"150%"` | `{"Literal": 40}`, `{"Percent": 150}` |
+//! | amounts of a layer | `40`, `"150%"`, `"current"` | `{"Literal": 40}`, `{"Percent": 150}`, `"Current"` |
+//! | `priority` 0 of a layer | absent | 0 |
 //! | phases of overrides | `{"shop/a": "Active"}` | `[{"by": "shop/a", "phase": "Active"}]` |
 //! | `gradualReturn` and what a layer lacks | absent | null |
 
@@ -79,9 +80,17 @@ fn typed_layer(mut layer: Value) -> Value {
                 Ok(Amount::Percent(number)) => json!({ "Percent": number }),
                 Ok(Amount::More(number)) => json!({ "More": number }),
                 Ok(Amount::Fewer(number)) => json!({ "Fewer": number }),
+                Ok(Amount::Current) => json!("Current"),
+                Ok(Amount::CurrentMore(number)) => json!({ "CurrentMore": number }),
+                Ok(Amount::CurrentFewer(number)) => json!({ "CurrentFewer": number }),
+                Ok(Amount::CurrentMorePercent(number)) => json!({ "CurrentMorePercent": number }),
+                Ok(Amount::CurrentFewerPercent(number)) => json!({ "CurrentFewerPercent": number }),
                 Err(_) => Value::Null,
             };
         }
+    }
+    if let Some(layer) = layer.as_object_mut() {
+        layer.entry("priority").or_insert(0.into());
     }
     typed("", layer)
 }
@@ -140,15 +149,26 @@ fn untyped_layer(layer: Value) -> Result<Value, Error> {
             *amount = amount_of(amount).map_or(Value::Null, |amount| json!(amount));
         }
     }
-    Ok(without_nulls(layer))
+    let layer = without_nulls(layer);
+    Ok(match layer {
+        Value::Object(map) => map.into_iter().filter(|(key, value)| key != "priority" || *value != 0).collect(),
+        other => other,
+    })
 }
 
 fn amount_of(amount: &Value) -> Option<Amount> {
+    if amount == "Current" {
+        return Some(Amount::Current);
+    }
     let (kind, number) = amount.as_object()?.iter().next()?;
     let text = match kind.as_str() {
         "Percent" => format!("{number}%"),
         "More" => format!("desired+{number}"),
         "Fewer" => format!("desired-{number}"),
+        "CurrentMore" => format!("current+{number}"),
+        "CurrentFewer" => format!("current-{number}"),
+        "CurrentMorePercent" => format!("current+{number}%"),
+        "CurrentFewerPercent" => format!("current-{number}%"),
         _ => number.to_string(),
     };
     text.parse().ok()
@@ -167,12 +187,15 @@ fn phase(entry: &Value) -> Option<(String, Value)> {
 
 /// `mayPatch` as `may_patch`; a word that starts with a capital is no key, but a kind.
 fn snake(key: &str) -> String {
+    if key.starts_with(|letter: char| letter.is_ascii_uppercase()) {
+        return key.into();
+    }
     let mut snake = String::new();
     for letter in key.chars() {
-        if letter.is_ascii_uppercase() && !snake.is_empty() {
+        if letter.is_ascii_uppercase() {
             snake.push('_');
         }
-        snake.push(if snake.is_empty() { letter } else { letter.to_ascii_lowercase() });
+        snake.push(letter.to_ascii_lowercase());
     }
     snake
 }

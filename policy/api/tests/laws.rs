@@ -304,7 +304,7 @@ mod laws {
             }
             let bounds = composed(desired, layers.iter(), &Clamps::default());
             if let Some(top) = layers.first() {
-                let numbers = Bound::BOTH.map(|bound| top.amount(bound).map(|amount| amount.resolve(desired.get(bound))));
+                let numbers = Bound::BOTH.map(|bound| top.resolved(bound, desired));
                 for (bound, number) in Bound::BOTH.into_iter().zip(numbers) {
                     let (effective, number) = (bounds.get(bound), number.unwrap_or(bounds.get(bound)));
                     let wins = bound == Bound::Min || numbers[0].is_none_or(|min| min <= number);

@@ -136,6 +136,12 @@ impl ParsedOverride {
         }
     }
 
+    /// The amounts that it gives, for min and max, as far as they can be read.
+    #[must_use]
+    pub fn amounts(&self) -> [Option<Amount>; 2] {
+        [self.min.value().copied(), self.max.value().copied()]
+    }
+
     /// How its amounts apply; none where `spec.mode` cannot be read.
     #[must_use]
     pub fn mode(&self) -> Option<Mode> {

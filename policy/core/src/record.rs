@@ -25,7 +25,7 @@ use crate::{
     hpa::raw::annotation_value,
     value::{
         bounds::{Bound, Bounds},
-        json_fields::Fields,
+        json_fields::{Fields, is_default},
     },
 };
 
@@ -71,7 +71,8 @@ pub struct Record {
     pub unknown: Map<String, Value>,
 }
 
-/// The record on an HPA cannot be read: another version, an impossible pair, not a record at all, or over 64 KiB.
+/// The record on an HPA cannot be read: another version, an impossible pair, a layer that uses `current` and lacks it, not a
+/// record at all, or over 64 KiB.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnreadableRecord;
 
@@ -171,10 +172,6 @@ fn pair(value: &Value) -> Option<Bounds> {
     Bounds::parse(value)
 }
 
-fn is_default<T: Default + PartialEq>(value: &T) -> bool {
-    *value == T::default()
-}
-
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
@@ -185,7 +182,8 @@ mod tests {
     const FULL: &str = concat!(
         r#"{"v":1,"asOf":"2026-11-27T06:00:00Z","desired":{"minReplicas":2,"maxReplicas":5},"#,
         r#""effective":{"minReplicas":40,"maxReplicas":60},"ours":{"minReplicas":[40],"maxReplicas":[60]},"#,
-        r#""layers":[{"by":"shop/black-friday","uid":"u1","mode":"Set","minReplicas":40,"maxReplicas":60,"#,
+        r#""layers":[{"by":"shop/black-friday","uid":"u1","generation":1,"priority":5,"mode":"Set","#,
+        r#""minReplicas":40,"maxReplicas":"current+50%","current":40,"#,
         r#""until":"2026-11-27T23:00:00Z","hue":"red"}],"#,
         r#""owners":[{"manager":"argocd","operation":"Apply","apiVersion":"autoscaling/v2","#,
         r#""fields":["maxReplicas","minReplicas"]}],"later":{"b":1,"a":[2]}}"#
@@ -224,11 +222,23 @@ mod tests {
     #[case::layer_mode("layers", json!([{"by": "a/b", "uid": "u", "mode": "Add", "minReplicas": 1}]))]
     #[case::layer_amount("layers", json!([{"by": "a/b", "uid": "u", "mode": "Set", "minReplicas": 0}]))]
     #[case::layer_name("layers", json!([{"by": "b", "uid": "u", "mode": "Set", "minReplicas": 1}]))]
+    #[case::layer_lacks_current("layers", json!([{"by": "a/b", "uid": "u", "mode": "Set", "minReplicas": "current+1"}]))]
+    #[case::layer_current("layers", json!([{"by": "a/b", "uid": "u", "mode": "Set", "minReplicas": "current", "current": -1}]))]
+    #[case::layer_generation("layers", json!([{"by": "a/b", "uid": "u", "mode": "Set", "minReplicas": 1, "generation": "1"}]))]
     #[case::owners_no_list("owners", json!({}))]
     fn refuses(#[case] key: &str, #[case] value: Value) {
         let mut record = minimal();
         record[key] = value;
         assert_eq!(Record::parse(&record.to_string()), Err(UnreadableRecord));
+    }
+
+    #[test]
+    fn what_runs_is_kept_only_where_an_amount_uses_it() {
+        let mut record = minimal();
+        record["layers"] =
+            json!([{"by": "a/b", "uid": "u", "mode": "Set", "minReplicas": 3, "current": 7, "priority": 0}]);
+        let text = Record::parse(&record.to_string()).unwrap().to_text();
+        assert!(text.contains(r#""layers":[{"by":"a/b","uid":"u","mode":"Set","minReplicas":3}]"#), "{text}");
     }
 
     #[test]

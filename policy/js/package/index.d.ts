@@ -34,7 +34,7 @@ export type MayPatch = "yes" | "no" | "unavailable" | "error" | "notAsked";
 /** How an override changes the bounds below it. */
 export type Mode = "Set" | "Raise" | "Cap";
 
-/** `40`, `"150%"`, `"desired+5"` or `"desired-5"`. */
+/** `40`, `"150%"`, `"desired+5"`, `"desired-5"`, `"current"`, `"current+5"`, `"current-5"`, `"current+50%"` or `"current-50%"`. */
 export type Amount = number | string;
 
 /** The state of an override. */
@@ -168,9 +168,15 @@ export interface Bounds {
 export interface Layer {
   by: OverrideId;
   uid: string;
+  /** The `metadata.generation` of the spec that it was made of. */
+  generation?: number;
+  /** Absent: 0. */
+  priority?: number;
   mode: Mode;
   minReplicas?: Amount;
   maxReplicas?: Amount;
+  /** How many replicas ran when it first used `current` on this HPA; absent where no amount uses it. */
+  current?: number;
   until?: string;
   returnOver?: string;
 }

@@ -2,6 +2,7 @@
 
 use hpa_override_core::{
     Code, Finding, Instant, Layer, MayPatch, ParsedOverride, Phase, Question, Reason, Settings, joined,
+    record::layer::uses_current,
     rules::{
         authorization::check_authorization,
         limits::{Precision, check_limits},
@@ -34,11 +35,24 @@ pub struct Eligibility {
     pub question: Option<Question>,
     /// Whether its layer in the record goes on, without an end between.
     pub goes_on: bool,
+    /// Whether an edit of it is not accepted: its layer keeps the values that were accepted, until the end in `window`.
+    pub is_edit_refused: bool,
+}
+
+/// What is known of a target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TargetFacts {
+    /// Whether it may be overridden.
+    pub(crate) state: TargetState,
+    /// How many replicas it asks for, where its status says so.
+    pub(crate) current: Option<i32>,
 }
 
 /// What an HPA says about whether it may be overridden.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TargetState {
+    /// There is no HPA.
+    Absent,
     /// It may.
     Free,
     /// It has a controller owner.
@@ -56,6 +70,9 @@ enum Situation {
     Refused(Vec<Finding>),
     RecordUnreadable,
     OwnedByController,
+    NoHpaStatus,
+    EditRefused(Vec<Finding>),
+    EditLacksStatus,
     Active,
 }
 
@@ -67,15 +84,24 @@ impl Eligibility {
 
     fn invalid(message: String) -> Self {
         let (phase, reason) = (Phase::Invalid, Reason::Invalid);
-        Self { phase, reason, message, window: None, next: None, question: None, goes_on: false }
+        Self {
+            phase,
+            reason,
+            message,
+            window: None,
+            next: None,
+            question: None,
+            goes_on: false,
+            is_edit_refused: false,
+        }
     }
 }
 
 /// Checks an override at `t` on a target. `layer` is its layer in the record: of an override that is active already only the
-/// rules about namespaces are checked again.
+/// rules about namespaces are checked again, and the limits where its spec is newer than the layer.
 pub(crate) fn check_eligibility(
     ovr: &ParsedOverride,
-    target: TargetState,
+    target: TargetFacts,
     layer: Option<&Layer>,
     settings: &Settings,
     may_patch: MayPatch,
@@ -86,20 +112,20 @@ pub(crate) fn check_eligibility(
         Err(message) => return Eligibility::invalid(message),
     };
     let situation = match situation_in_time(ovr, &timing, layer) {
-        Situation::Active => situation_on_target(ovr, target, &timing, settings, may_patch),
+        Situation::Active => situation_on_target(ovr, target, &timing, layer, settings, may_patch, t),
         other => other,
     };
     let question = match &situation {
         Situation::Refused(findings) if is_open(findings, may_patch) => Question::about(ovr, settings),
         _ => None,
     };
-    Eligibility { question, ..eligibility(ovr, &timing, &situation) }
+    Eligibility { question, ..eligibility(ovr, &timing, layer, &situation) }
 }
 
 /// The phase as far as spec and time show it: for an override that does not target the HPA.
 pub(crate) fn check_timing(ovr: &ParsedOverride, settings: &Settings, t: Instant) -> Eligibility {
     match parsed_timing(ovr, None, settings, t) {
-        Ok(timing) => eligibility(ovr, &timing, &situation_in_time(ovr, &timing, None)),
+        Ok(timing) => eligibility(ovr, &timing, None, &situation_in_time(ovr, &timing, None)),
         Err(message) => Eligibility::invalid(message),
     }
 }
@@ -133,32 +159,84 @@ fn situation_in_time(ovr: &ParsedOverride, timing: &Timing, layer: Option<&Layer
     }
 }
 
+/// What becomes of an override whose time it is.
 fn situation_on_target(
     ovr: &ParsedOverride,
-    target: TargetState,
+    target: TargetFacts,
+    timing: &Timing,
+    layer: Option<&Layer>,
+    settings: &Settings,
+    may_patch: MayPatch,
+    t: Instant,
+) -> Situation {
+    let findings = check_namespaces(ovr, settings);
+    if !findings.is_empty() {
+        return Situation::Refused(findings);
+    }
+    let Some(layer) = layer.filter(|_| timing.goes_on) else {
+        return start(ovr, target, timing, settings, may_patch);
+    };
+    match refused_edit(ovr, target, timing, layer, settings) {
+        None => Situation::Active,
+        Some(refused) if layer.until.is_none_or(|until| until > t) => refused,
+        // What was accepted has ended.
+        Some(_) => start(ovr, target, timing, settings, may_patch),
+    }
+}
+
+/// An override that becomes active: every rule is checked.
+fn start(
+    ovr: &ParsedOverride,
+    target: TargetFacts,
     timing: &Timing,
     settings: &Settings,
     may_patch: MayPatch,
 ) -> Situation {
-    let mut findings = check_namespaces(ovr, settings);
-    if findings.is_empty() && !timing.goes_on {
-        findings.extend(check_authorization(ovr, settings, may_patch));
-        findings.extend(check_limits(ovr, timing.window.as_ref(), settings, Precision::Lenient));
-    }
-    match target {
+    let mut findings: Vec<Finding> = check_authorization(ovr, settings, may_patch).into_iter().collect();
+    findings.extend(check_limits(ovr, timing.window.as_ref(), settings, Precision::Lenient));
+    match target.state {
         _ if !findings.is_empty() => Situation::Refused(findings),
         TargetState::Unreadable => Situation::RecordUnreadable,
-        TargetState::Owned if !timing.goes_on && !settings.override_owned_hpas => Situation::OwnedByController,
-        TargetState::Owned | TargetState::Free => Situation::Active,
+        TargetState::Owned if !settings.override_owned_hpas => Situation::OwnedByController,
+        _ if lacks_current(ovr, target, None) => Situation::NoHpaStatus,
+        TargetState::Owned | TargetState::Free | TargetState::Absent => Situation::Active,
     }
 }
 
+/// Why an override that is active already cannot be as its spec says now: a limit refuses a spec that is newer than the
+/// layer, or the spec needs a number that is not known.
+fn refused_edit(
+    ovr: &ParsedOverride,
+    target: TargetFacts,
+    timing: &Timing,
+    layer: &Layer,
+    settings: &Settings,
+) -> Option<Situation> {
+    let is_edited = ovr.generation > layer.generation && layer.generation.is_some();
+    let findings =
+        if is_edited { check_limits(ovr, timing.window.as_ref(), settings, Precision::Lenient) } else { Vec::new() };
+    if !findings.is_empty() {
+        return Some(Situation::EditRefused(findings));
+    }
+    lacks_current(ovr, target, Some(layer)).then_some(Situation::EditLacksStatus)
+}
+
+/// Whether it needs to know how many replicas run, and neither its layer nor the HPA says so.
+fn lacks_current(ovr: &ParsedOverride, target: TargetFacts, layer: Option<&Layer>) -> bool {
+    let is_known = target.state == TargetState::Absent || target.current.is_some();
+    let is_captured = layer.is_some_and(|layer| layer.current.is_some());
+    uses_current(ovr.amounts()) && !is_known && !is_captured
+}
+
 /// Phase, reason, message and next change of a situation. docs/status.md has the table.
-fn eligibility(ovr: &ParsedOverride, timing: &Timing, situation: &Situation) -> Eligibility {
-    let window = shown_window(ovr, timing);
+fn eligibility(ovr: &ParsedOverride, timing: &Timing, layer: Option<&Layer>, situation: &Situation) -> Eligibility {
+    let is_edit_refused = matches!(situation, Situation::EditRefused(_) | Situation::EditLacksStatus);
+    let accepted = layer.filter(|_| is_edit_refused).and_then(|layer| layer.until);
+    let window = shown_window(ovr, timing).map(|window| window.ending_by(accepted));
     let until = until_text(window.and_then(|window| window.until));
     let next = if timing.position == Position::Before { timing.over } else { timing.next };
     let next_check = next.into_iter().chain(timing.next_start).min();
+    let next_kept = next.into_iter().chain(accepted).min();
     let starts =
         || window.map_or_else(|| "it does not start again".into(), |window| format!("it starts at {}", window.from));
     let (phase, reason, message, next) = match situation {
@@ -169,9 +247,18 @@ fn eligibility(ovr: &ParsedOverride, timing: &Timing, situation: &Situation) -> 
         Situation::Refused(findings) => (Phase::Blocked, reason_of(findings), joined(findings), next_check),
         Situation::RecordUnreadable => (Phase::Blocked, Reason::UnreadableRecord, UNREADABLE.into(), next_check),
         Situation::OwnedByController => (Phase::Blocked, Reason::OwnedByController, OWNED.into(), next_check),
+        Situation::NoHpaStatus => (Phase::Pending, Reason::NoHpaStatus, NO_STATUS.into(), next_check),
+        Situation::EditRefused(findings) => {
+            let message = format!("the edit is refused, {}; {} until {until}", joined(findings), KEPT);
+            (Phase::Active, reason_of(findings), message, next_kept)
+        }
+        Situation::EditLacksStatus => {
+            let message = format!("the edit waits, {NO_STATUS}; {KEPT} until {until}");
+            (Phase::Active, Reason::NoHpaStatus, message, next_kept)
+        }
         Situation::Active => (Phase::Active, Reason::Applied, format!("it is active until {until}"), next),
     };
-    Eligibility { phase, reason, message, window, next, question: None, goes_on: timing.goes_on }
+    Eligibility { phase, reason, message, window, next, question: None, goes_on: timing.goes_on, is_edit_refused }
 }
 
 /// The window to show. The occurrences of a recurring override that is suspended pass without effect.
@@ -203,3 +290,6 @@ const UNREADABLE: &str = "the record on the HorizontalPodAutoscaler cannot be re
                           annotate hpa-override.dev/release=true";
 const OWNED: &str = "the HorizontalPodAutoscaler has a controller (as KEDA's have), which would revert the bounds at once; \
                      change the bounds where that controller takes them from";
+const NO_STATUS: &str = "the status of the HorizontalPodAutoscaler does not say yet how many replicas it asks for, which \
+                         `current` counts from";
+const KEPT: &str = "what was accepted before stays active";

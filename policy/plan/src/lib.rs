@@ -11,6 +11,7 @@
 
 mod clamps;
 mod conditions;
+mod current;
 mod eligibility;
 mod events;
 mod occurrences;

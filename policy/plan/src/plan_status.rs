@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::{
     conditions::conditions,
-    eligibility::{Eligibility, MayPatchOf, TargetState, check_eligibility},
+    eligibility::{Eligibility, MayPatchOf, TargetFacts, TargetState, check_eligibility},
     events::{About, Event},
     plan_hpa::HpaPlan,
 };
@@ -146,7 +146,8 @@ fn eligibility(
     let planned: Vec<&Eligibility> = targets.iter().filter_map(|target| planned(&ovr.id, target)).collect();
     let first = planned.iter().min_by_key(|found| (found.phase != Phase::Active, found.phase));
     let Some(first) = first else {
-        return check_eligibility(ovr, TargetState::Free, None, settings, may_patch(ovr), now);
+        let absent = TargetFacts { state: TargetState::Absent, current: None };
+        return check_eligibility(ovr, absent, None, settings, may_patch(ovr), now);
     };
     let next = planned.iter().filter_map(|found| found.next).min();
     Eligibility { next, ..(*first).clone() }
@@ -174,7 +175,7 @@ impl Outcome {
         let changed = match failing.first() {
             // The reason of the override itself is what a person has to act on.
             _ if is_stalled => None,
-            Some(first) if is_wanted && applied > 0 && targets.len() > 1 => {
+            Some(first) if is_wanted && applied > 0 && applied < targets.len() => {
                 let FailingTarget { hpa, message, .. } = first;
                 let message = format!("applied on {applied} of {} targets; {hpa}: {message}", targets.len());
                 Some((Reason::PartlyApplied, message))
@@ -233,10 +234,13 @@ impl Outcome {
 
 /// What is due on a target and not done.
 fn failure(ovr: &ParsedOverride, target: &TargetView<'_>, is_wanted: bool) -> Option<FailingTarget> {
-    let blocked = planned(&ovr.id, target).filter(|found| found.phase == Phase::Blocked);
-    let (reason, message) = match (target.problem, blocked) {
+    let is_due = |found: &&Eligibility| {
+        found.is_edit_refused || found.phase == Phase::Blocked || found.reason == Reason::NoHpaStatus
+    };
+    let due = planned(&ovr.id, target).filter(is_due);
+    let (reason, message) = match (target.problem, due) {
         (Some(problem), _) if is_wanted || has_layer(ovr, target) => (problem.reason, &problem.message),
-        (_, Some(blocked)) if is_wanted => (blocked.reason, &blocked.message),
+        (_, Some(due)) if is_wanted => (due.reason, &due.message),
         _ => return None,
     };
     Some(FailingTarget { hpa: name_of(target.hpa).1.into(), reason, message: message.clone() })

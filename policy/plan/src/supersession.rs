@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hpa_override_core::{
     Id, Instant, Layer, MOST_LAYERS, Mode, ParsedOverride, Phase, Question, Reason, Record, Settings, UnreadableRecord,
-    hpa::raw::has_controller, superseded_by,
+    hpa::raw::has_controller, record::layer::uses_current, superseded_by,
 };
 use serde_json::Value;
 
 use crate::{
-    eligibility::{Eligibility, MayPatchOf, TargetState, check_eligibility, check_timing},
+    current::current_replicas,
+    eligibility::{Eligibility, MayPatchOf, TargetFacts, TargetState, check_eligibility, check_timing},
     targets::targets,
 };
 
@@ -35,26 +36,39 @@ impl OverridesOfHpa {
         record: Result<Option<&Record>, UnreadableRecord>,
         t: Instant,
     ) -> Self {
-        let target = target_state(hpa, record.is_err());
+        let target = target_facts(hpa, record.is_err());
         let mut checked = Self::default();
-        for ovr in by_precedence(overrides) {
+        let mut active = Vec::new();
+        for ovr in overrides {
             if !targets(ovr, hpa) {
                 checked.eligibility.insert(ovr.id.clone(), check_timing(ovr, settings, t));
                 continue;
             }
             let layer = record.ok().flatten().and_then(|record| layer_of(record, ovr));
-            let mut eligibility = check_eligibility(ovr, target, layer, settings, may_patch(ovr), t);
-            if eligibility.phase == Phase::Active && checked.layers.len() == MOST_LAYERS {
-                eligibility = eligibility.with(Phase::Blocked, Reason::TooManyOverrides, TOO_MANY);
-            }
+            let eligibility = check_eligibility(ovr, target, layer, settings, may_patch(ovr), t);
             if eligibility.phase == Phase::Active {
-                checked.layers.push(new_layer(ovr, &eligibility, layer));
+                active.push((next_layer(ovr, &eligibility, layer, target.current), ovr.created));
             }
             checked.targeting.push(ovr.id.clone());
             checked.requesters.extend(ovr.requester.iter().map(|requester| (ovr.id.clone(), requester.user.clone())));
             checked.eligibility.insert(ovr.id.clone(), eligibility);
         }
+        checked.take_by_precedence(active);
         checked
+    }
+
+    /// The layers, highest precedence first: priority, then the newer override, then namespace and name. Total, whatever the
+    /// order given. Those beyond the most that there may be are blocked.
+    fn take_by_precedence(&mut self, mut active: Vec<(Layer, Instant)>) {
+        active.sort_by(|(a, created_a), (b, created_b)| {
+            b.priority.cmp(&a.priority).then(created_b.cmp(created_a)).then_with(|| a.by.cmp(&b.by))
+        });
+        self.layers = active.into_iter().map(|(layer, _)| layer).collect();
+        for beyond in self.layers.split_off(MOST_LAYERS.min(self.layers.len())) {
+            if let Some(eligibility) = self.eligibility.get_mut(&beyond.by) {
+                *eligibility = eligibility.clone().with(Phase::Blocked, Reason::TooManyOverrides, TOO_MANY);
+            }
+        }
     }
 
     /// Marks the overrides that are superseded in the record, and the one whose end started its gradual return.
@@ -63,6 +77,9 @@ impl OverridesOfHpa {
             let winner = superseded_by(record.desired, &record.layers, &record.limits, index);
             if let Some((winner, eligibility)) = winner.zip(self.eligibility.get_mut(&layer.by)) {
                 eligibility.phase = Phase::Superseded;
+                if eligibility.is_edit_refused {
+                    continue;
+                }
                 eligibility.reason = Reason::Superseded;
                 eligibility.message = format!("AutoscalerOverride {winner} supersedes it");
             }
@@ -123,33 +140,38 @@ impl OverridesOfHpa {
     }
 }
 
-fn target_state(hpa: &Value, unreadable: bool) -> TargetState {
-    match (unreadable, has_controller(hpa)) {
+fn target_facts(hpa: &Value, unreadable: bool) -> TargetFacts {
+    let state = match (unreadable, has_controller(hpa)) {
         (true, _) => TargetState::Unreadable,
         (false, true) => TargetState::Owned,
         (false, false) => TargetState::Free,
-    }
-}
-
-/// Highest first: priority, then the newer, then namespace and name. Total, whatever the order given.
-fn by_precedence(overrides: &[ParsedOverride]) -> Vec<&ParsedOverride> {
-    let mut sorted: Vec<&ParsedOverride> = overrides.iter().collect();
-    sorted.sort_by(|a, b| b.priority.cmp(&a.priority).then(b.created.cmp(&a.created)).then_with(|| a.id.cmp(&b.id)));
-    sorted
+    };
+    TargetFacts { state, current: current_replicas(hpa) }
 }
 
 fn layer_of<'a>(record: &'a Record, ovr: &ParsedOverride) -> Option<&'a Layer> {
     record.layers.iter().find(|layer| layer.is_of(&ovr.id, &ovr.uid))
 }
 
-fn new_layer(ovr: &ParsedOverride, eligibility: &Eligibility, layer: Option<&Layer>) -> Layer {
+/// The layer of an override that is active. While an edit of it is not accepted, it stays as it was, but for an earlier end.
+/// `current` is captured when the layer first uses it, and kept while it goes on and uses it.
+fn next_layer(ovr: &ParsedOverride, found: &Eligibility, layer: Option<&Layer>, current: Option<i32>) -> Layer {
+    let until = found.window.and_then(|window| window.until);
+    if let Some(accepted) = layer.filter(|_| found.is_edit_refused) {
+        return Layer { until, ..accepted.clone() };
+    }
+    let captured = layer.filter(|_| found.goes_on).and_then(|layer| layer.current).or(current);
+    let [min_replicas, max_replicas] = ovr.amounts();
     Layer {
         by: ovr.id.clone(),
         uid: ovr.uid.clone(),
+        generation: ovr.generation,
+        priority: ovr.priority,
         mode: ovr.mode().unwrap_or(Mode::Set),
-        min_replicas: ovr.min.value().copied(),
-        max_replicas: ovr.max.value().copied(),
-        until: eligibility.window.and_then(|window| window.until),
+        min_replicas,
+        max_replicas,
+        current: captured.filter(|_| uses_current(ovr.amounts())),
+        until,
         return_over: ovr.return_over.value().copied(),
         unknown: layer.map(|layer| layer.unknown.clone()).unwrap_or_default(),
     }

@@ -15,6 +15,7 @@ pub fn hpa(name: &str, random: &mut Random) -> Value {
         hpa["metadata"]["managedFields"] =
             json!([entry("argocd", &operation, &["minReplicas", "maxReplicas", "metrics"])]);
     }
+    counts(&mut hpa, random);
     if random.percent(15) {
         hpa["metadata"]["ownerReferences"] = json!([{"controller": true, "kind": "ScaledObject", "name": name}]);
     }
@@ -30,6 +31,18 @@ pub fn owner_writes(hpa: &mut Value, random: &mut Random) {
         2 => hpa["spec"]["maxReplicas"] = i32::MAX.into(),
         _ => hpa["spec"] = json!({"minReplicas": min, "maxReplicas": (min + more).max(1), "kept": {"b": [1.5, null]}}),
     }
+}
+
+/// What its controller says of the scale target: nothing, not able to scale, so many replicas.
+pub fn counts(hpa: &mut Value, random: &mut Random) {
+    let (current, desired) = (random.one(&[0, 1, 3, 7, 40]), random.one(&[0, 2, 7, 7, i32::MAX]));
+    let able = random.text(&["True", "True", "True", "False", "Unknown"]);
+    hpa["status"] = match random.below(5) {
+        0 => json!({"currentMetrics": null, "desiredReplicas": 0}),
+        1 => json!({"desiredReplicas": desired, "conditions": [{"type": "AbleToScale", "status": "True"}]}),
+        _ => json!({"currentReplicas": current, "desiredReplicas": desired,
+                    "conditions": [{"type": "ScalingActive", "status": "False"}, {"type": "AbleToScale", "status": able}]}),
+    };
 }
 
 /// As the API server does where the merge policy is not installed: whoever changes a bound owns it.

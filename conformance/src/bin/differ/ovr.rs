@@ -78,6 +78,8 @@ fn times(spec: &mut Value, now: Instant, random: &mut Random) {
 pub fn edit(object: &mut Value, now: Instant, random: &mut Random) {
     if random.percent(92) {
         put("edits", &mut object["spec"], now, random);
+        let generation = object["metadata"]["generation"].as_i64().unwrap_or_default();
+        object["metadata"]["generation"] = (generation + 1).into();
     } else {
         object["metadata"]["labels"] = json!({"edited": random.text(&["once", "twice"])});
     }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::{
     choices::{one, some},
-    hpa::{hpa, owner_writes, taken_over, tampered},
+    hpa::{counts, hpa, owner_writes, taken_over, tampered},
     ovr::{edit, of_many, ovr},
 };
 
@@ -96,7 +96,11 @@ impl Scene {
             0..5 => self.settle(),
             5..9 => self.wait(random),
             9 => self.now = self.now.saturating_add(random.between(1, 5_000)),
-            10 | 11 => self.hpas.iter_mut().for_each(|hpa| owner_writes(hpa, random)),
+            10 => self.hpas.iter_mut().for_each(|hpa| owner_writes(hpa, random)),
+            11 => self
+                .hpas
+                .iter_mut()
+                .for_each(|hpa| if random.percent(50) { counts(hpa, random) } else { owner_writes(hpa, random) }),
             12 => self.overrides.push(ovr(self.overrides.len(), self.now, random)),
             13 | 14 => self.edit(random),
             _ if random.percent(30) => self.settings = settings(random),

@@ -14,8 +14,12 @@ fn situation() -> Value {
         ),
         ovr("b", json!({"hpa": "web", "minReplicas": "desired+5", "mode": "Raise", "duration": "2h"})),
         ovr("c", json!({"hpa": "web", "maxReplicas": "desired-1", "mode": "Cap", "priority": 1, "duration": "30m"})),
+        ovr("d", json!({"hpa": "web", "minReplicas": "current", "maxReplicas": "current+5", "duration": "2h"})),
+        ovr("e", json!({"hpa": "web", "minReplicas": "current-5", "duration": "2h"})),
+        ovr("f", json!({"hpa": "web", "minReplicas": "current-50%", "maxReplicas": "current+5%", "duration": "2h"})),
     ];
-    let hpa = json!({"metadata": {"namespace": "shop", "name": "web", "resourceVersion": "7"},
+    let status = json!({"desiredReplicas": 30, "conditions": [{"type": "AbleToScale", "status": "True"}]});
+    let hpa = json!({"metadata": {"namespace": "shop", "name": "web", "resourceVersion": "7"}, "status": status,
                      "spec": {"minReplicas": 20, "maxReplicas": 50, "odd_key": {"oddKey": null}}});
     json!({"now": NOW, "settings": {"maxDuration": "7d"}, "hpa": hpa, "overrides": overrides, "mayPatch": "notAsked",
            "remembered": null})
@@ -42,6 +46,14 @@ fn an_answer_is_typed() {
     assert_eq!(layers[1]["max_replicas"], json!({"Percent": 150}));
     assert_eq!((&layers[1]["return_over"], &layers[1]["min_replicas"]), (&json!(600), &json!({"Literal": 10})));
     assert_eq!(layers[2]["min_replicas"], json!({"More": 5}));
+    assert_eq!((&layers[0]["priority"], &layers[1]["priority"]), (&json!(1), &json!(0)));
+    assert_eq!(
+        (&layers[3]["min_replicas"], &layers[3]["max_replicas"]),
+        (&json!("Current"), &json!({"CurrentMore": 5}))
+    );
+    assert_eq!((&layers[4]["min_replicas"], &layers[4]["current"]), (&json!({"CurrentFewer": 5}), &json!(30)));
+    assert_eq!(layers[5]["min_replicas"], json!({"CurrentFewerPercent": 50}));
+    assert_eq!(layers[5]["max_replicas"], json!({"CurrentMorePercent": 5}));
     assert_eq!(typed["phases"][0], json!({"by": "shop/a", "phase": "Active"}));
     assert_eq!(typed["desired"], json!({"min_replicas": 20, "max_replicas": 50}));
 }

@@ -110,7 +110,17 @@ fn rows() -> BTreeSet<Row> {
     let higher = |index| ovr(&format!("b{index}"), &json!({"priority": 1}));
     let crowd: Vec<_> = one(json!({})).into_iter().chain((0..32).map(higher)).collect();
     let none = json!({});
+    let of_generation = |generation: i64, fields: Value| {
+        let mut ovr = ovr("a", &fields);
+        ovr["metadata"]["generation"] = generation.into();
+        vec![ovr]
+    };
+    let accepted = || vec![settled(hpa("web", &json!({})), &of_generation(1, json!({})), &json!({}), NOW)];
+    let reason = json!({"requireReason": true});
     [
+        row(&one(json!({"minReplicas": "current"})), web(), &none, NOW),
+        row(&of_generation(2, json!({"minReplicas": "current"})), accepted(), &none, NOW),
+        row(&of_generation(2, json!({"minReplicas": 15})), accepted(), &reason, NOW),
         row(&one(json!({"minReplicas": 30})), web(), &none, NOW),
         row(&one(json!({"priority": 1001})), web(), &none, NOW),
         row(&one(json!({})), web(), &json!({"protectedNamespaces": ["shop"]}), NOW),

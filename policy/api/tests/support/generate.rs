@@ -1,5 +1,5 @@
 //! Strategies. Owners' numbers (20 to 39 million, and 1) and overrides' numbers (2 to 9 and 50 to 69 million and a bit, and
-//! the steps of a gradual return) never meet, so that a number shows whose it is; a law says so where they are to meet.
+//! the steps of a gradual return, and what runs, 5,050,011) never meet, so that a number shows whose it is; a law says so where they are to meet.
 
 use hpa_override_core::{Amount, Clamps, Duration, Id, Layer, Mode};
 use proptest::{collection::vec, option, prelude::*, sample::select};
@@ -49,8 +49,15 @@ fn literals() -> impl Strategy<Value = Amounts> {
 }
 
 fn relatives() -> impl Strategy<Value = Amounts> {
-    let relative =
-        || select(vec![Amount::Percent(61), Amount::Percent(137), Amount::More(700_007), Amount::Fewer(900_009)]);
+    let of_desired = [Amount::Percent(61), Amount::Percent(137), Amount::More(700_007), Amount::Fewer(900_009)];
+    let of_current = [
+        Amount::Current,
+        Amount::CurrentMore(700_007),
+        Amount::CurrentFewer(900_009),
+        Amount::CurrentMorePercent(1_137),
+        Amount::CurrentFewerPercent(39),
+    ];
+    let relative = || select([&of_desired[..], &of_current].concat());
     prop_oneof![
         relative().prop_map(|min| (Some(min), None)),
         relative().prop_map(|max| (None, Some(max))),
@@ -212,6 +219,11 @@ fn amount() -> impl Strategy<Value = Amount> {
         (1..300_i32).prop_map(Amount::Percent),
         (1..100_i32).prop_map(Amount::More),
         (1..100_i32).prop_map(Amount::Fewer),
+        Just(Amount::Current),
+        (1..100_i32).prop_map(Amount::CurrentMore),
+        (1..100_i32).prop_map(Amount::CurrentFewer),
+        (1..300_i32).prop_map(Amount::CurrentMorePercent),
+        (1..300_i32).prop_map(Amount::CurrentFewerPercent),
     ]
 }
 
@@ -221,18 +233,24 @@ pub fn layer() -> impl Strategy<Value = Layer> {
         amount().prop_map(|max| (None, Some(max))),
         (amount(), amount()).prop_map(|(min, max)| (Some(min), Some(max))),
     ];
-    (pair, select(vec![Mode::Set, Mode::Raise, Mode::Cap])).prop_map(move |((min_replicas, max_replicas), mode)| {
-        Layer {
-            by: Id { namespace: "shop".into(), name: "web".into() },
-            uid: "u".into(),
-            mode,
-            min_replicas,
-            max_replicas,
-            until: None,
-            return_over: None,
-            unknown: Map::new(),
-        }
-    })
+    (pair, select(vec![Mode::Set, Mode::Raise, Mode::Cap]), 0..50_i32).prop_map(
+        |((min_replicas, max_replicas), mode, current)| {
+            let amounts = [min_replicas, max_replicas];
+            Layer {
+                by: Id { namespace: "shop".into(), name: "web".into() },
+                uid: "u".into(),
+                generation: Some(1),
+                priority: 0,
+                mode,
+                min_replicas,
+                max_replicas,
+                current: amounts.into_iter().flatten().any(Amount::uses_current).then_some(current),
+                until: None,
+                return_over: None,
+                unknown: Map::new(),
+            }
+        },
+    )
 }
 
 pub fn clamps() -> impl Strategy<Value = Clamps> {

@@ -145,7 +145,8 @@ pub fn created(kind: Kind, manifest: &Manifest) -> Server {
                      "managedFields": [{"manager": "kube-controller-manager", "operation": "Update", "subresource": "status",
                         "apiVersion": "autoscaling/v2", "time": "2026-11-01T00:00:00Z", "fieldsType": "FieldsV1",
                         "fieldsV1": {"f:status": {"f:currentReplicas": {}}}}]},
-        "spec": {}, "status": {"currentReplicas": 3, "strange": [1.0, null]},
+        "spec": {}, "status": {"currentReplicas": 3, "desiredReplicas": 5_050_011, "strange": [1.0, null],
+                                "conditions": [{"type": "AbleToScale", "status": "True"}]},
     });
     let mut server = Server { hpa: empty, merge_policy: None, clock: super::start(), seen: None };
     match kind {

@@ -87,6 +87,7 @@ impl World {
                 ovr["spec"]["expiresAt"] = end.clone();
                 ovr["spec"]["duration"] = Value::Null;
             }
+            count_edit(ovr);
         }
     }
 
@@ -95,6 +96,7 @@ impl World {
         let count = self.overrides.len();
         if let Some(ovr) = self.overrides.get_mut(index.checked_rem(count).unwrap_or(0)) {
             ovr["spec"]["suspend"] = (ovr["spec"]["suspend"] != true).into();
+            count_edit(ovr);
         }
     }
 
@@ -172,6 +174,11 @@ impl World {
     pub fn record(&self) -> Option<Record> {
         annotation(&self.server.hpa, RECORD_ANNOTATION).map(|text| Record::parse(text).unwrap())
     }
+}
+
+fn count_edit(ovr: &mut Value) {
+    let generation = ovr["metadata"]["generation"].as_i64().unwrap();
+    ovr["metadata"]["generation"] = (generation + 1).into();
 }
 
 impl Wish {

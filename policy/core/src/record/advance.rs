@@ -40,8 +40,7 @@ impl Record {
     fn caps(&self, bound: Bound) -> impl Iterator<Item = i32> {
         let cap = move |layer: &Layer| {
             // Of min also the one that caps max; of max there is no other.
-            let capping = [bound, Bound::Max].into_iter().find(|bound| layer.amount(*bound).is_some())?;
-            Some(layer.amount(capping)?.resolve(self.desired.get(capping)))
+            [bound, Bound::Max].into_iter().find_map(|bound| layer.resolved(bound, self.desired))
         };
         let caps = self.layers.iter().filter(|layer| layer.mode == Mode::Cap).filter_map(cap);
         caps.chain(self.limits.highest(self.desired.get(bound)))

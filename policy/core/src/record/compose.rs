@@ -11,7 +11,7 @@ use crate::value::{
 /// The bounds that the layers make of what the owner wants. `layers` come highest precedence first, as in the record, and
 /// are folded from the lowest to the highest; the limits apply last.
 ///
-/// Amounts are resolved against `desired`, never against a layer below. A bound that a layer does not give stays as it is
+/// Amounts are resolved against `desired`, or the number of replicas that the layer has captured, never against a layer below. A bound that a layer does not give stays as it is
 /// below. Where a layer leaves min > max, the bound that it gave wins and the other follows; where it gave both, max rises
 /// to min.
 ///
@@ -35,7 +35,7 @@ pub fn composed<'a>(desired: Bounds, layers: impl DoubleEndedIterator<Item = &'a
 
 fn applied(below: Bounds, layer: &Layer, desired: Bounds) -> Bounds {
     let given = |bound| {
-        let (below, number) = (below.get(bound), layer.amount(bound)?.resolve(desired.get(bound)));
+        let (below, number) = (below.get(bound), layer.resolved(bound, desired)?);
         Some(match layer.mode {
             Mode::Set => number,
             Mode::Raise => below.max(number),

@@ -80,6 +80,12 @@ impl Window {
         Some(Self { from, until, source })
     }
 
+    /// The same, ending at `end` where that is earlier.
+    #[must_use]
+    pub fn ending_by(self, end: Option<Instant>) -> Self {
+        Self { until: self.until.into_iter().chain(end).min(), ..self }
+    }
+
     /// Where `t` is. A window that ends before it begins is over.
     #[must_use]
     pub fn position(&self, t: Instant) -> Position {

@@ -75,7 +75,8 @@ codes! {
     AuthorizationUnavailable: Error at "spec.hpa" "spec.selector",
         "it is not known whether the requester may patch the target: try again, then ask the platform team";
     AmountInvalid: Error at "spec.minReplicas" "spec.maxReplicas",
-        "write `40`, `\"150%\"`, `desired+5` or `desired-5`, with numbers from 1 to 2147483647";
+        "write `40`, `\"150%\"`, `desired+5`, `desired-5`, `current`, `current+5`, `current-5`, `current+50%` or `current-50%`, with \
+         numbers from 1 to 2147483647";
     MinAboveMax: Error at "spec.minReplicas", "lower it or raise `maxReplicas`";
     RaisesMaxWithMin: Warning at "spec.minReplicas",
         "without `maxReplicas` the upper bound rises with it where it is lower: nothing to do, or set `maxReplicas`";

@@ -31,6 +31,11 @@ pub fn mode(value: &Value) -> Option<Mode> {
     }
 }
 
+/// Whether a value is what an absent key means: then the key is not written.
+pub fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
 /// An object that is being read.
 pub struct Fields(Map<String, Value>);
 

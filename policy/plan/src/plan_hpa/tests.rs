@@ -6,6 +6,7 @@ use super::*;
 use crate::events::About;
 
 mod authorized;
+mod edits;
 mod eligibility;
 
 const NOW: &str = "2026-11-27T06:00:00Z";

@@ -159,7 +159,7 @@ fn target_not_found_names_it() {
 #[test]
 fn an_invalid_one_has_the_sentence_of_admission() {
     let status = without_a_target(&ovr("black-friday", &json!({"minReplicas": 0}))).status.unwrap();
-    let message = "spec.minReplicas: `0` is not an amount; write a whole number from 1 to 2147483647, or one relative to what the owner wants, like `150%`, `desired+5` or `desired-5`";
+    let message = "spec.minReplicas: `0` is not an amount; write a whole number from 1 to 2147483647, or one relative to what the owner wants (`150%`, `desired+5`, `desired-5`) or to what runs (`current`, `current+5`, `current-50%`)";
     assert_eq!(status.conditions[0].message, message);
     assert_eq!((status.starts_at, status.ends_at, status.next_transition), (None, None, None));
 }
@@ -221,7 +221,8 @@ fn a_new_generation_is_observed() {
     let hpa = settled(hpa(), &[&object]);
     object = with_status(object.clone(), &seen(&hpa, &[&object], None, NOW).status.unwrap());
     object["metadata"]["generation"] = 4.into();
-    let status = seen(&hpa, &[&object], None, LATER).status.unwrap();
+    assert_eq!(seen(&hpa, &[&object], None, LATER).status, None, "the record is to name it first");
+    let status = seen(&settled(hpa, &[&object]), &[&object], None, LATER).status.unwrap();
     assert_eq!(status.observed_generation, Some(4));
     assert!(status.conditions.iter().all(|condition| condition.observed_generation == Some(4)));
     assert!(status.conditions.iter().all(|condition| condition.last_transition_time == at(NOW)));

@@ -53,7 +53,7 @@ fn lines(findings: &[Finding]) -> Vec<String> {
 }
 
 const INSTANT: &str = "write it like `2026-11-27T06:00:00Z` or `2026-11-27T07:00:00+01:00`, in the years 2000 to 9000";
-const AMOUNT: &str = "is not an amount; write a whole number from 1 to 2147483647, or one relative to what the owner wants, like `150%`, `desired+5` or `desired-5`";
+const AMOUNT: &str = "is not an amount; write a whole number from 1 to 2147483647, or one relative to what the owner wants (`150%`, `desired+5`, `desired-5`) or to what runs (`current`, `current+5`, `current-50%`)";
 const NAME: &str = "is not the name of a HorizontalPodAutoscaler; use lower-case letters, digits, `-` and `.`";
 
 #[rstest]
