@@ -3,14 +3,16 @@
 //! ```text
 //!   cases/*.yaml ──► corpus ──► questions ──┬─► native ──► compared with what the case expects
 //!   a seed ───────► bin/differ ─► questions ┴─► every binding ──► compared with native
+//!   a seed ───────► bin/agree ──► overrides ──► API server with the CRD alone ──► compared with the core
 //! ```
-//! `bin/cases` runs the corpus, `bin/differ` random questions; `bin/embed.rs` is the host of docs/embedding.md. Nothing
+//! `bin/cases` runs the corpus, `bin/differ` random questions, `bin/agree` random overrides; `bin/embed.rs` is the host of docs/embedding.md. Nothing
 //! here knows what an override means: the expected answers are in the cases, or native's.
 
 #![expect(clippy::missing_errors_doc, reason = "a test harness: an error fails the test, and its message says why")]
 
 #[cfg(feature = "bindings")]
 pub mod bindings;
+mod core_only;
 pub mod corpus;
 mod random;
 mod shrink;
@@ -18,6 +20,7 @@ mod shrink;
 use hpa_override_api::call;
 use serde_json::{Value, json};
 
+pub use self::core_only::CoreOnly;
 pub use self::random::Random;
 pub use self::shrink::shrunk;
 

@@ -8,12 +8,17 @@
 mod amount;
 mod duration;
 mod instant;
+#[cfg(feature = "schema")]
+mod schema;
+pub mod sentences;
 mod spec;
 mod status;
 
 pub use amount::{Amount, AmountError};
 pub use duration::{Duration, DurationError};
 pub use instant::{Instant, InstantError};
+#[cfg(feature = "schema")]
+pub use schema::definition;
 #[cfg(feature = "schema")]
 pub use spec::AutoscalerOverride;
 pub use spec::{AutoscalerOverrideSpec, LabelSelector, LabelSelectorRequirement, Mode, Schedule};

@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::Amount;
 #[cfg(feature = "schema")]
-use crate::AutoscalerOverrideStatus;
+use crate::{AutoscalerOverrideStatus, schema};
 
 /// An `AutoscalerOverride` overrules the replica bounds of a HorizontalPodAutoscaler for a while, then restores what
 /// its owner wants.
-#[cfg_attr(feature = "schema", derive(kube_derive::CustomResource, kube_derive::KubeSchema))]
+#[cfg_attr(feature = "schema", derive(kube_derive::CustomResource, schemars::JsonSchema))]
 #[cfg_attr(
     feature = "schema",
     kube(
@@ -42,111 +42,143 @@ use crate::AutoscalerOverrideStatus;
         printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     )
 )]
-// Rules on the spec, never at the root: there they would be evaluated on every status write, and an object that was stored
-// under an older schema could get no status.
-#[cfg_attr(
-    feature = "schema",
-    x_kube(
-        crates(kube_core = "::kube_core"),
-        validation = kube_core::Rule::new(
-            "has(self.hpa) == has(oldSelf.hpa) && (!has(self.hpa) || self.hpa == oldSelf.hpa)"
-        ).message("hpa is immutable; delete this override and create another for the other target"),
-        validation = kube_core::Rule::new(
-            "has(self.selector) == has(oldSelf.selector) && (!has(self.selector) || self.selector == oldSelf.selector)"
-        ).message("selector is immutable; delete this override and create another for the other target"),
-        validation = kube_core::Rule::new(
-            "has(self.__namespace__) == has(oldSelf.__namespace__) && \
-             (!has(self.__namespace__) || self.__namespace__ == oldSelf.__namespace__)"
-        ).message("namespace is immutable; delete this override and create another for the other target"),
-    )
-)]
+#[cfg_attr(feature = "schema", schemars(extend("x-kubernetes-validations" = schema::of_spec())))]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AutoscalerOverrideSpec {
-    /// namespace is where the HorizontalPodAutoscaler is. Default: the namespace of this override. Another namespace
-    /// is refused by default. Immutable.
-    #[cfg_attr(feature = "schema", schemars(length(max = 253)))]
+    /// namespace is the namespace of the HorizontalPodAutoscaler.
+    ///
+    /// Default: the namespace of this override. Another one is refused unless the platform team allows it. Immutable: to
+    /// override a target elsewhere, delete this override and create another.
+    #[cfg_attr(feature = "schema", schemars(length(max = 63), regex(pattern = schema::LABEL), extend("x-kubernetes-validations" = schema::of_namespace())))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub namespace: Option<String>,
 
-    /// hpa is the name of the HorizontalPodAutoscaler to override. Exactly one of hpa and selector is needed.
-    /// Immutable: to change the target, create another override.
-    #[cfg_attr(feature = "schema", schemars(length(max = 1024)))]
+    /// hpa is the name of the HorizontalPodAutoscaler to override.
+    ///
+    /// It need not exist yet: the override becomes active on it when it is created. Exactly one of hpa and selector is
+    /// needed. Immutable.
+    #[cfg_attr(feature = "schema", schemars(length(max = 253), regex(pattern = schema::SUBDOMAIN), extend("x-kubernetes-validations" = schema::of_hpa())))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hpa: Option<String>,
 
-    /// selector selects HorizontalPodAutoscalers by their labels, including those created or labelled later.
+    /// selector selects HorizontalPodAutoscalers by their labels, also those that are created or labelled later.
+    ///
     /// It must not be empty. Exactly one of hpa and selector is needed. Immutable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub selector: Option<LabelSelector>,
 
-    /// minReplicas is the lower bound while the override is active: a number from 1 to 2147483647, or relative to what
-    /// the owner wants, like "150%" (rounded up), "desired+5" or "desired-5", or relative to what runs when the override
-    /// becomes active, like "current", "current+5", "current-5", "current+50%" or "current-50%". At least one of minReplicas
-    /// and maxReplicas is needed. Alone, it also raises maxReplicas where that is lower.
+    /// minReplicas is the lower bound while the override is active.
+    ///
+    /// One of
+    /// - a whole number, like 40;
+    /// - relative to the bound that the owner wants: "150%" (rounded up), desired+5, desired-5. These follow the owner;
+    /// - relative to the replicas that the HorizontalPodAutoscaler asks for when the override becomes active: current,
+    ///   current+5, current-5, current+50%, current-50% (rounded up). These stay as they were then; while it asks for
+    ///   none, they count as not given.
+    ///
+    /// Each number is from 1 to 2147483647. Write a percentage in quotes; there is no +5, which YAML reads as 5. No result
+    /// is below 1.
+    ///
+    /// At least one of minReplicas and maxReplicas is needed. Alone it also raises the upper bound, where that is lower.
+    /// Of two whole numbers minReplicas must not be the larger.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_replicas: Option<Amount>,
 
-    /// maxReplicas is the upper bound while the override is active, in the form of minReplicas and at least that.
-    /// Alone, it also lowers minReplicas where that is higher.
+    /// maxReplicas is the upper bound while the override is active, in the forms of minReplicas.
+    ///
+    /// Alone it also lowers the lower bound, where that is higher. Where both are given and relative numbers cross, it
+    /// rises to minReplicas.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_replicas: Option<Amount>,
 
-    /// mode says how the numbers change the bounds below this override, the owner's or another override's: Set replaces
-    /// them, Raise gives at least these numbers, Cap gives at most these numbers. Default: Set.
-    #[cfg_attr(feature = "schema", schemars(with = "Option<String>", length(max = 16)))]
+    /// mode says how minReplicas and maxReplicas change the bounds below this override, which are the owner's or those of
+    /// an override that this one takes precedence over.
+    ///
+    /// Set replaces them. Raise gives at least these numbers, Cap at most these numbers; where the bounds are so already,
+    /// nothing changes. Default: Set.
+    #[cfg_attr(feature = "schema", schemars(
+        with = "Option<String>", extend("enum" = ["Set", "Raise", "Cap"], "default" = "Set")
+    ))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mode: Option<Mode>,
 
-    /// priority decides between overrides of one HorizontalPodAutoscaler: the higher wins, then the newer one, then
-    /// the first by namespace and name. Default: 0. The platform team sets the highest value allowed (default: 1000).
+    /// priority decides between overrides of one HorizontalPodAutoscaler: the highest takes precedence.
+    ///
+    /// Of equal ones the newer object does, then the first by namespace and name. Negative numbers are allowed; the
+    /// platform team sets the highest one allowed, 1000 unless they say otherwise. Default: 0.
+    #[cfg_attr(feature = "schema", schemars(extend("default" = 0)))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub priority: Option<i32>,
 
-    /// startsAt is when the override becomes active, like `2026-11-27T06:00:00Z` or `2026-11-27T07:00:00+01:00`.
-    /// Default: when it is created. It cannot be moved once it has passed.
-    #[cfg_attr(feature = "schema", schemars(length(max = 64)))]
+    /// startsAt is the instant from which on the override is active, like 2026-11-27T06:00:00Z or
+    /// 2026-11-27T07:00:00+01:00.
+    ///
+    /// In the years 2000 to 9000; fractions of a second are cut off. Default: the creation of this object. Once it has
+    /// passed it cannot be moved. With a schedule, the instant from which on it recurs.
+    #[cfg_attr(feature = "schema", schemars(
+        length(max = 64), regex(pattern = schema::INSTANT), extend("format" = "date-time")
+    ))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub starts_at: Option<String>,
 
-    /// expiresAt is when the override ends, in the form of startsAt. At most one of expiresAt and duration; with
-    /// neither, the platform team's default length applies (24h). It can be moved at any time; into the past means now.
-    #[cfg_attr(feature = "schema", schemars(length(max = 64)))]
+    /// expiresAt is the instant at which the override ends, in the form of startsAt and after it.
+    ///
+    /// It can be moved at any time; into the past means now. At most one of expiresAt and duration; with neither, the
+    /// platform team's default length counts from the start (24h unless they say otherwise). With a schedule, the instant
+    /// at which it recurs no more, beside duration.
+    #[cfg_attr(feature = "schema", schemars(
+        length(max = 64), regex(pattern = schema::INSTANT), extend("format" = "date-time")
+    ))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<String>,
 
-    /// duration is how long the override is active from its start: whole numbers with the units d, h, m, s in that
-    /// order, like `90m` or `1d12h`, at most 36500d. At most one of expiresAt and duration, except with a schedule:
-    /// then it is required, and is the length of each occurrence.
-    #[cfg_attr(feature = "schema", schemars(length(max = 64)))]
+    /// duration is how long the override is active, counted from its start, like 90m or 1d12h.
+    ///
+    /// Whole numbers with the units d (24 hours), h, m and s, each at most once and in that order; in all more than 0 and
+    /// at most 36500d. At most one of expiresAt and duration. With a schedule it is required, and is the length of each
+    /// occurrence.
+    #[cfg_attr(feature = "schema", schemars(
+        length(max = 64), regex(pattern = schema::DURATION), extend("x-kubernetes-validations" = schema::of_duration())
+    ))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duration: Option<String>,
 
-    /// schedule makes the override recur: it is active for duration from each start on. startsAt and expiresAt, where
-    /// given, limit when it recurs.
+    /// schedule makes the override recur: it is active for duration from each of these starts on.
+    ///
+    /// It recurs from startsAt, or the creation of this object, until expiresAt, or the deletion of this object. Created
+    /// inside an occurrence, the override is active at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule: Option<Schedule>,
 
-    /// returnOver makes the bounds return gradually at the end, over that time and in small steps, instead of at once:
-    /// a duration of at most 24h.
-    #[cfg_attr(feature = "schema", schemars(length(max = 64)))]
+    /// returnOver makes the bounds return gradually after the end, in small steps over that time.
+    ///
+    /// A duration of at most 24h, like 10m. Default: they return at once.
+    #[cfg_attr(feature = "schema", schemars(
+        length(max = 64), regex(pattern = schema::DURATION), extend("x-kubernetes-validations" = schema::of_return_over())
+    ))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub return_over: Option<String>,
 
-    /// suspend makes the override inactive for as long as it is true. Default: false.
+    /// suspend makes the override inactive for as long as it is true; its end does not move. Default: false.
+    #[cfg_attr(feature = "schema", schemars(extend("default" = false)))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suspend: Option<bool>,
 
-    /// reason says why the override exists, for other people: a ticket, an incident, a campaign. Optional unless the
-    /// platform team requires it.
+    /// reason says why the override exists, for other people: a ticket, an incident, a campaign.
+    ///
+    /// At most 1024 characters. Optional, unless the platform team requires it.
     #[cfg_attr(feature = "schema", schemars(length(max = 1024)))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 
-    /// ttlAfterFinished deletes this object that long after its end, a duration. It needs an end that does not depend
-    /// on when the object was created (expiresAt, or startsAt with duration): otherwise a GitOps tool that creates the
-    /// object again would start it again.
-    #[cfg_attr(feature = "schema", schemars(length(max = 64)))]
+    /// ttlAfterFinished is how long after its end this object is deleted, a duration like 24h.
+    ///
+    /// It needs an end that does not depend on when the object was created: expiresAt, or startsAt with duration.
+    /// Otherwise a GitOps tool that creates the object again would make it active again. Default: it is not deleted.
+    #[cfg_attr(feature = "schema", schemars(
+        length(max = 64), regex(pattern = schema::DURATION), extend("x-kubernetes-validations" = schema::of_duration())
+    ))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ttl_after_finished: Option<String>,
 }
@@ -165,39 +197,44 @@ pub enum Mode {
 
 /// Labels that a HorizontalPodAutoscaler must have: all of matchLabels and all of matchExpressions.
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", schemars(extend(
+    "x-kubernetes-map-type" = "atomic", "x-kubernetes-validations" = schema::of_selector()
+)))]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LabelSelector {
-    /// matchLabels are labels with their values.
+    /// matchLabels are labels with the values that they must have, at most 32.
     #[cfg_attr(feature = "schema", schemars(extend(
         "maxProperties" = 32, "additionalProperties" = {"type": "string", "maxLength": 63}
     )))]
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub match_labels: BTreeMap<String, String>,
 
-    /// matchExpressions are requirements on labels.
-    #[cfg_attr(feature = "schema", schemars(length(max = 32)))]
+    /// matchExpressions are requirements on labels, at most 32.
+    #[cfg_attr(feature = "schema", schemars(length(max = 32), extend("x-kubernetes-list-type" = "atomic")))]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub match_expressions: Vec<LabelSelectorRequirement>,
 }
 
-/// A requirement on one label.
+/// A requirement on one label, like `{key: tier, operator: In, values: [front, edge]}`.
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LabelSelectorRequirement {
     /// key is the label.
     #[cfg_attr(feature = "schema", schemars(length(max = 317)))]
-    #[serde(default)]
     pub key: String,
 
-    /// operator is In, NotIn, Exists or DoesNotExist.
-    #[cfg_attr(feature = "schema", schemars(length(max = 16)))]
-    #[serde(default)]
+    /// operator says how the label relates to values: In and NotIn (also where there is no such label), or how it relates
+    /// to none: Exists and DoesNotExist.
+    #[cfg_attr(feature = "schema", schemars(extend("enum" = ["In", "NotIn", "Exists", "DoesNotExist"])))]
     pub operator: String,
 
-    /// values are compared with the label: at least one for In and NotIn, none for Exists and DoesNotExist.
-    #[cfg_attr(feature = "schema", schemars(length(max = 64), inner(length(max = 63))))]
+    /// values are compared with the value of the label: at least one and at most 64 for In and NotIn, none for Exists and
+    /// DoesNotExist.
+    #[cfg_attr(feature = "schema", schemars(
+        length(max = 64), inner(length(max = 63)), extend("x-kubernetes-list-type" = "atomic")
+    ))]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub values: Vec<String>,
 }
@@ -207,19 +244,24 @@ pub struct LabelSelectorRequirement {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Schedule {
-    /// cron is when it starts, in the form of a CronJob: minute, hour, day of month, month, day of week, like
-    /// `0 8 * * MON-FRI`.
+    /// cron is when it starts, in the five fields of a CronJob: minute, hour, day of month, month, day of week.
+    ///
+    /// `0 8 * * MON-FRI` is 8:00 from Monday to Friday, `55 * * * *` five minutes before each full hour. At most 200
+    /// characters; no seconds, no macros like @daily, none of ? L W #.
     #[cfg_attr(feature = "schema", schemars(length(max = 200)))]
-    #[serde(default)]
     pub cron: String,
 
-    /// timeZone is the IANA name of the time zone of cron, like `Europe/Rome`. Default: UTC.
-    #[cfg_attr(feature = "schema", schemars(length(max = 64)))]
+    /// timeZone is the time zone of cron and except, by its IANA name, like Europe/Rome; case counts. Default: UTC.
+    ///
+    /// Where clocks go forward over a start, it is that much later; where they go back, the first of the two counts.
+    #[cfg_attr(feature = "schema", schemars(length(max = 64), extend("default" = "UTC")))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub time_zone: Option<String>,
 
-    /// except are dates, like `2026-12-25`, in that time zone, on which it does not start.
-    #[cfg_attr(feature = "schema", schemars(length(max = 366), inner(length(max = 10))))]
+    /// except are the dates on which it does not start, like "2026-12-25", at most 366.
+    #[cfg_attr(feature = "schema", schemars(
+        length(max = 366), extend("items" = schema::date(), "x-kubernetes-list-type" = "atomic")
+    ))]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub except: Vec<String>,
 }

@@ -350,6 +350,13 @@ contains() {
 	ask override-create-two-targets
 	refused 'spec: two targets: keep either hpa or selector'
 }
+@test "override create types wrong" {
+	ask override-create-types-wrong
+	refused \
+		'3 errors: spec.priority: `"5"` is not a whole number' \
+		'spec.reason: `20981127` is not text; write it in quotes' \
+		'spec.suspend: `"no"` is not a boolean'
+}
 @test "override create without object" {
 	ask override-create-without-object
 	refused 'the request carries no object'

@@ -1,8 +1,8 @@
 //! A real Kubernetes control plane and a policy host on this machine, for tests and the demo.
 //!
 //! What this project promises depends on how a real API server defaults, validates, merges and admits, so its tests
-//! run against one. This crate starts the programs and offers plain ways to act, watch and break things. Only [`World`]
-//! and [`hpa`] know what an override is, and nothing here is part of what users install.
+//! run against one. This crate starts the programs and offers plain ways to act, watch and break things. Only [`World`],
+//! [`CrdAlone`] and [`hpa`] know what an override is, and nothing here is part of what users install.
 //!
 //! | environment variable | meaning |
 //! |---|---|
@@ -15,6 +15,7 @@ pub mod assets;
 mod audit;
 mod certs;
 mod control_plane;
+mod crd_alone;
 mod engine;
 #[cfg(test)]
 mod guests;
@@ -51,6 +52,7 @@ pub use nix::sys::signal::Signal;
 pub use self::audit::{AuditEvent, AuditLog};
 pub use self::certs::connector;
 pub use self::control_plane::{ControlPlane, Identity, Options};
+pub use self::crd_alone::{CrdAlone, Verdict};
 pub use self::engine::{CallError, Clock, HostAnswer, HostCalls, Module, NoHostCalls};
 pub use self::kubewarden::{Policies, wait_until_active};
 pub use self::metrics::Metrics;

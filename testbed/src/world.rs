@@ -11,6 +11,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
+use kube::Client;
 use kube::api::{DynamicObject, ListParams, PostParams};
 use serde_json::{Value, json};
 
@@ -204,12 +205,19 @@ fn shipped(path: &str) -> Result<String> {
 
 async fn install(plane: &ControlPlane) -> Result<()> {
     let client = plane.client(&Identity::Admin).await?;
-    for file in ["crd/crd.yaml", "deploy/rbac/rbac.yaml"] {
-        apply_yaml(&client, &shipped(file)?, INSTALLER, true)
-            .await
-            .with_context(|| format!("failed to apply {file}"))?;
-    }
-    let overrides = api_for(&client, &serde_json::from_value(guarded())?)?;
+    apply_shipped(&client, "deploy/rbac/rbac.yaml").await?;
+    install_crd(&client).await
+}
+
+async fn apply_shipped(client: &Client, file: &str) -> Result<()> {
+    let applied = apply_yaml(client, &shipped(file)?, INSTALLER, true).await;
+    applied.map(drop).with_context(|| format!("failed to apply {file}"))
+}
+
+/// Installs the CRD that is shipped, and waits until it is served.
+pub(crate) async fn install_crd(client: &Client) -> Result<()> {
+    apply_shipped(client, "crd/crd.yaml").await?;
+    let overrides = api_for(client, &serde_json::from_value(guarded())?)?;
     wait_for("the CRD to be served", LIMIT, async || Ok(overrides.list(&ListParams::default()).await.map(drop)?)).await
 }
 

@@ -18,6 +18,7 @@ type Generated = (&'static str, fn(&Workspace) -> Result<String>);
 const GENERATED: &[Generated] = &[
     ("crd/crd.yaml", |workspace| Command::new(workspace.program("crdgen")?).stdout()),
     ("docs/codes.md", |workspace| Command::new(workspace.example("codes")?).stdout()),
+    ("docs/reference/core-only.md", |workspace| Command::new(workspace.example("core_only")?).stdout()),
     (README, |workspace| with_settings(workspace, README)),
     (POLICY_README, |workspace| with_settings(workspace, POLICY_README)),
     ("artifacthub-pkg.yml", artifacthub::package),

@@ -41,6 +41,8 @@ enum Verb {
     Cases(CasesArgs),
     /// Ask every binding the same random questions, and compare the answers.
     Differ(Random<10_000>),
+    /// Ask a real API server and the core about the same random overrides.
+    Agree(Random<3_000>),
     /// Send the module arbitrary requests, and check what it promises of every answer.
     Fuzz(Random<200_000>),
     /// Measure how fast something is.
@@ -68,6 +70,7 @@ fn run(verb: Verb) -> Result<ExitCode> {
         Verb::Test => test::run(&workspace)?,
         Verb::Cases(args) => return programs::cases(&workspace, &args),
         Verb::Differ(args) => return programs::differ(&workspace, &args),
+        Verb::Agree(args) => return programs::agree(&workspace, &args),
         Verb::Fuzz(args) => return programs::fuzz(&workspace, &args),
         Verb::Bench(subject) => return programs::bench(&workspace, &subject),
         Verb::Demo(args) => return programs::demo(&workspace, &args),

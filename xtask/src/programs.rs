@@ -1,5 +1,5 @@
-//! Commands that build what another program needs, and then become that program: `demo`, `cases`, `differ`, `fuzz`,
-//! `bench`. They show, compare and measure nothing themselves.
+//! Commands that build what another program needs, and then become that program: `demo`, `cases`, `differ`, `agree`,
+//! `fuzz`, `bench`. They show, compare and measure nothing themselves.
 
 use std::{ffi::OsString, fs, path::PathBuf, process::ExitCode};
 
@@ -77,6 +77,12 @@ pub(crate) fn differ<const C: u64>(workspace: &Workspace, args: &Random<C>) -> R
     dist::run(workspace)?;
     let seed = args.seed.map(|seed| format!("--seed={seed}").into());
     asker(workspace, "differ")?.arg("--count").arg(args.count.to_string()).args(seed).become_it()
+}
+
+pub(crate) fn agree<const C: u64>(workspace: &Workspace, args: &Random<C>) -> Result<ExitCode> {
+    let seed = args.seed.map(|seed| format!("--seed={seed}").into());
+    let agree = Command::new(workspace.program("agree")?);
+    agree.arg("--count").arg(args.count.to_string()).args(seed).become_it()
 }
 
 pub(crate) fn fuzz<const C: u64>(workspace: &Workspace, args: &Random<C>) -> Result<ExitCode> {

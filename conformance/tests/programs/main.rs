@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod agree;
 mod cases;
 mod differ;
 mod embedding;
@@ -13,6 +14,7 @@ use std::{
     process::Command,
 };
 
+const AGREE: &str = env!("CARGO_BIN_EXE_agree");
 const CASES: &str = env!("CARGO_BIN_EXE_cases");
 const DIFFER: &str = env!("CARGO_BIN_EXE_differ");
 

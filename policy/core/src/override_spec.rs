@@ -3,6 +3,7 @@
 //!
 //! Parsing and accessors only: what is wrong with an override is for `rules`.
 
+mod misfit;
 mod recurrence;
 
 use hpa_override_crd::{Amount, Duration, Instant, Mode};
@@ -19,7 +20,7 @@ use crate::value::{
     text::cut,
 };
 
-pub use self::recurrence::Recurrence;
+pub use self::{misfit::Misfit, recurrence::Recurrence};
 
 /// An `AutoscalerOverride`, field by field.
 ///
@@ -56,7 +57,7 @@ pub struct ParsedOverride {
     pub max: Field<Amount>,
     /// `spec.mode`.
     pub mode: Field<Mode>,
-    /// `spec.priority`; 0 where it is not given.
+    /// `spec.priority`; 0 where it is not given or no whole number of 32 bits.
     pub priority: i64,
     /// `spec.startsAt`.
     pub starts_at: Field<Instant>,
@@ -68,12 +69,14 @@ pub struct ParsedOverride {
     pub schedule: Option<Recurrence>,
     /// `spec.returnOver`.
     pub return_over: Field<Duration>,
-    /// `spec.suspend`; false where it is not given.
+    /// `spec.suspend`; false where it is not given or no boolean.
     pub suspended: bool,
     /// `spec.ttlAfterFinished`.
     pub ttl: Field<Duration>,
     /// Whether `spec.reason` holds more than blanks.
     pub has_reason: bool,
+    /// Fields of another type or size than they have, where no other field says so.
+    pub misfits: Vec<Misfit>,
     /// The requester: by the annotation on the object, at admission by the request.
     pub requester: Option<Requester>,
 }
@@ -100,7 +103,11 @@ impl ParsedOverride {
             min: Field::parse(spec, Bound::Min.field(), amount),
             max: Field::parse(spec, Bound::Max.field(), amount),
             mode: Field::parse(spec, "mode", mode),
-            priority: spec.get("priority").and_then(Value::as_i64).unwrap_or(0),
+            priority: spec
+                .get("priority")
+                .and_then(Value::as_i64)
+                .and_then(|given| i32::try_from(given).ok())
+                .map_or(0, i64::from),
             starts_at: Field::parse(spec, "startsAt", parsed),
             expires_at: Field::parse(spec, "expiresAt", parsed),
             duration: Field::parse(spec, "duration", parsed),
@@ -109,6 +116,7 @@ impl ParsedOverride {
             suspended: spec.get("suspend").and_then(Value::as_bool).unwrap_or_default(),
             ttl: Field::parse(spec, "ttlAfterFinished", parsed),
             has_reason: !text(spec, "reason").trim().is_empty(),
+            misfits: misfit::find(spec),
             requester: Requester::from_annotation(object),
         }
     }

@@ -211,13 +211,13 @@ export interface Span {
 
 /** The code of an entry of a report. */
 export type Code =
-  | "targetMissing" | "twoTargets" | "noBounds" | "twoEnds" | "endsByDefault" | "neverEnds" | "nameInvalid"
-  | "selectorEmpty" | "selectorInvalid" | "namespaceProtected" | "crossNamespaceDenied" | "unguardedNamespace"
-  | "targetImmutable" | "notAuthorized" | "authorizationUnavailable" | "amountInvalid" | "minAboveMax"
-  | "raisesMaxWithMin" | "ceilingExceeded" | "lowersOwner" | "modeUnknown" | "instantInvalid" | "durationInvalid"
-  | "durationRequired" | "endBeforeStart" | "durationTooLong" | "startMoved" | "alreadyEnded" | "cronInvalid"
-  | "neverOccurs" | "occurrencesOverlap" | "timeZoneUnknown" | "dateInvalid" | "returnTooLong" | "ttlNeedsAbsoluteEnd"
-  | "priorityTooHigh" | "reasonRequired";
+  | "fieldInvalid" | "targetMissing" | "twoTargets" | "noBounds" | "twoEnds" | "endsByDefault" | "neverEnds"
+  | "nameInvalid" | "selectorEmpty" | "selectorInvalid" | "namespaceProtected" | "crossNamespaceDenied"
+  | "unguardedNamespace" | "targetImmutable" | "notAuthorized" | "authorizationUnavailable" | "amountInvalid"
+  | "minAboveMax" | "raisesMaxWithMin" | "ceilingExceeded" | "lowersOwner" | "modeUnknown" | "instantInvalid"
+  | "durationInvalid" | "durationRequired" | "endBeforeStart" | "durationTooLong" | "startMoved" | "alreadyEnded"
+  | "cronInvalid" | "neverOccurs" | "occurrencesOverlap" | "timeZoneUnknown" | "dateInvalid" | "returnTooLong"
+  | "ttlNeedsAbsoluteEnd" | "priorityTooHigh" | "reasonRequired";
 
 /** Why a call has no answer. */
 export type ErrorCode =

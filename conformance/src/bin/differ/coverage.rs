@@ -115,7 +115,8 @@ fn look_inside(function: &str, value: &Value, seen: &mut BTreeSet<String>) {
         Value::Array(items) => items.iter().for_each(|item| look_inside(function, item, seen)),
         Value::Object(map) => {
             if let (Some(path), Some(code)) = (value["path"].as_str(), value["code"].as_str()) {
-                let path = path.split_once('[').map_or(path.into(), |(list, _)| format!("{list}[i]"));
+                let item = path.split_once('[').and_then(|(list, item)| Some((list, item.split_once(']')?.1)));
+                let path = item.map_or(path.into(), |(list, rest)| format!("{list}[i]{rest}"));
                 seen.insert(format!("{code} at {path}"));
             }
             let phases = value["phases"].as_object().into_iter().flat_map(|phases| phases.values());

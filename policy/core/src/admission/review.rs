@@ -1,7 +1,7 @@
 //! Reviews an `AutoscalerOverride` at admission: all errors and warnings at once, and the annotation that names the
 //! requester.
 
-use hpa_override_crd::{Instant, REQUESTED_BY_ANNOTATION};
+use hpa_override_crd::{Instant, REQUESTED_BY_ANNOTATION, sentences};
 use serde_json::Value;
 
 use super::audit::Audit;
@@ -137,10 +137,7 @@ fn check(ovr: &ParsedOverride, settings: &Settings, may_patch: MayPatch, now: In
 fn target_changes(old: &Value, new: &Value) -> Vec<Finding> {
     let at = |object: &Value, key: &str| object.get("spec").and_then(|spec| spec.get(key)).cloned().unwrap_or_default();
     let changed = |key: &&str| at(old, key) != at(new, key);
-    let finding = |key: &str| {
-        let sentence = format!("{key} is immutable; delete this override and create another for the other target");
-        Finding::new(&format!("spec.{key}"), Code::TargetImmutable, sentence)
-    };
+    let finding = |key: &str| Finding::new(&format!("spec.{key}"), Code::TargetImmutable, sentences::immutable(key));
     ["hpa", "namespace", "selector"].iter().filter(|key| changed(key)).map(|key| finding(key)).collect()
 }
 

@@ -21,18 +21,17 @@ pub struct Recurrence {
 }
 
 impl Recurrence {
-    /// Parses `spec.schedule`; none where it is not given.
+    /// Parses `spec.schedule`; none where it is not given, or no object.
     pub(super) fn parse(spec: &Value) -> Option<Self> {
-        let schedule = spec.get("schedule").filter(|schedule| !schedule.is_null())?;
+        let schedule = spec.get("schedule").filter(|schedule| schedule.is_object())?;
         let cron = match schedule.get("cron").and_then(Value::as_str) {
             Some(text) => Cron::parse(text).map_err(|why| cut(&why)),
             None => Err("no cron expression; write one like `0 8 * * MON-FRI`".into()),
         };
         let date = |value: &Value| Field::parse_value(value, parsed);
         let except = match schedule.get("except") {
-            None | Some(Value::Null) => Vec::new(),
             Some(Value::Array(dates)) => dates.iter().map(date).collect(),
-            Some(other) => vec![Field::parse_value(other, |_| None)],
+            _ => Vec::new(),
         };
         Some(Self { cron, zone: Field::parse(schedule, "timeZone", |value| Zone::parse(value.as_str()?)), except })
     }

@@ -1,11 +1,10 @@
 //! Errors of shape: what the spec alone shows to be wrong. An override with any of them is `Invalid`.
 
-use hpa_override_crd::{Amount, AmountError, Duration, DurationError, InstantError};
+use hpa_override_crd::{Amount, Duration, InstantError, sentences};
 
 use crate::{
-    override_spec::{ParsedOverride, Recurrence},
+    override_spec::{Misfit, ParsedOverride, Recurrence},
     value::{
-        cron::CivilDateError,
         field::Field,
         finding::{Code, Finding},
     },
@@ -17,7 +16,12 @@ const LONGEST_RETURN: Duration = Duration::DAY;
 /// Every error of shape.
 #[must_use]
 pub fn shape_errors(ovr: &ParsedOverride) -> Vec<Finding> {
-    let mut errors = Vec::new();
+    let misfit = |misfit: &Misfit| Finding::new(&misfit.path, Code::FieldInvalid, misfit.why.clone());
+    let mut errors: Vec<Finding> = ovr.misfits.iter().map(misfit).collect();
+    if errors.iter().any(|error| error.path == "spec") {
+        // It has no fields, which would be reported as missing.
+        return errors;
+    }
     check_target(ovr, &mut errors);
     check_bounds(ovr, &mut errors);
     check_times(ovr, &mut errors);
@@ -26,13 +30,8 @@ pub fn shape_errors(ovr: &ParsedOverride) -> Vec<Finding> {
 
 fn check_target(ovr: &ParsedOverride, errors: &mut Vec<Finding>) {
     match (ovr.hpa.is_absent(), ovr.selector.is_absent()) {
-        (true, true) => {
-            let sentence = "no target: set hpa to the name of a HorizontalPodAutoscaler, or selector to labels of some";
-            errors.push(Finding::new("spec", Code::TargetMissing, sentence));
-        }
-        (false, false) => {
-            errors.push(Finding::new("spec", Code::TwoTargets, "two targets: keep either hpa or selector"));
-        }
+        (true, true) => errors.push(Finding::new("spec", Code::TargetMissing, sentences::TARGET_MISSING)),
+        (false, false) => errors.push(Finding::new("spec", Code::TwoTargets, sentences::TWO_TARGETS)),
         _ => {}
     }
     match &ovr.selector {
@@ -41,31 +40,26 @@ fn check_target(ovr: &ParsedOverride, errors: &mut Vec<Finding>) {
             errors.push(Finding::new("spec.selector", Code::SelectorInvalid, sentence));
         }
         Field::Is(selector) if selector.is_empty() => {
-            let sentence = "the selector is empty, and would mean every HorizontalPodAutoscaler; name labels";
-            errors.push(Finding::new("spec.selector", Code::SelectorEmpty, sentence));
+            errors.push(Finding::new("spec.selector", Code::SelectorEmpty, sentences::SELECTOR_EMPTY));
         }
         _ => {}
     }
-    check_readable("spec.hpa", Code::NameInvalid, &ovr.hpa, errors, |given| {
-        format!("{given} is not the name of a HorizontalPodAutoscaler; use lower-case letters, digits, `-` and `.`")
-    });
+    check_readable("spec.hpa", Code::NameInvalid, &ovr.hpa, errors, |given| sentences::not_an_hpa(given));
     check_readable("spec.namespace", Code::NameInvalid, &ovr.namespace, errors, |given| {
-        format!("{given} is not the name of a namespace; use at most 63 lower-case letters, digits and `-`")
+        sentences::not_a_namespace(given)
     });
 }
 
 fn check_bounds(ovr: &ParsedOverride, errors: &mut Vec<Finding>) {
     if ovr.min.is_absent() && ovr.max.is_absent() {
-        errors.push(Finding::new("spec", Code::NoBounds, "no bounds: set minReplicas, maxReplicas or both"));
+        errors.push(Finding::new("spec", Code::NoBounds, sentences::NO_BOUNDS));
     }
-    let advice = |given: &str| format!("{given} is not an amount; {AmountError}");
-    check_readable("spec.minReplicas", Code::AmountInvalid, &ovr.min, errors, advice);
-    check_readable("spec.maxReplicas", Code::AmountInvalid, &ovr.max, errors, advice);
+    check_readable("spec.minReplicas", Code::AmountInvalid, &ovr.min, errors, |given| sentences::not_an_amount(given));
+    check_readable("spec.maxReplicas", Code::AmountInvalid, &ovr.max, errors, |given| sentences::not_an_amount(given));
     if let (Some(Amount::Literal(min)), Some(Amount::Literal(max))) = (ovr.min.value(), ovr.max.value())
         && min > max
     {
-        let sentence = format!("minReplicas {min} is above maxReplicas {max}; lower it or raise maxReplicas");
-        errors.push(Finding::new("spec.minReplicas", Code::MinAboveMax, sentence));
+        errors.push(Finding::new("spec.minReplicas", Code::MinAboveMax, sentences::min_above_max(min, max)));
     }
     check_readable("spec.mode", Code::ModeUnknown, &ovr.mode, errors, |given| {
         format!("{given} is not a mode; use Set, Raise or Cap")
@@ -83,30 +77,27 @@ fn check_times(ovr: &ParsedOverride, errors: &mut Vec<Finding>) {
             format!("the end {end} is not after the start {start}; set expiresAt to an instant after startsAt");
         errors.push(Finding::new("spec.expiresAt", Code::EndBeforeStart, sentence));
     }
-    let duration = |given: &str| format!("{given} is not a duration; {DurationError}");
+    let duration = |given: &str| sentences::not_a_duration(given);
     check_readable("spec.duration", Code::DurationInvalid, &ovr.duration, errors, duration);
     check_readable("spec.returnOver", Code::DurationInvalid, &ovr.return_over, errors, duration);
     check_readable("spec.ttlAfterFinished", Code::DurationInvalid, &ovr.ttl, errors, duration);
     if let Some(over) = ovr.return_over.value().filter(|over| **over > LONGEST_RETURN) {
-        let sentence = format!("{over} is longer than 24h, the longest gradual return; shorten it");
-        errors.push(Finding::new("spec.returnOver", Code::ReturnTooLong, sentence));
+        errors.push(Finding::new("spec.returnOver", Code::ReturnTooLong, sentences::return_too_long(over)));
     }
     match &ovr.schedule {
         Some(schedule) => {
             check_schedule(schedule, errors);
             if ovr.duration.is_absent() {
-                let sentence = "with a schedule a duration is required; set it to the length of each occurrence";
-                errors.push(Finding::new("spec.duration", Code::DurationRequired, sentence));
+                errors.push(Finding::new("spec.duration", Code::DurationRequired, sentences::DURATION_REQUIRED));
             }
         }
         None if !ovr.expires_at.is_absent() && !ovr.duration.is_absent() => {
-            errors.push(Finding::new("spec", Code::TwoEnds, "two ends: keep either expiresAt or duration"));
+            errors.push(Finding::new("spec", Code::TwoEnds, sentences::TWO_ENDS));
         }
         None => {}
     }
     if ovr.ttl.value().is_some() && !ends_absolutely(ovr) {
-        let sentence = "deletion needs an end that does not depend on when the object was created, otherwise a GitOps tool \
-                        that creates it again makes it active again; set expiresAt, or startsAt and duration";
+        let sentence = sentences::TTL_NEEDS_ABSOLUTE_END;
         errors.push(Finding::new("spec.ttlAfterFinished", Code::TtlNeedsAbsoluteEnd, sentence));
     }
 }
@@ -125,7 +116,7 @@ fn check_schedule(schedule: &Recurrence, errors: &mut Vec<Finding>) {
     });
     for (index, date) in schedule.except.iter().enumerate() {
         check_readable(&format!("spec.schedule.except[{index}]"), Code::DateInvalid, date, errors, |given| {
-            format!("{given} is not a date; {CivilDateError}")
+            sentences::not_a_date(given)
         });
     }
 }

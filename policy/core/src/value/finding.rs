@@ -48,6 +48,11 @@ macro_rules! codes {
 }
 
 codes! {
+    FieldInvalid: Error at "spec" "spec.selector.matchLabels" "spec.selector.matchExpressions"
+        "spec.selector.matchExpressions[i].values" "spec.priority"
+        "spec.duration" "spec.schedule" "spec.schedule.except" "spec.returnOver" "spec.suspend" "spec.reason"
+        "spec.ttlAfterFinished",
+        "of another type than the field has, or too long: the sentence says what to write";
     TargetMissing: Error at "spec", "no target: set `hpa` or `selector`";
     TwoTargets: Error at "spec", "keep either `hpa` or `selector`";
     NoBounds: Error at "spec", "set `minReplicas`, `maxReplicas` or both";

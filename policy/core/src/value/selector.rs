@@ -36,7 +36,8 @@ impl Selector {
             None | Some(Value::Null) => &none,
             Some(labels) => labels.as_object().ok_or("matchLabels is not a map of labels to values")?,
         };
-        for (key, value) in labels {
+        // The API server removes a label without a value.
+        for (key, value) in labels.iter().filter(|(_, value)| !value.is_null()) {
             let value = value.as_str().ok_or_else(|| format!("the value of label `{}` is not text", cut(key)))?;
             requirements.push(Requirement::new(key, Operator::In, vec![value.into()])?);
         }
@@ -155,6 +156,8 @@ mod tests {
     #[case::both_kinds(json!({"matchLabels": {"tier": "front"},
         "matchExpressions": [{"key": "example.com/x", "operator": "DoesNotExist", "values": []}]}), true)]
     #[case::empty_matches_nothing(json!({"matchLabels": {}, "matchExpressions": null}), false)]
+    #[case::null_is_no_value(json!({"matchLabels": {"tier": "front", "team": null}}), true)]
+    #[case::nothing_but_nulls(json!({"matchLabels": {"tier": null}}), false)]
     fn reads_as_kubernetes_does(#[case] selector: Value, #[case] expected: bool) {
         assert_eq!(Selector::parse(&selector).unwrap().matches(&labelled(&json!({"tier": "front"}))), expected);
     }
