@@ -12,7 +12,7 @@ use std::fs;
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
-use crate::{command::Command, workspace::Workspace};
+use crate::{codegen, command::Command, workspace::Workspace};
 use compare::compare;
 
 const RECORDED: &str = "crd/promise/v1.json";
@@ -49,8 +49,7 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
 }
 
 fn current(workspace: &Workspace) -> Result<Value> {
-    let crd = Command::new(workspace.program("crdgen")?).stdout()?;
-    let crd = serde_saphyr::from_str(&crd).context("cannot read the CRD that `crdgen` prints")?;
+    let crd = codegen::crd(workspace)?;
     let names = Command::new(workspace.example("names")?).stdout()?;
     surface::of(&crd, serde_json::from_str(&names).context("cannot read what the example `names` prints")?)
 }

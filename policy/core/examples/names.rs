@@ -27,7 +27,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     });
     let names = json!({
         "annotations": ANNOTATIONS,
-        "codes": Code::ALL,
+        "codes": codes()?,
         "conditionTypes": ConditionType::ALL,
         "phases": Phase::ALL,
         "reasons": Reason::ALL,
@@ -36,6 +36,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     });
     serde_json::to_writer(stdout().lock(), &names)?;
     Ok(())
+}
+
+/// Each with what it is: a warning that became an error would refuse what was accepted.
+fn codes() -> Result<Vec<String>, Box<dyn Error>> {
+    let severity = |code: &Code| if code.is_warning() { "warning" } else { "error" };
+    let named = |code| Ok(format!("{}: {}", serde_json::to_value(code)?.as_str().unwrap_or_default(), severity(code)));
+    Code::ALL.iter().map(named).collect()
 }
 
 fn record_keys() -> Result<BTreeSet<String>, Box<dyn Error>> {
