@@ -47,7 +47,24 @@ const END: &str = "<!-- End of what is generated. -->\n";
 /// The CRD, as the code has it now.
 pub(crate) fn crd(workspace: &Workspace) -> Result<Value> {
     let text = Command::new(workspace.program("crdgen")?).stdout()?;
-    serde_saphyr::from_str(&text).context("cannot read the CRD that `crdgen` prints")
+    let mut crd = serde_saphyr::from_str(&text).context("cannot read the CRD that `crdgen` prints")?;
+    write_whole_numbers(&mut crd);
+    Ok(crd)
+}
+
+/// Limits are floating-point numbers there: `1.0` becomes `1`.
+fn write_whole_numbers(value: &mut Value) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(write_whole_numbers),
+        Value::Object(map) => map.values_mut().for_each(write_whole_numbers),
+        Value::Number(number) if number.is_f64() => {
+            let whole = number.to_string().strip_suffix(".0").and_then(|whole| whole.parse::<i64>().ok());
+            if let Some(whole) = whole {
+                *value = whole.into();
+            }
+        }
+        _ => {}
+    }
 }
 
 fn with_settings(workspace: &Workspace, path: &str) -> Result<String> {
@@ -96,7 +113,16 @@ pub(crate) fn check(workspace: &Workspace) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+
+    #[test]
+    fn whole_numbers_are_written_as_such() {
+        let mut value = json!({"a": [1.0, -2.0, 0.5, 3], "b": "1.0", "c": 2_147_483_647.0});
+        write_whole_numbers(&mut value);
+        assert_eq!(value, json!({"a": [1, -2, 0.5, 3], "b": "1.0", "c": 2_147_483_647}));
+    }
 
     #[test]
     fn only_what_is_between_the_comments_changes() {

@@ -6,6 +6,7 @@
 mod codegen;
 mod command;
 mod dist;
+mod kubeconform;
 mod npm;
 mod programs;
 mod promise;
@@ -41,6 +42,8 @@ enum Verb {
     },
     /// Check that everything that v1 promises still holds, or record what it promises.
     Promise(PromiseArgs),
+    /// Check the published JSON Schema with kubeconform: examples are valid, mistakes are not.
+    Kubeconform,
     /// Run conformance cases through every binding.
     Cases(CasesArgs),
     /// Ask every binding the same random questions, and compare the answers.
@@ -70,6 +73,7 @@ fn run(verb: Verb) -> Result<ExitCode> {
         Verb::Codegen { check: true } => codegen::check(&workspace)?,
         Verb::Codegen { check: false } => codegen::write(&workspace)?,
         Verb::Promise(args) => promise::run(&workspace, &args)?,
+        Verb::Kubeconform => kubeconform::run(&workspace)?,
         Verb::Test => test::run(&workspace)?,
         Verb::Cases(args) => return programs::cases(&workspace, &args),
         Verb::Differ(args) => return programs::differ(&workspace, &args),

@@ -82,11 +82,31 @@ type Rules = Vec<(String, String)>;
 fn rules(path: &str, schema: &Value) -> Rules {
     let rule = |rule: &Value| {
         let text = |key: &str| rule[key].as_str().unwrap_or_default();
-        let sentence = if text("message").is_empty() { code(text("rule")) } else { text("message").to_owned() };
+        let sentence = match (text("message"), text("messageExpression")) {
+            ("", "") => code(text("rule")),
+            ("", expression) => with_gaps(expression),
+            (message, _) => message.to_owned(),
+        };
         (format!("{path}{}", text("fieldPath")), sentence)
     };
     let own = schema["x-kubernetes-validations"].as_array().into_iter().flatten().map(rule);
     own.chain(inner(path, schema).flat_map(|(path, schema)| rules(&path, schema))).collect()
+}
+
+/// The text of a CEL expression that joins text and values, each value as `…`.
+fn with_gaps(expression: &str) -> String {
+    let (mut sentence, mut depth, mut is_text) = (String::new(), 0, false);
+    for c in expression.chars() {
+        match c {
+            '\'' if depth == 0 => is_text = !is_text,
+            _ if is_text => sentence.push(c),
+            '(' => depth += 1,
+            ')' => depth -= 1,
+            c if depth == 0 && c.is_alphabetic() && !sentence.ends_with('…') => sentence.push('…'),
+            _ => {}
+        }
+    }
+    sentence
 }
 
 /// The schemas right below one: fields, items of a list, values of a map.
@@ -288,6 +308,12 @@ mode is how.
 | [`spec.size`](#specsize) | integer or string |  |
 ";
         assert_eq!(table("spec", &spec), expected);
+    }
+
+    #[test]
+    fn a_message_that_is_computed_shows_its_text() {
+        let expression = "'`' + string(self.a) + '` is above ' + self.b + '; lower it'";
+        assert_eq!(with_gaps(expression), "`…` is above …; lower it");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::{Step, binaries, deny, imports};
 use crate::{
     codegen,
     dist::{self, BARE, COMPONENT, POLICY, WASI},
-    programs, promise,
+    kubeconform, programs, promise,
     workspace::Workspace,
 };
 
@@ -29,6 +29,7 @@ pub(super) const STEPS: &[Step] = &[
     ("lints of WebAssembly", lints_of_webassembly),
     ("generated files", codegen::check),
     ("promise", promise::check),
+    ("kubeconform", kubeconform::run),
     ("WebAssembly", dist::run),
     ("tests", binaries::run),
     ("cases", programs::pass_cases),
