@@ -15,7 +15,7 @@ const HEAD: &str = "\
 
 Every field, as the schema of the CRD has it. [The language of overrides](../language.md) teaches `spec` by example,
 [statuses](../status.md) explains `status`, [codes](../codes.md) has what admission finds beyond this, and
-[versioning](versioning.md) what stays. `kubectl explain hpao --recursive` prints the descriptions.
+[versioning](versioning.md) what stays. `kubectl explain hpao.spec` prints the same descriptions.
 ";
 const MANIFESTS: &str = "
 ## Examples
