@@ -41,3 +41,6 @@ pub const RECORD_ANNOTATION: &str = "hpa-override.dev/record";
 pub const RELEASE_ANNOTATION: &str = "hpa-override.dev/release";
 /// Annotation on an `AutoscalerOverride`: its requester, stamped by the guard policy.
 pub const REQUESTED_BY_ANNOTATION: &str = "hpa-override.dev/requested-by";
+
+/// Every annotation of ours.
+pub const ANNOTATIONS: [&str; 3] = [RECORD_ANNOTATION, RELEASE_ANNOTATION, REQUESTED_BY_ANNOTATION];

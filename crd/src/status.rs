@@ -108,6 +108,20 @@ pub enum Phase {
     Active,
 }
 
+impl Phase {
+    /// Every phase.
+    pub const ALL: &[Self] = &[
+        Self::Invalid,
+        Self::Blocked,
+        Self::Returning,
+        Self::Expired,
+        Self::Suspended,
+        Self::Pending,
+        Self::Superseded,
+        Self::Active,
+    ];
+}
+
 /// Why a condition is as it is. A closed set.
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -161,6 +175,33 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// Every reason.
+    pub const ALL: &[Self] = &[
+        Self::Applied,
+        Self::PartlyApplied,
+        Self::Pending,
+        Self::Suspended,
+        Self::Ended,
+        Self::Returning,
+        Self::Superseded,
+        Self::Invalid,
+        Self::TargetNotFound,
+        Self::NoTargets,
+        Self::OwnedByController,
+        Self::Contested,
+        Self::WriteDenied,
+        Self::WriteAltered,
+        Self::Forbidden,
+        Self::UnreadableRecord,
+        Self::LimitExceeded,
+        Self::NamespaceProtected,
+        Self::CrossNamespaceDenied,
+        Self::NotAuthorized,
+        Self::UnguardedNamespace,
+        Self::TooManyOverrides,
+        Self::NoHpaStatus,
+    ];
+
     /// The reason as written in conditions and events.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -202,6 +243,11 @@ pub enum ConditionType {
     Active,
     /// Nothing happens until a person changes something: Invalid or Blocked.
     Stalled,
+}
+
+impl ConditionType {
+    /// Every type.
+    pub const ALL: &[Self] = &[Self::Ready, Self::Active, Self::Stalled];
 }
 
 /// Whether a condition is met.
