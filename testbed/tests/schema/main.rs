@@ -60,10 +60,10 @@ fn each_mistake_is_answered_with_the_field_and_what_to_do() {
         }
         let (success, printed) = applied(&name, &row.spec);
         assert!(!success, "{}: {printed}", row.mistake);
-        let printed = printed.replace(&name, "NAME");
-        writeln!(shown, "- mistake: {}\n  prints: |\n    {}", row.mistake, printed.trim_end().replace('\n', "\n    "))
-            .unwrap();
-        differ.extend((printed.trim_end() != row.prints.trim_end()).then_some(&*row.mistake));
+        let lines: Vec<&str> = printed.lines().map(str::trim_end).collect();
+        let printed = lines.join("\n").replace(&name, "NAME");
+        writeln!(shown, "- mistake: {}\n  prints: |\n    {}", row.mistake, printed.replace('\n', "\n    ")).unwrap();
+        differ.extend((printed != row.prints.trim_end()).then_some(&*row.mistake));
     }
     assert!(differ.is_empty(), "mistakes.yaml differs for {differ:?}; kubectl prints\n{shown}");
 }

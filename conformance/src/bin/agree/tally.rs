@@ -63,7 +63,9 @@ impl Tally {
             }
             (Verdict::Admitted, false) => {
                 self.core_alone += 1;
-                errors.iter().for_each(|error| self.classify(error, object));
+                for error in &errors {
+                    self.classify(error, object);
+                }
             }
         }
     }
