@@ -32,6 +32,8 @@ pub struct Eligibility {
     pub next: Option<Instant>,
     /// The question that has to be answered first: until then it is blocked.
     pub question: Option<Question>,
+    /// Whether nothing but an answer that is still to come blocks it.
+    pub is_unknown: bool,
     /// Whether its layer in the record goes on, without an end between.
     pub goes_on: bool,
 }
@@ -67,7 +69,7 @@ impl Eligibility {
 
     fn invalid(message: String) -> Self {
         let (phase, reason) = (Phase::Invalid, Reason::Invalid);
-        Self { phase, reason, message, window: None, next: None, question: None, goes_on: false }
+        Self { phase, reason, message, window: None, next: None, question: None, is_unknown: false, goes_on: false }
     }
 }
 
@@ -93,7 +95,11 @@ pub(crate) fn check_eligibility(
         Situation::Refused(findings) if is_open(findings, may_patch) => Question::about(ovr, settings),
         _ => None,
     };
-    Eligibility { question, ..eligibility(ovr, &timing, &situation) }
+    let is_unknown = match &situation {
+        Situation::Refused(findings) => is_unanswered(findings) && Question::about(ovr, settings).is_some(),
+        _ => false,
+    };
+    Eligibility { question, is_unknown, ..eligibility(ovr, &timing, &situation) }
 }
 
 /// The phase as far as spec and time show it: for an override that does not target the HPA.
@@ -153,7 +159,7 @@ fn situation_on_target(
     }
 }
 
-/// Phase, reason, message and next change of a situation. docs/status.md has the table.
+/// Phase, reason, message and next change of a situation. docs/reference/status.md has the table.
 fn eligibility(ovr: &ParsedOverride, timing: &Timing, situation: &Situation) -> Eligibility {
     let window = shown_window(ovr, timing);
     let until = until_text(window.and_then(|window| window.until));
@@ -171,7 +177,7 @@ fn eligibility(ovr: &ParsedOverride, timing: &Timing, situation: &Situation) -> 
         Situation::OwnedByController => (Phase::Blocked, Reason::OwnedByController, OWNED.into(), next_check),
         Situation::Active => (Phase::Active, Reason::Applied, format!("it is active until {until}"), next),
     };
-    Eligibility { phase, reason, message, window, next, question: None, goes_on: timing.goes_on }
+    Eligibility { phase, reason, message, window, next, question: None, is_unknown: false, goes_on: timing.goes_on }
 }
 
 /// The window to show. The occurrences of a recurring override that is suspended pass without effect.
@@ -183,6 +189,11 @@ fn shown_window(ovr: &ParsedOverride, timing: &Timing) -> Option<Window> {
 /// Whether the first reason is a question that has not been asked yet.
 fn is_open(findings: &[Finding], may_patch: MayPatch) -> bool {
     reason_of(findings) == Reason::NotAuthorized && may_patch == MayPatch::NotAsked
+}
+
+/// Whether nothing but a question without an answer is against it. It is asked (again), where the requester is named.
+fn is_unanswered(findings: &[Finding]) -> bool {
+    findings.iter().all(|finding| finding.code == Code::AuthorizationUnavailable)
 }
 
 fn reason_of(findings: &[Finding]) -> Reason {
