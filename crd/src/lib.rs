@@ -13,6 +13,7 @@ mod schema;
 pub mod sentences;
 mod spec;
 mod status;
+mod words;
 
 pub use amount::{Amount, AmountError};
 pub use duration::{Duration, DurationError};
@@ -22,9 +23,8 @@ pub use schema::definition;
 #[cfg(feature = "schema")]
 pub use spec::AutoscalerOverride;
 pub use spec::{AutoscalerOverrideSpec, LabelSelector, LabelSelectorRequirement, Mode, Schedule};
-pub use status::{
-    AutoscalerOverrideStatus, Condition, ConditionStatus, ConditionType, FailingTarget, Phase, Reason, Replicas,
-};
+pub use status::{AutoscalerOverrideStatus, Condition, FailingTarget, Replicas};
+pub use words::{ConditionStatus, ConditionType, Phase, Reason};
 
 /// API group of `AutoscalerOverride`.
 pub const GROUP: &str = "hpa-override.dev";

@@ -27,11 +27,15 @@ use crate::{AutoscalerOverrideStatus, schema};
         doc = "AutoscalerOverride overrules the replica bounds of a HorizontalPodAutoscaler for a while, then restores \
                what its owner wants.",
         crates(kube_core = "::kube_core"),
-        printcolumn(name = "Target", type_ = "string", json_path = ".spec.hpa"),
+        printcolumn(name = "HPA", type_ = "string", json_path = ".spec.hpa"),
+        printcolumn(name = "Targets", type_ = "integer", json_path = ".status.targets"),
         printcolumn(name = "Min", type_ = "string", json_path = ".spec.minReplicas"),
         printcolumn(name = "Max", type_ = "string", json_path = ".spec.maxReplicas"),
         printcolumn(name = "Phase", type_ = "string", json_path = ".status.phase"),
         printcolumn(name = "Ends", type_ = "string", json_path = ".status.endsAt"),
+        printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
+        printcolumn(name = "Mode", type_ = "string", json_path = ".spec.mode", priority = 1),
+        printcolumn(name = "Priority", type_ = "integer", json_path = ".spec.priority", priority = 1),
         printcolumn(name = "By", type_ = "string", json_path = ".status.requestedBy", priority = 1),
         printcolumn(
             name = "Reason",
@@ -39,7 +43,7 @@ use crate::{AutoscalerOverrideStatus, schema};
             json_path = ".status.conditions[?(@.type==\"Ready\")].reason",
             priority = 1
         ),
-        printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
+        selectable = ".spec.hpa",
     )
 )]
 #[cfg_attr(feature = "schema", schemars(extend("x-kubernetes-validations" = schema::of_spec())))]

@@ -353,9 +353,9 @@ mod laws {
             let may_patch = |_: &ParsedOverride| MayPatch::NotAsked;
             let remembered = world.remembered.as_deref();
             let plan = plan_hpa(&hpa, &overrides, &settings, &may_patch, world.now, remembered);
-            let target = TargetView { hpa: &hpa, plan: &plan, problem: None };
+            let target = TargetView { hpa: &hpa, plan: &plan, problem: None, reading: None, read_for: None };
             for (object, ovr) in objects.iter().zip(&overrides) {
-                let _ = plan_status(object, ovr, &[target], &settings, &may_patch, world.now);
+                let _ = plan_status(object, ovr, &[target], &settings, &may_patch, None, world.now);
                 let _ = review_override(object, world.overrides.first(), &request, &settings, world.now, MayPatch::NotAsked);
             }
             let sent = Bounds::from_hpa(&hpa).is_some();

@@ -28,9 +28,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let names = json!({
         "annotations": ANNOTATIONS,
         "codes": codes()?,
-        "conditionTypes": ConditionType::ALL,
-        "phases": Phase::ALL,
-        "reasons": Reason::ALL,
+        "conditionTypes": ConditionType::ALL.map(ConditionType::as_str),
+        "phases": Phase::ALL.map(Phase::as_str),
+        "reasons": Reason::ALL.map(Reason::as_str),
         "recordKeys": record_keys()?,
         "settings": settings.collect::<Vec<_>>(),
     });

@@ -1,11 +1,11 @@
 //! What the questions reach, by native's answers alone: every code at every path, every phase, every reason and event. What
 //! cannot be reached is named, with why.
 
-use std::{collections::BTreeSet, fs, path::Path, thread};
+use std::{collections::BTreeSet, thread};
 
 use hpa_override_api::ErrorCode;
 use hpa_override_conformance::{Question, Random};
-use hpa_override_core::Code;
+use hpa_override_core::{Code, Phase, Reason};
 use serde_json::{Value, json};
 
 use crate::question::question;
@@ -16,13 +16,14 @@ const SEEDS: [u64; 4] = [1, 2, 3, 4];
 const COUNT: usize = 2_000;
 
 /// What no question can reach.
-const UNREACHABLE: [(&str, &str); 6] = [
+const UNREACHABLE: [(&str, &str); 7] = [
     ("error functionUnknown", "a binding has its functions and no others; only the JSON API is asked by a name"),
     ("error jsonInvalid", "questions are values; what is no JSON is sent by the tests of each binding"),
     ("planStatus reason Contested", "only the controller knows why a write was not done; no binding takes it"),
     ("planStatus reason WriteDenied", "as Contested"),
     ("planStatus reason WriteAltered", "as Contested"),
     ("planStatus reason Forbidden", "as Contested"),
+    ("planStatus reason NoHpaStatus", "no amount is relative to what an HPA asks for yet"),
 ];
 
 /// The reasons of the events of a plan.
@@ -68,23 +69,15 @@ fn found_by(seed: u64) -> BTreeSet<String> {
 fn wanted() -> BTreeSet<String> {
     let codes = Code::ALL.iter().flat_map(|code| code.paths().iter().map(|path| format!("{} at {path}", word(code))));
     let errors = ErrorCode::ALL.iter().map(|code| format!("error {}", word(code)));
-    let [phases, reasons] = phases_and_reasons();
-    let phases =
-        phases.iter().flat_map(|phase| ["planHpa", "planStatus"].map(|function| format!("{function} phase {phase}")));
-    let reasons = reasons.iter().map(|reason| format!("planStatus reason {reason}"));
+    let phases = Phase::ALL
+        .map(Phase::as_str)
+        .into_iter()
+        .flat_map(|phase| ["planHpa", "planStatus"].map(|function| format!("{function} phase {phase}")));
+    let reasons = Reason::ALL.map(|reason| format!("planStatus reason {}", reason.as_str()));
     let events = EVENTS.iter().map(|event| format!("planHpa reason {event}"));
     let others = OTHERS.iter().map(|(function, part)| format!("{function} {part}"));
     let layers = [4, 32].map(|layers| format!("effectiveBounds {layers} layers"));
     codes.chain(errors).chain(phases).chain(reasons).chain(events).chain(others).chain(layers).collect()
-}
-
-/// As the generated schema lists them, so that none can be left out.
-fn phases_and_reasons() -> [Vec<String>; 2] {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crd/crd.yaml");
-    let crd: Value = serde_saphyr::from_str(&fs::read_to_string(file).unwrap()).unwrap();
-    let status = &crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["status"]["properties"];
-    let words = |schema: &Value| serde_json::from_value(schema["enum"].clone()).unwrap();
-    [words(&status["phase"]), words(&status["conditions"]["items"]["properties"]["reason"])]
 }
 
 fn word(code: &impl serde::Serialize) -> String {
