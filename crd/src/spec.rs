@@ -159,7 +159,7 @@ pub struct AutoscalerOverrideSpec {
     ///
     /// A duration of at most 24h, like 10m. Default: they return at once.
     #[cfg_attr(feature = "schema", schemars(
-        length(max = 64), regex(pattern = schema::DURATION), extend("x-kubernetes-validations" = schema::of_return_over())
+        length(max = 64), regex(pattern = schema::DURATION), extend("x-kubernetes-validations" = schema::of_duration())
     ))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub return_over: Option<String>,
@@ -264,7 +264,7 @@ pub struct Schedule {
 
     /// except are the dates on which it does not start, like "2026-12-25", at most 366.
     #[cfg_attr(feature = "schema", schemars(
-        length(max = 366), extend("items" = schema::date(), "x-kubernetes-list-type" = "atomic")
+        length(max = 366), inner(length(max = 10)), extend("x-kubernetes-list-type" = "atomic")
     ))]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub except: Vec<String>,

@@ -100,7 +100,6 @@ pub(crate) struct ActiveOn<'a> {
 pub(crate) fn ready(eligibility: &Eligibility, failure: Option<&(Reason, String)>) -> Said {
     let Eligibility { reason, message, .. } = eligibility;
     match failure {
-        _ if eligibility.is_unknown => Said::new(ConditionStatus::Unknown, *reason, message),
         // The reason of the override itself is what a person has to act on.
         _ if is_stalled(eligibility) => Said::new(ConditionStatus::False, *reason, message),
         Some((reason, message)) => Said::new(ConditionStatus::False, *reason, message),
@@ -129,12 +128,9 @@ pub(crate) fn active(eligibility: &Eligibility, active_on: &ActiveOn<'_>, ready:
 pub(crate) fn stalled(eligibility: &Eligibility, ready: &Said) -> Said {
     let Eligibility { reason, message, .. } = eligibility;
     match ready.status {
-        _ if eligibility.is_unknown => Said::new(ConditionStatus::Unknown, *reason, message),
         _ if is_stalled(eligibility) => Said::new(ConditionStatus::True, *reason, message),
         ConditionStatus::True => Said::new(ConditionStatus::False, ready.reason, NOTHING_BLOCKS),
-        ConditionStatus::False | ConditionStatus::Unknown => {
-            Said::new(ConditionStatus::False, ready.reason, NOT_AS_A_WHOLE)
-        }
+        _ => Said::new(ConditionStatus::False, ready.reason, NOT_AS_A_WHOLE),
     }
 }
 

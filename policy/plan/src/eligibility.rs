@@ -33,8 +33,6 @@ pub struct Eligibility {
     pub next: Option<Instant>,
     /// The question that has to be answered first: until then it is blocked.
     pub question: Option<Question>,
-    /// Whether nothing but an answer that is still to come blocks it.
-    pub is_unknown: bool,
     /// Whether its layer in the record goes on, without an end between.
     pub goes_on: bool,
     /// Why an edit of it is not accepted, where that is so: its layer keeps the values that were accepted, until the end in
@@ -87,17 +85,7 @@ impl Eligibility {
 
     fn invalid(message: String) -> Self {
         let (phase, reason) = (Phase::Invalid, Reason::Invalid);
-        Self {
-            phase,
-            reason,
-            message,
-            window: None,
-            next: None,
-            question: None,
-            is_unknown: false,
-            goes_on: false,
-            refused_edit: None,
-        }
+        Self { phase, reason, message, window: None, next: None, question: None, goes_on: false, refused_edit: None }
     }
 }
 
@@ -123,11 +111,7 @@ pub(crate) fn check_eligibility(
         Situation::Refused(findings) if is_open(findings, may_patch) => Question::about(ovr, settings),
         _ => None,
     };
-    let is_unknown = match &situation {
-        Situation::Refused(findings) => is_unanswered(findings) && Question::about(ovr, settings).is_some(),
-        _ => false,
-    };
-    Eligibility { question, is_unknown, ..eligibility(ovr, &timing, layer, &situation) }
+    Eligibility { question, ..eligibility(ovr, &timing, layer, &situation) }
 }
 
 /// The phase as far as spec and time show it: for an override that does not target the HPA.
@@ -268,17 +252,7 @@ fn eligibility(ovr: &ParsedOverride, timing: &Timing, layer: Option<&Layer>, sit
     };
     let refused_edit = refused_edit
         .map(|(reason, why)| (reason, format!("{why}; what was accepted before stays active until {until}")));
-    Eligibility {
-        phase,
-        reason,
-        message,
-        window,
-        next,
-        question: None,
-        is_unknown: false,
-        goes_on: timing.goes_on,
-        refused_edit,
-    }
+    Eligibility { phase, reason, message, window, next, question: None, goes_on: timing.goes_on, refused_edit }
 }
 
 /// The window to show. The occurrences of a recurring override that is suspended pass without effect.
@@ -290,11 +264,6 @@ fn shown_window(ovr: &ParsedOverride, timing: &Timing) -> Option<Window> {
 /// Whether the first reason is a question that has not been asked yet.
 fn is_open(findings: &[Finding], may_patch: MayPatch) -> bool {
     reason_of(findings) == Reason::NotAuthorized && may_patch == MayPatch::NotAsked
-}
-
-/// Whether nothing but a question without an answer is against it. It is asked (again), where the requester is named.
-fn is_unanswered(findings: &[Finding]) -> bool {
-    findings.iter().all(|finding| finding.code == Code::AuthorizationUnavailable)
 }
 
 fn reason_of(findings: &[Finding]) -> Reason {

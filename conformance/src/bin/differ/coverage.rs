@@ -16,14 +16,13 @@ const SEEDS: [u64; 4] = [1, 2, 3, 4];
 const COUNT: usize = 2_000;
 
 /// What no question can reach.
-const UNREACHABLE: [(&str, &str); 7] = [
+const UNREACHABLE: [(&str, &str); 6] = [
     ("error functionUnknown", "a binding has its functions and no others; only the JSON API is asked by a name"),
     ("error jsonInvalid", "questions are values; what is no JSON is sent by the tests of each binding"),
     ("planStatus reason Contested", "only the controller knows why a write was not done; no binding takes it"),
     ("planStatus reason WriteDenied", "as Contested"),
     ("planStatus reason WriteAltered", "as Contested"),
     ("planStatus reason Forbidden", "as Contested"),
-    ("planStatus reason NoHpaStatus", "no amount is relative to what an HPA asks for yet"),
 ];
 
 /// The reasons of the events of a plan.

@@ -44,7 +44,7 @@ const STALLED: [ConditionStatus; 3] = [False, False, True];
 const QUIET: [ConditionStatus; 3] = [True, False, False];
 const NOT_DONE: [ConditionStatus; 3] = [False, False, False];
 
-const BY_PLAN: [StatusRow; 24] = [
+const BY_PLAN: [StatusRow; 23] = [
     row(Phase::Invalid, STALLED, Reason::Invalid, "the spec cannot be understood; the message names every field"),
     row(
         Phase::Blocked,
@@ -60,12 +60,11 @@ const BY_PLAN: [StatusRow; 24] = [
         Reason::UnguardedNamespace,
         "the override is in a namespace that is excluded from admission",
     ),
-    row(Phase::Blocked, STALLED, Reason::NotAuthorized, "the requester may not patch the target, or is not named"),
     row(
         Phase::Blocked,
-        [Unknown, False, Unknown],
+        STALLED,
         Reason::NotAuthorized,
-        "it is not known yet whether the requester may patch the target; the cluster is asked again",
+        "the requester may not patch the target, or it is not known whether they may; that is asked again",
     ),
     row(Phase::Blocked, STALLED, Reason::OwnedByController, "the HPA has a controller owner, like KEDA's"),
     row(Phase::Blocked, STALLED, Reason::UnreadableRecord, "the record on the HPA cannot be read"),

@@ -1,7 +1,7 @@
 mod reached;
 
 use hpa_override_core::{MayPatch, RECORD_ANNOTATION, hpa::raw::set_annotation};
-use hpa_override_crd::ConditionStatus::{self, False, True, Unknown};
+use hpa_override_crd::ConditionStatus::{self, False, True};
 use rstest::rstest;
 use serde_json::json;
 
@@ -225,7 +225,7 @@ fn without_its_target_it_asks_for_access_too() {
     let ovr = ParsedOverride::parse(&object, at(NOW));
     let open = plan_status(&object, &ovr, &[], &settings, NOT_ASKED, None, at(NOW));
     assert_eq!(open.question.map(|question| question.user), Some("alice".into()));
-    assert_eq!(row(&open.status.unwrap()), (Phase::Blocked, [Unknown, False, Unknown], Reason::NotAuthorized));
+    assert_eq!(row(&open.status.unwrap()), (Phase::Blocked, STALLED, Reason::NotAuthorized));
     let answered = plan_status(&object, &ovr, &[], &settings, &|_| MayPatch::Yes, None, at(NOW));
     assert_eq!(answered.question, None);
     assert_eq!(row(&answered.status.unwrap()), (Phase::Active, NOT_READY, Reason::TargetNotFound));
