@@ -6,6 +6,8 @@
 #![forbid(unsafe_code)]
 
 mod amount;
+#[cfg(feature = "schema")]
+mod definition;
 mod duration;
 mod instant;
 #[cfg(feature = "schema")]
@@ -16,10 +18,10 @@ mod status;
 mod words;
 
 pub use amount::{Amount, AmountError};
+#[cfg(feature = "schema")]
+pub use definition::definition;
 pub use duration::{Duration, DurationError};
 pub use instant::{Instant, InstantError};
-#[cfg(feature = "schema")]
-pub use schema::definition;
 #[cfg(feature = "schema")]
 pub use spec::AutoscalerOverride;
 pub use spec::{AutoscalerOverrideSpec, LabelSelector, LabelSelectorRequirement, Mode, Schedule};

@@ -105,8 +105,8 @@ fn the_status_is_planned_again_only_where_a_reading_is_news() {
                 Err(wait) => at += wait.unwrap(),
             }
         };
-        let told = readings.note(&due, reading, at);
-        told.into_iter().map(|ovr| ovr.name).collect::<Vec<_>>()
+        let reported = readings.note(&due, reading, at);
+        reported.into_iter().map(|ovr| ovr.name).collect::<Vec<_>>()
     };
     let both = vec!["a".to_owned(), "b".to_owned()];
     assert_eq!(note(None), Vec::<String>::new(), "nothing was read");

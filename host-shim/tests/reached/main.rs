@@ -99,8 +99,8 @@ async fn one_that_gets_there() {
     play_kubelet(&ns, 3).await;
     deployment.wait_ready(&ns, 3).await;
     ns.edit("ovr", json!({"reason": "another generation"})).await.unwrap();
-    let told = ns.wait_status("ovr", "generation 2", |status| status["observedGeneration"] == 2).await;
-    assert_eq!(condition(&told, "Reached")["status"], "True");
+    let reported = ns.wait_status("ovr", "generation 2", |status| status["observedGeneration"] == 2).await;
+    assert_eq!(condition(&reported, "Reached")["status"], "True");
     assert_eq!(reads(&ns, "deployments", &audit).len(), read);
 
     // Other bounds are.
@@ -129,23 +129,26 @@ async fn one_that_cannot() {
     .await;
     deployment.wait_ready(&ns, 3).await;
     let mut generation = 1;
-    let told = wait_for("the quota to show", LIMIT, async || {
+    let reported = wait_for("the quota to show", LIMIT, async || {
         generation += 1;
         ns.edit("ovr", json!({"reason": format!("generation {generation}")})).await?;
-        let told = ns.wait_status("ovr", "it", |status| status["observedGeneration"] == generation).await;
-        let message = condition(&told, "Reached")["message"].as_str().unwrap().to_owned();
+        let reported = ns.wait_status("ovr", "it", |status| status["observedGeneration"] == generation).await;
+        let message = condition(&reported, "Reached")["message"].as_str().unwrap().to_owned();
         anyhow::ensure!(message.starts_with("3 of at least 10"), "{message}");
         Ok(message)
     });
-    let told = told.await.unwrap();
-    println!("one that cannot: {told}");
+    let reported = reported.await.unwrap();
+    println!("one that cannot: {reported}");
     assert!(
-        told.contains("7 were missing; there were 3; the HorizontalPodAutoscaler asks for 10; its condition "),
-        "{told}"
+        reported.contains("7 were missing; there were 3; the HorizontalPodAutoscaler asks for 10; its condition "),
+        "{reported}"
     );
-    assert!(told.contains("ScalingActive is False, FailedGetResourceMetric: "), "there is no metrics server: {told}");
+    assert!(
+        reported.contains("ScalingActive is False, FailedGetResourceMetric: "),
+        "there is no metrics server: {reported}"
+    );
     let look = format!("look at the events of Deployment {}/web, of what it owns, and at quotas", ns.name);
-    assert!(told.ends_with(&look), "{told}");
+    assert!(reported.ends_with(&look), "{reported}");
     raise_quota(&ns, 20).await;
     deployment.scale_to(&ns, 11).await;
     play_kubelet(&ns, 10).await;
@@ -164,8 +167,8 @@ async fn one_at_zero() {
     .await;
     ns.create("ovr", for_an_hour()).await;
     let said = format!("Deployment {}/web is scaled to 0, which disables the HorizontalPodAutoscaler", ns.name);
-    let told = wait_reached(&ns, "False", "ScalingDisabled", &said).await;
-    println!("one at zero: {}", told["message"]);
+    let reported = wait_reached(&ns, "False", "ScalingDisabled", &said).await;
+    println!("one at zero: {}", reported["message"]);
     deployment.scale_to(&ns, 1).await;
     play_kubelet(&ns, 10).await;
     kubectl_wait(&ns);
@@ -208,8 +211,8 @@ async fn a_custom_resource_with_scale() {
     widget.set_status(&ns, 9, 0).await;
     ns.create("ovr", for_an_hour()).await;
     let said = "there were 9 of at least 10 replicas at 20";
-    let told = wait_reached(&ns, "False", "ReplicasMissing", said).await;
-    assert!(told["message"].as_str().unwrap().contains("how many of them were ready is not known"), "{told}");
+    let reported = wait_reached(&ns, "False", "ReplicasMissing", said).await;
+    assert!(reported["message"].as_str().unwrap().contains("how many of them were ready is not known"), "{reported}");
     widget.set_status(&ns, 10, 0).await;
     kubectl_wait(&ns);
     wait_reached(&ns, "True", "ReplicasReached", "(how many of them are ready is not known)").await;
@@ -227,7 +230,7 @@ async fn a_restart_changes_nothing() {
     ns.create("ovr", for_an_hour()).await;
     wait_reached(&ns, "False", "ReplicasMissing", "2 of at least 10 replicas were ready").await;
     stateful.set_status(&ns, 10, 10).await;
-    let told = wait_reached(&ns, "True", "ReplicasReached", "within the effective bounds 10-20").await;
+    let reported = wait_reached(&ns, "True", "ReplicasReached", "within the effective bounds 10-20").await;
     wait_event(&ns, "the replicas of StatefulSet restarted/web").await;
     stateful.set_status(&ns, 3, 3).await;
     let audit = world.plane().audit().from_now().unwrap();
@@ -238,7 +241,7 @@ async fn a_restart_changes_nothing() {
     // A second override of another HPA shows that the new controller has planned.
     ns.create("other", with_fields(for_an_hour(), &json!({"hpa": "none"}))).await;
     ns.wait_phase("other", "Active").await;
-    assert_eq!(condition(&ns.override_("ovr").await["status"], "Reached"), told);
+    assert_eq!(condition(&ns.override_("ovr").await["status"], "Reached"), reported);
     assert_eq!(ns.override_writes("ovr", &audit).len(), 0);
     assert_eq!(reads(&ns, "statefulsets", &audit).len(), 0);
     assert_eq!(events(&ns).await.len(), 1);

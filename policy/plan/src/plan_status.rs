@@ -139,7 +139,7 @@ impl Old<'_> {
         let (mut status, known) = (status.clone(), self.condition(ConditionType::Reached));
         let is_reached = |condition: &&mut Condition| condition.type_ == ConditionType::Reached.as_str();
         if let Some((condition, known)) = status.conditions.iter_mut().find(is_reached).zip(known)
-            && reached.is_told_by(&known)
+            && reached.is_reported_by(&known)
         {
             known.message.clone_into(&mut condition.message);
         }

@@ -66,7 +66,7 @@ pub(crate) struct Reached {
 
 impl Reached {
     /// Whether the old condition says the same: in the same words, or in words that were true when they were written.
-    pub(crate) fn is_told_by(&self, old: &KnownCondition<'_>) -> bool {
+    pub(crate) fn is_reported_by(&self, old: &KnownCondition<'_>) -> bool {
         let is_as_read = self.is_as_read && old.message != message::UNREAD;
         old.holds(self.status) && old.is_because_of(self.reason) && (is_as_read || old.message == self.message)
     }
@@ -186,7 +186,7 @@ impl State {
         Self { status: ConditionStatus::Unknown, ..Self::not_reached(reason, message) }
     }
 
-    /// Which of several is told: False before Unknown before True, and first what a person has to act on.
+    /// Which of several is reported: False before Unknown before True, and first what a person has to act on.
     fn rank(&self) -> u8 {
         match (self.status, self.reason) {
             (ConditionStatus::False, Reason::ScalingDisabled) => 0,

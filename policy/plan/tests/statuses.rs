@@ -302,7 +302,7 @@ fn the_table_of_reached_has_what_plans_give() {
 fn every_phase_and_every_reason_is_in_a_table() {
     let rows = status_table();
     assert_eq!(rows.iter().map(|row| row.phase).collect::<BTreeSet<_>>(), BTreeSet::from(Phase::ALL));
-    let told = rows.iter().flat_map(|row| [row.ready.1, row.active.1, row.stalled.1]);
-    let told: BTreeSet<_> = told.chain(reached_table().map(|row| row.reason)).collect();
-    assert_eq!(told, BTreeSet::from(Reason::ALL));
+    let reported = rows.iter().flat_map(|row| [row.ready.1, row.active.1, row.stalled.1]);
+    let reported: BTreeSet<_> = reported.chain(reached_table().map(|row| row.reason)).collect();
+    assert_eq!(reported, BTreeSet::from(Reason::ALL));
 }

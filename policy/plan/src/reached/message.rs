@@ -79,7 +79,7 @@ pub(super) fn above(hpa: &Value, bounds: Bounds, above: i64, now: Instant) -> St
 
 /// Whether the HPA is disabled, since the workload is scaled to 0.
 pub(super) fn is_disabled(hpa: &Value) -> bool {
-    conditions(hpa).any(|told| told.is("ScalingActive", "False") && told.reason == "ScalingDisabled")
+    conditions(hpa).any(|reported| reported.is("ScalingActive", "False") && reported.reason == "ScalingDisabled")
 }
 
 fn target(hpa: &Value) -> String {
@@ -138,8 +138,8 @@ fn conditions(hpa: &Value) -> impl Iterator<Item = HpaCondition<'_>> {
 /// What the HPA says of itself: how many replicas it asks for, and the conditions that explain something.
 fn said_by(hpa: &Value) -> String {
     let asks = asked_for(hpa).map(|asked| format!("the HorizontalPodAutoscaler asks for {asked}"));
-    let says = conditions(hpa).filter(HpaCondition::explains).map(|told| {
-        let HpaCondition { type_, status, reason, message } = told;
+    let says = conditions(hpa).filter(HpaCondition::explains).map(|reported| {
+        let HpaCondition { type_, status, reason, message } = reported;
         format!("its condition {type_} is {status}, {reason}: {message}")
     });
     asks.into_iter().chain(says).fold(String::new(), |all, text| all + "; " + &text)

@@ -264,22 +264,22 @@ fn the_same_reason_in_other_words_is_no_news() {
     };
     let (full, few, gone) = (pods(40, 40), pods(3, 40), ScaleReading::NotFound);
     let forbidden = ScaleReading::Forbidden("no right".into());
-    let told = |found: &Reached, status: &str, reason: &str, message: &str| {
+    let reported = |found: &Reached, status: &str, reason: &str, message: &str| {
         let reached = json!({"type": "Reached", "status": status, "reason": reason, "message": message});
-        found.is_told_by(&known(&json!({"conditions": [reached]})).unwrap())
+        found.is_reported_by(&known(&json!({"conditions": [reached]})).unwrap())
     };
     let missing = with(1, [Some(&few), None]);
-    assert!(told(&missing, "False", "ReplicasMissing", "another number"));
-    assert!(!told(&missing, "False", "ReplicasAbove", &missing.message));
+    assert!(reported(&missing, "False", "ReplicasMissing", "another number"));
+    assert!(!reported(&missing, "False", "ReplicasAbove", &missing.message));
     let one = with(1, [Some(&forbidden), None]);
-    assert!(!told(&one, "Unknown", "TargetUnreadable", "another cause"));
+    assert!(!reported(&one, "Unknown", "TargetUnreadable", "another cause"));
     let two = with(2, [Some(&full), Some(&gone)]);
-    assert!(told(&two, "Unknown", "TargetUnreadable", "another target"));
+    assert!(reported(&two, "Unknown", "TargetUnreadable", "another target"));
     let unread = with(2, [Some(&full), None]);
-    assert!(!told(&two, "Unknown", "TargetUnreadable", &unread.message));
-    assert!(told(&unread, "Unknown", "TargetUnreadable", &unread.message));
+    assert!(!reported(&two, "Unknown", "TargetUnreadable", &unread.message));
+    assert!(reported(&unread, "Unknown", "TargetUnreadable", &unread.message));
     let all = with(2, [Some(&full), Some(&full)]);
-    assert!(!told(&all, "True", "ReplicasReached", "of other bounds"));
+    assert!(!reported(&all, "True", "ReplicasReached", "of other bounds"));
 }
 
 #[test]
