@@ -245,8 +245,10 @@ fn eligibility(ovr: &ParsedOverride, timing: &Timing, layer: Option<&Layer>, sit
         Situation::RecordUnreadable => (Phase::Blocked, Reason::UnreadableRecord, UNREADABLE.into(), next_check),
         Situation::OwnedByController => (Phase::Blocked, Reason::OwnedByController, OWNED.into(), next_check),
         Situation::NoHpaStatus => (Phase::Pending, Reason::NoHpaStatus, NO_STATUS.into(), next_check),
-        Situation::Active | Situation::EditRefused(_) | Situation::EditLacksStatus => {
-            let next = next.into_iter().chain(accepted).min();
+        Situation::Active => (Phase::Active, Reason::Applied, format!("it is active until {until}"), next),
+        // What the edit would begin or extend is not accepted.
+        Situation::EditRefused(_) | Situation::EditLacksStatus => {
+            let next = window.and_then(|window| window.until);
             (Phase::Active, Reason::Applied, format!("it is active until {until}"), next)
         }
     };
