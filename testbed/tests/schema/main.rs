@@ -19,7 +19,7 @@ const MISTAKES: &str = include_str!("mistakes.yaml");
 /// A row of `mistakes.yaml`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Mistake {
+struct Row {
     mistake: String,
     before: Option<Value>,
     spec: Value,
@@ -50,7 +50,7 @@ fn applied(name: &str, spec: &Value) -> (bool, String) {
 
 #[test]
 fn each_mistake_is_answered_with_the_field_and_what_to_do() {
-    let mistakes: Vec<Mistake> = serde_saphyr::from_str(MISTAKES).unwrap();
+    let mistakes: Vec<Row> = serde_saphyr::from_str(MISTAKES).unwrap();
     assert!(mistakes.len() >= 30);
     let (mut differ, mut shown) = (Vec::new(), String::new());
     for (number, row) in mistakes.iter().enumerate() {
