@@ -6,6 +6,10 @@
 #![forbid(unsafe_code)]
 
 mod amount;
+#[cfg(feature = "schema")]
+mod amount_schema;
+#[cfg(feature = "schema")]
+mod definition;
 mod duration;
 mod instant;
 #[cfg(feature = "schema")]
@@ -15,10 +19,10 @@ mod spec;
 mod status;
 
 pub use amount::{Amount, AmountError};
+#[cfg(feature = "schema")]
+pub use definition::definition;
 pub use duration::{Duration, DurationError};
 pub use instant::{Instant, InstantError};
-#[cfg(feature = "schema")]
-pub use schema::definition;
 #[cfg(feature = "schema")]
 pub use spec::AutoscalerOverride;
 pub use spec::{AutoscalerOverrideSpec, LabelSelector, LabelSelectorRequirement, Mode, Schedule};
