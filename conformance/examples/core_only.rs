@@ -18,7 +18,7 @@ This is the rest: what the schema admits although the spec alone is wrong. With 
 admission; without it the override is stored, never becomes active, and its phase is `Invalid`, with the same sentence.
 `cargo xtask agree` asks both the same thousands of objects, and fails where they disagree on anything else.
 
-What depends on settings, on the cluster or on who asks (limits, protected namespaces, rights) is in no schema either; it is
+What depends on settings, on the cluster or on the requester (limits, protected namespaces, rights) is in no schema either; it is
 refused at admission, or shows as `Blocked`.
 
 | code | refused | why the schema does not say it | example of a `spec` |

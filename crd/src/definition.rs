@@ -72,7 +72,6 @@ mod tests {
             "minReplicas",
             "namespace",
             "returnOver",
-            "schedule.properties.except.items",
             "selector",
             "ttlAfterFinished",
         ];

@@ -17,6 +17,7 @@ mod schema;
 pub mod sentences;
 mod spec;
 mod status;
+mod words;
 
 pub use amount::{Amount, AmountError};
 #[cfg(feature = "schema")]
@@ -26,9 +27,8 @@ pub use instant::{Instant, InstantError};
 #[cfg(feature = "schema")]
 pub use spec::AutoscalerOverride;
 pub use spec::{AutoscalerOverrideSpec, LabelSelector, LabelSelectorRequirement, Mode, Schedule};
-pub use status::{
-    AutoscalerOverrideStatus, Condition, ConditionStatus, ConditionType, FailingTarget, Phase, Reason, Replicas,
-};
+pub use status::{AutoscalerOverrideStatus, Condition, FailingTarget, Replicas};
+pub use words::{ConditionStatus, ConditionType, Phase, Reason};
 
 /// API group of `AutoscalerOverride`.
 pub const GROUP: &str = "hpa-override.dev";
@@ -45,3 +45,6 @@ pub const RECORD_ANNOTATION: &str = "hpa-override.dev/record";
 pub const RELEASE_ANNOTATION: &str = "hpa-override.dev/release";
 /// Annotation on an `AutoscalerOverride`: its requester, stamped by the guard policy.
 pub const REQUESTED_BY_ANNOTATION: &str = "hpa-override.dev/requested-by";
+
+/// Every annotation of ours.
+pub const ANNOTATIONS: [&str; 3] = [RECORD_ANNOTATION, RELEASE_ANNOTATION, REQUESTED_BY_ANNOTATION];

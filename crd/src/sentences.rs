@@ -42,11 +42,6 @@ pub fn not_a_duration(given: impl Display) -> String {
     format!("{given} is not a duration; {DurationError}")
 }
 
-/// A `returnOver` of more than 24h.
-pub fn return_too_long(over: impl Display) -> String {
-    format!("{over} is longer than 24h, the longest gradual return; shorten it")
-}
-
 /// What was given for `hpa`, in backticks.
 pub fn not_an_hpa(given: impl Display) -> String {
     format!("{given} is not the name of a HorizontalPodAutoscaler; use lower-case letters, digits, `-` and `.`")
@@ -55,12 +50,4 @@ pub fn not_an_hpa(given: impl Display) -> String {
 /// What was given for `namespace`, in backticks.
 pub fn not_a_namespace(given: impl Display) -> String {
     format!("{given} is not the name of a namespace; use at most 63 lower-case letters, digits and `-`")
-}
-
-/// How a date is written.
-pub const DATE: &str = "write it like `2026-12-25`, in the years 2000 to 9000";
-
-/// What was given for a date, in backticks.
-pub fn not_a_date(given: impl Display) -> String {
-    format!("{given} is not a date; {DATE}")
 }

@@ -27,11 +27,15 @@ use crate::{AutoscalerOverrideStatus, schema};
         doc = "AutoscalerOverride overrules the replica bounds of a HorizontalPodAutoscaler for a while, then restores \
                what its owner wants.",
         crates(kube_core = "::kube_core"),
-        printcolumn(name = "Target", type_ = "string", json_path = ".spec.hpa"),
+        printcolumn(name = "HPA", type_ = "string", json_path = ".spec.hpa"),
+        printcolumn(name = "Targets", type_ = "integer", json_path = ".status.targets"),
         printcolumn(name = "Min", type_ = "string", json_path = ".spec.minReplicas"),
         printcolumn(name = "Max", type_ = "string", json_path = ".spec.maxReplicas"),
         printcolumn(name = "Phase", type_ = "string", json_path = ".status.phase"),
         printcolumn(name = "Ends", type_ = "string", json_path = ".status.endsAt"),
+        printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
+        printcolumn(name = "Mode", type_ = "string", json_path = ".spec.mode", priority = 1),
+        printcolumn(name = "Priority", type_ = "integer", json_path = ".spec.priority", priority = 1),
         printcolumn(name = "By", type_ = "string", json_path = ".status.requestedBy", priority = 1),
         printcolumn(
             name = "Reason",
@@ -39,7 +43,7 @@ use crate::{AutoscalerOverrideStatus, schema};
             json_path = ".status.conditions[?(@.type==\"Ready\")].reason",
             priority = 1
         ),
-        printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
+        selectable = ".spec.hpa",
     )
 )]
 #[cfg_attr(feature = "schema", schemars(extend("x-kubernetes-validations" = schema::of_spec())))]
@@ -155,7 +159,7 @@ pub struct AutoscalerOverrideSpec {
     ///
     /// A duration of at most 24h, like 10m. Default: they return at once.
     #[cfg_attr(feature = "schema", schemars(
-        length(max = 64), regex(pattern = schema::DURATION), extend("x-kubernetes-validations" = schema::of_return_over())
+        length(max = 64), regex(pattern = schema::DURATION), extend("x-kubernetes-validations" = schema::of_duration())
     ))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub return_over: Option<String>,
@@ -260,7 +264,7 @@ pub struct Schedule {
 
     /// except are the dates on which it does not start, like "2026-12-25", at most 366.
     #[cfg_attr(feature = "schema", schemars(
-        length(max = 366), extend("items" = schema::date(), "x-kubernetes-list-type" = "atomic")
+        length(max = 366), inner(length(max = 10)), extend("x-kubernetes-list-type" = "atomic")
     ))]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub except: Vec<String>,

@@ -1,33 +1,46 @@
 //! The status: what a user reads. Only the controller writes it.
+//!
+//! Its words (types and reasons of conditions, the phase) are text here and in the schema, no closed enums: a newer
+//! controller must be able to write words that an older schema, and an older reader, does not know. `words.rs` has those that this
+//! version writes.
 
 use serde::{Deserialize, Serialize};
 
-use crate::Instant;
+use crate::{ConditionStatus, Instant};
 
-/// What the controller last saw and did.
+/// status is what the controller last saw and did. People and tools read it, nobody writes it.
 #[cfg_attr(feature = "schema", derive(kube_derive::KubeSchema), x_kube(crates(kube_core = "::kube_core")))]
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AutoscalerOverrideStatus {
-    /// observedGeneration is the metadata.generation that this status describes.
+    /// observedGeneration is the metadata.generation that this status describes. Where it is lower than
+    /// metadata.generation, the status is about an earlier spec.
+    #[cfg_attr(feature = "schema", schemars(with = "i64"))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
 
-    /// phase summarises the override: Invalid, Blocked, Returning, Expired, Suspended, Pending,
-    /// Superseded or Active.
+    /// phase summarises the override for people; tools read the conditions. Invalid: the spec is wrong. Blocked: a limit,
+    /// a missing right or the target's state prevents it. Returning: it has ended, and the bounds return gradually.
+    /// Expired: it has ended. Suspended: `suspend` is true. Pending: it has not started, or not again. Superseded:
+    /// overrides of higher precedence leave nothing of it. Active: it is active. The first that applies; with a selector
+    /// Active where it is active on any target.
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub phase: Option<Phase>,
+    pub phase: Option<String>,
 
-    /// startsAt is when the override becomes or became active; of a recurring one, this time or the next.
+    /// startsAt is when the override becomes or became active; with a schedule, this occurrence or the next.
+    #[cfg_attr(feature = "schema", schemars(with = "Instant"))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub starts_at: Option<Instant>,
 
-    /// endsAt is when the override ends or ended; absent when it has no end.
+    /// endsAt is when the override ends or ended; absent where it has no end. With a schedule, this occurrence or the next.
+    #[cfg_attr(feature = "schema", schemars(with = "Instant"))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ends_at: Option<Instant>,
 
     /// nextTransition is the next instant at which something changes without any other event: a start, an end, a step
     /// of a gradual return, the deletion.
+    #[cfg_attr(feature = "schema", schemars(with = "Instant"))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_transition: Option<Instant>,
 
@@ -35,15 +48,19 @@ pub struct AutoscalerOverrideStatus {
     #[serde(default)]
     pub targets: i32,
 
-    /// applied is the number of targets on which the override is active now.
+    /// applied is the number of targets on which the override is applied now, whether or not others supersede it there.
     #[serde(default)]
     pub applied: i32,
 
-    /// desired is what the owner of the target wants, as recorded on it.
+    /// desired is what the owner of the target wants, and what is restored at the end. With one target, while an override
+    /// is active on it.
+    #[cfg_attr(feature = "schema", schemars(with = "Replicas"))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub desired: Option<Replicas>,
 
-    /// effective is the bounds written to the target, from all its overrides together.
+    /// effective is the bounds on the target, from all its overrides together. With one target, while an override is
+    /// active on it.
+    #[cfg_attr(feature = "schema", schemars(with = "Replicas"))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub effective: Option<Replicas>,
 
@@ -52,18 +69,20 @@ pub struct AutoscalerOverrideStatus {
     pub failing: Vec<FailingTarget>,
 
     /// requestedBy is the user who created the override or last changed its spec, as stamped at admission.
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requested_by: Option<String>,
 
-    /// conditions are Ready (everything due now is done), Active (active on its targets) and Stalled (nothing happens
-    /// until a person changes something).
+    /// conditions, each with a reason and a message of its own. Ready: everything due now is done, also where nothing is
+    /// due. Active: it is active on a target. Stalled: nothing happens until a person changes something. Reached: the
+    /// replicas are within the effective bounds on every target where it is active.
     #[cfg_attr(feature = "schema", x_kube(merge_strategy = kube_core::ListMerge::Map(vec!["type".to_string()])))]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<Condition>,
 }
 
 /// A pair of replica bounds.
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Replicas {
@@ -80,157 +99,70 @@ pub struct Replicas {
 pub struct FailingTarget {
     /// hpa is the name of the HorizontalPodAutoscaler.
     pub hpa: String,
-    /// reason is the reason as one word.
-    pub reason: Reason,
-    /// message is the reason as a sentence.
+    /// reason is why, in one word: one of the reasons of the condition Ready.
+    pub reason: String,
+    /// message is why, in a sentence.
     pub message: String,
 }
 
-/// The state of an override as one word; derived, for people. The first that applies.
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Phase {
-    /// The spec is wrong; the message says why.
-    Invalid,
-    /// A limit, a missing right or the target's state prevents an override that would be active now.
-    Blocked,
-    /// It is no longer active, and the bounds return gradually.
-    Returning,
-    /// It has ended.
-    Expired,
-    /// It is inactive for as long as `suspend` is true.
-    Suspended,
-    /// It has not started, or not again.
-    Pending,
-    /// It is active, but overrides of higher precedence leave it without effect.
-    Superseded,
-    /// It is active.
-    Active,
-}
-
-/// Why a condition is as it is. A closed set.
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum Reason {
-    /// Active on every target.
-    Applied,
-    /// Active on some targets and not on others.
-    PartlyApplied,
-    /// It has not started, or not again.
-    Pending,
-    /// It is inactive for as long as `suspend` is true.
-    Suspended,
-    /// It has ended, and the owner's bounds are restored.
-    Ended,
-    /// It is no longer active, and the bounds return gradually.
-    Returning,
-    /// Overrides of higher precedence leave it without effect.
-    Superseded,
-    /// The spec is wrong.
-    Invalid,
-    /// The HorizontalPodAutoscaler does not exist.
-    TargetNotFound,
-    /// No HorizontalPodAutoscaler matches the selector.
-    NoTargets,
-    /// The target has a controller owner (KEDA) that would revert the bounds.
-    OwnedByController,
-    /// Another client keeps reverting the bounds of the target.
-    Contested,
-    /// The API server or another admission policy refused the write.
-    WriteDenied,
-    /// Another admission policy changed what was written.
-    WriteAltered,
-    /// The controller lacks a permission.
-    Forbidden,
-    /// The record on the target cannot be read, so nothing is written to it.
-    UnreadableRecord,
-    /// It exceeds a limit of the platform team.
-    LimitExceeded,
-    /// The target's namespace is protected.
-    NamespaceProtected,
-    /// The target is in another namespace.
-    CrossNamespaceDenied,
-    /// The requester may not patch the target.
-    NotAuthorized,
-    /// It is in a namespace that is excluded from admission.
-    UnguardedNamespace,
-    /// More than 32 overrides are active on the target.
-    TooManyOverrides,
-    /// The status of the target does not say yet how many replicas it asks for.
-    NoHpaStatus,
-}
-
-impl Reason {
-    /// The reason as written in conditions and events.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Applied => "Applied",
-            Self::PartlyApplied => "PartlyApplied",
-            Self::Pending => "Pending",
-            Self::Suspended => "Suspended",
-            Self::Ended => "Ended",
-            Self::Returning => "Returning",
-            Self::Superseded => "Superseded",
-            Self::Invalid => "Invalid",
-            Self::TargetNotFound => "TargetNotFound",
-            Self::NoTargets => "NoTargets",
-            Self::OwnedByController => "OwnedByController",
-            Self::Contested => "Contested",
-            Self::WriteDenied => "WriteDenied",
-            Self::WriteAltered => "WriteAltered",
-            Self::Forbidden => "Forbidden",
-            Self::UnreadableRecord => "UnreadableRecord",
-            Self::LimitExceeded => "LimitExceeded",
-            Self::NamespaceProtected => "NamespaceProtected",
-            Self::CrossNamespaceDenied => "CrossNamespaceDenied",
-            Self::NotAuthorized => "NotAuthorized",
-            Self::UnguardedNamespace => "UnguardedNamespace",
-            Self::TooManyOverrides => "TooManyOverrides",
-            Self::NoHpaStatus => "NoHpaStatus",
-        }
-    }
-}
-
-/// The three conditions.
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum ConditionType {
-    /// Everything due now is done, also where nothing is due.
-    Ready,
-    /// Active on its targets.
-    Active,
-    /// Nothing happens until a person changes something: Invalid or Blocked.
-    Stalled,
-}
-
-/// Whether a condition is met.
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum ConditionStatus {
-    /// It is met.
-    True,
-    /// It is not met.
-    False,
-}
-
-/// A condition in the form of the Kubernetes API conventions.
+/// A condition, with the schema of metav1.Condition.
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Condition {
-    /// type is Ready, Active or Stalled.
+    /// type is Ready, Active, Stalled or Reached; a newer controller may add others.
+    #[cfg_attr(feature = "schema", schemars(length(max = 316), regex(pattern = TYPE)))]
     #[serde(rename = "type")]
-    pub type_: ConditionType,
-    /// status is True or False.
+    pub type_: String,
+    /// status is True, False or Unknown.
     pub status: ConditionStatus,
     /// observedGeneration is the metadata.generation that this condition describes.
+    #[cfg_attr(feature = "schema", schemars(with = "i64", range(min = 0)))]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
     /// lastTransitionTime is when status last changed.
+    #[cfg_attr(feature = "schema", schemars(schema_with = "date_time"))]
     pub last_transition_time: Instant,
-    /// reason is the reason as one word.
-    pub reason: Reason,
-    /// message is the reason as a sentence.
+    /// reason is why, in one word; a newer controller may add others.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 1024), regex(pattern = REASON)))]
+    pub reason: String,
+    /// message is why, in a sentence.
+    #[cfg_attr(feature = "schema", schemars(length(max = 32768)))]
     pub message: String,
+}
+
+impl Condition {
+    /// The most characters that a message may have.
+    pub const LONGEST_MESSAGE: usize = 32_768;
+}
+
+/// As metav1.Condition has it.
+#[cfg(feature = "schema")]
+const TYPE: &str =
+    r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])$";
+/// As metav1.Condition has it.
+#[cfg(feature = "schema")]
+const REASON: &str = r"^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$";
+
+#[cfg(feature = "schema")]
+fn date_time(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    schemars::json_schema!({ "type": "string", "format": "date-time" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_with_words_of_a_newer_version_is_read() {
+        let newer = serde_json::json!({
+            "phase": "Paused", "targets": 1, "failing": [{"hpa": "web", "reason": "Odd", "message": "m"}], "more": 1,
+            "conditions": [{"type": "Fresh", "status": "Unknown", "reason": "Why", "message": "",
+                            "lastTransitionTime": "2026-11-27T06:00:00Z"}],
+        });
+        let read: AutoscalerOverrideStatus = serde_json::from_value(newer).unwrap();
+        assert_eq!(read.phase.as_deref(), Some("Paused"));
+        assert_eq!((read.conditions[0].type_.as_str(), read.conditions[0].reason.as_str()), ("Fresh", "Why"));
+        assert_eq!(read.failing[0].reason, "Odd");
+    }
 }

@@ -64,15 +64,15 @@ pub async fn reread(context: &Context, hpa: &Hpa) -> Result<Arc<Hpa>, Error> {
     Ok(fresh)
 }
 
-/// Writes a planned status.
+/// Writes a planned status. What is `sent` is remembered where less than that is stored.
 ///
 /// # Errors
 /// When it is refused or fails.
-pub async fn patch_status(context: &Context, ovr: &Override, patch: &Value) -> Result<(), Error> {
+pub async fn patch_status(context: &Context, ovr: &Override, patch: &Value, sent: &Value) -> Result<(), Error> {
     let api: Api<Override> = Api::namespaced(context.client.clone(), ovr.namespace());
     let params = PatchParams { field_manager: Some(MANAGER.into()), ..PatchParams::default() };
     match within_time(api.patch_status(ovr.name(), &params, &Patch::Merge(patch))).await {
-        Ok(response) => context.known_overrides.note_written(Arc::new(response)),
+        Ok(response) => context.known_overrides.note_status(Arc::new(response), sent),
         Err(gone) if gone.is_not_found() || gone.is_conflict() => {}
         Err(source) => {
             let (namespace, name) = (ovr.namespace().into(), ovr.name().into());

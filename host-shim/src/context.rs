@@ -21,6 +21,7 @@ use crate::{
     gather::Confirmation,
     known_objects::KnownObjects,
     object::{Hpa, Kind, Object, Override},
+    reached::Readings,
 };
 
 /// However far off the next transition is, the wall clock is read this often: it may be set, and a machine may be suspended.
@@ -55,6 +56,8 @@ pub struct Context {
     pub confirmation: Confirmation,
     /// The cluster's answers about requesters.
     pub answers: Answers,
+    /// What was read of scale targets.
+    pub readings: Readings,
     /// Questions to be asked.
     pub questions: UnboundedSender<Question>,
     /// Events to be published.
@@ -90,6 +93,11 @@ impl Moment {
         let shift = Duration::from_secs(offset.unsigned_abs());
         let wall = if offset < 0 { clock.saturating_sub(shift) } else { clock.saturating_add(shift) };
         Self { wall, steady: tokio::time::Instant::now() }
+    }
+
+    /// For lengths of time: never set back.
+    pub fn steady(self) -> tokio::time::Instant {
+        self.steady
     }
 
     /// How long ago `earlier` was; zero where it is the later one.

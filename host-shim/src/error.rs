@@ -107,9 +107,16 @@ impl Failure {
         self.class() == Class::NotFound
     }
 
+    /// Whether RBAC refuses it.
+    pub fn is_forbidden(&self) -> bool {
+        self.class() == Class::Forbidden
+    }
+
     fn class(&self) -> Class {
         match self {
             Self::Kube(kube::Error::Api(status)) => classify(status),
+            // The group is served, and has no such kind.
+            Self::Kube(kube::Error::Discovery(_)) => Class::NotFound,
             Self::Kube(_) | Self::Timeout(_) => Class::Other,
         }
     }

@@ -2,12 +2,14 @@
 //! saw, problems, failures. Keyed by uid; lost with the process, which is safe.
 
 use std::{
+    borrow::Cow,
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use hpa_override_plan::Problem;
+use serde_json::Value;
 
 use crate::{
     context::Moment,
@@ -26,6 +28,8 @@ pub struct KnownObjects<T>(Mutex<HashMap<String, Known<T>>>);
 struct Known<T> {
     /// The response to our last write: the watch may lag behind it.
     written: Option<Arc<T>>,
+    /// The status that we last sent, where the API server has stored another: an older CRD prunes what it does not know.
+    sent_status: Option<Value>,
     record: Option<String>,
     problem: Option<Problem>,
     failures: u32,
@@ -37,7 +41,7 @@ struct Known<T> {
 impl<T> Default for Known<T> {
     fn default() -> Self {
         let backoff = RevertBackoff::default();
-        Self { written: None, record: None, problem: None, failures: 0, backoff, throttle: None }
+        Self { written: None, sent_status: None, record: None, problem: None, failures: 0, backoff, throttle: None }
     }
 }
 
@@ -66,6 +70,32 @@ impl<K: Kind> KnownObjects<Object<K>> {
     /// Keeps the response to a write of ours.
     pub fn note_written(&self, response: Arc<Object<K>>) {
         self.with(&response.clone(), |known| known.written = Some(response));
+    }
+
+    /// Keeps the response to a write of the status, and the status that was sent.
+    pub fn note_status(&self, response: Arc<Object<K>>, sent: &Value) {
+        let is_stored = response.json().get("status") == Some(sent);
+        self.with(&response.clone(), |known| {
+            known.sent_status = (!is_stored).then(|| sent.clone());
+            known.written = Some(response);
+        });
+    }
+
+    /// The object with the status that we last sent, where it has what the API server made of that.
+    pub fn as_sent<'a>(&self, object: &'a Object<K>) -> Cow<'a, Value> {
+        let known = self.known();
+        let known = known.get(object.uid());
+        let stored = known.and_then(|known| known.written.as_ref()).and_then(|written| written.json().get("status"));
+        match known.and_then(|known| known.sent_status.as_ref()) {
+            Some(sent) if object.json().get("status") == stored => {
+                let mut json = object.json().clone();
+                if let Some(fields) = json.as_object_mut() {
+                    fields.insert("status".into(), sent.clone());
+                }
+                Cow::Owned(json)
+            }
+            _ => Cow::Borrowed(object.json()),
+        }
     }
 
     /// The last record seen: the plan uses it where the record has vanished.
@@ -163,7 +193,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::object::Hpa;
+    use crate::object::{Hpa, Override};
 
     fn hpa() -> Hpa {
         serde_json::from_value(json!({"metadata": {"uid": "hpa-1"}})).unwrap()
@@ -177,6 +207,22 @@ mod tests {
         assert_eq!(known.throttled_for(&hpa(), moment), Some(4 * second));
         assert_eq!(known.throttled_for(&hpa(), moment.after(3 * second)), Some(second));
         assert_eq!(known.throttled_for(&hpa(), moment.after(4 * second)), None);
+    }
+
+    #[test]
+    fn a_status_of_which_less_is_stored_counts_as_it_was_sent() {
+        let known = KnownObjects::<Override>::default();
+        let with = |status: Value| -> Override {
+            serde_json::from_value(json!({"metadata": {"uid": "o"}, "status": status})).unwrap()
+        };
+        let (sent, stored) = (json!({"phase": "Active", "fresh": 1}), json!({"phase": "Active"}));
+        assert_eq!(*known.as_sent(&with(stored.clone())), *with(stored.clone()).json());
+        known.note_status(Arc::new(with(stored.clone())), &sent);
+        assert_eq!(known.as_sent(&with(stored))["status"], sent);
+        let edited = json!({"phase": "Expired"});
+        assert_eq!(known.as_sent(&with(edited.clone()))["status"], edited, "somebody else has written it");
+        known.note_status(Arc::new(with(sent.clone())), &sent);
+        assert_eq!(known.as_sent(&with(sent.clone()))["status"], sent);
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod events;
 mod gather;
 mod known_objects;
 mod object;
+mod reached;
 mod reconcile;
 mod revert_backoff;
 mod run;

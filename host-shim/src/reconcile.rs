@@ -2,8 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use hpa_override_core::{MayPatch, ParsedOverride, Question, Reason};
-use hpa_override_plan::{Problem, TargetView, plan_status, status_patch, targets};
+use hpa_override_core::{Bounds, MayPatch, ParsedOverride, Question, Reason};
+use hpa_override_plan::{Problem, ScaleReading, TargetView, plan_status, status_patch, targets};
 use kube::runtime::{controller::Action, reflector::ObjectRef};
 
 use crate::{
@@ -125,8 +125,9 @@ pub async fn status(watched: Arc<Override>, context: Arc<Context>) -> Result<Act
     let planned_at = Moment::now();
     context.known_overrides.throttle(&ovr, planned_at.since(moment), planned_at);
     let views: Vec<_> = targets.iter().map(PlannedTarget::view).collect();
+    let (object, so_far) = (context.known_overrides.as_sent(&ovr), context.readings.so_far(&ovr));
     let plan_with = |may_patch: &dyn Fn(&ParsedOverride) -> MayPatch| {
-        plan_status(ovr.json(), &parsed, &views, &context.settings, may_patch, moment.instant())
+        plan_status(&object, &parsed, &views, &context.settings, may_patch, so_far.as_ref(), moment.instant())
     };
     let mut plan = plan_with(&|_| MayPatch::NotAsked);
     let mut plan_again_in = targets.iter().filter_map(|target| target.planned.plan_again_in).min();
@@ -142,10 +143,15 @@ pub async fn status(watched: Arc<Override>, context: Arc<Context>) -> Result<Act
         delete(&context, &ovr).await?;
     }
     if let Some(status) = &plan.status {
-        patch_status(&context, &ovr, &status_patch(ovr.json(), status)).await?;
-        if let Some(event) = plan.event.and_then(PendingEvent::from_status_plan) {
+        let patch = status_patch(ovr.json(), status);
+        patch_status(&context, &ovr, &patch, &serde_json::to_value(status).unwrap_or_default()).await?;
+        for event in plan.events.into_iter().filter_map(PendingEvent::from_status_plan) {
             send_event(&context, event);
         }
+    }
+    if let Some(reached) = plan.reached {
+        let hpas: Vec<_> = targets.iter().map(|target| target.hpa.clone()).collect();
+        context.readings.want(&ovr, reached, &hpas, moment.steady());
     }
     context.known_overrides.note_success(&ovr);
     Ok(moment.sleep_until(plan.next_transition, plan_again_in))
@@ -156,11 +162,15 @@ struct PlannedTarget {
     hpa: Arc<Hpa>,
     planned: Planned,
     problem: Option<Problem>,
+    reading: Option<(ScaleReading, Bounds)>,
 }
 
 impl PlannedTarget {
     fn view(&self) -> TargetView<'_> {
-        TargetView { hpa: self.hpa.json(), plan: &self.planned.plan, problem: self.problem.as_ref() }
+        let (hpa, plan, problem) = (self.hpa.json(), &self.planned.plan, self.problem.as_ref());
+        let reading = self.reading.as_ref();
+        let (reading, read_for) = (reading.map(|(reading, _)| reading), reading.map(|(_, bounds)| *bounds));
+        TargetView { hpa, plan, problem, reading, read_for }
     }
 }
 
@@ -171,7 +181,8 @@ fn planned_targets(context: &Context, ovr: &ParsedOverride, moment: Moment) -> V
         let situation = Situation::gather(context, hpa, &overrides);
         let planned = situation.plan(context, moment);
         let problem = context.known_hpas.problem(&situation.hpa);
-        targets.push(PlannedTarget { hpa: situation.hpa, planned, problem });
+        let reading = context.readings.reading(&situation.hpa);
+        targets.push(PlannedTarget { hpa: situation.hpa, planned, problem, reading });
     }
     targets
 }

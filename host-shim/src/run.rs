@@ -27,6 +27,7 @@ use crate::{
     gather::Confirmation,
     known_objects::KnownObjects,
     object::{Kind, Object},
+    reached::{self, Readings},
     reconcile, watch,
 };
 
@@ -66,6 +67,7 @@ async fn serve(client: Client, settings: Settings, namespace: Option<String>, st
         known_overrides: KnownObjects::default(),
         confirmation: Confirmation::default(),
         answers: Answers::default(),
+        readings: Readings::default(),
         questions,
         pending_events,
         status_queue,
@@ -75,6 +77,7 @@ async fn serve(client: Client, settings: Settings, namespace: Option<String>, st
             watch::hpas(context.clone(), hpas_writer, hpa_queue.clone()),
             watch::overrides(context.clone(), overrides_writer, hpa_queue.clone()),
             access_review::serve(context.clone(), queued(to_ask), hpa_queue.clone()),
+            reached::serve(context.clone()),
         )
     };
     // Neither loop begins before both stores are filled: an override that is not listed yet is not a deleted one.

@@ -54,6 +54,7 @@ pub async fn overrides(context: Arc<Context>, writer: Writer<Override>, queue: U
             match &event {
                 Event::Delete(ovr) => {
                     context.known_overrides.forget(ovr);
+                    context.readings.forget(ovr);
                     notify_siblings(&context, ovr, &queue);
                 }
                 Event::Apply(ovr) => {

@@ -150,6 +150,10 @@ contains() {
 	ask override-create-above-ceiling
 	refused 'spec.maxReplicas: maxReplicas 20 is above the 15 allowed'
 }
+@test "override create above ceiling of its namespace" {
+	ask override-create-above-ceiling-of-its-namespace
+	refused 'spec.maxReplicas: maxReplicas 20 is above the 15 allowed'
+}
 @test "override create accepted" {
 	ask override-create-accepted; mutated
 }
@@ -177,6 +181,9 @@ contains() {
 }
 @test "override create at ceiling" {
 	ask override-create-at-ceiling; mutated
+}
+@test "override create at ceiling of its namespace" {
+	ask override-create-at-ceiling-of-its-namespace; mutated
 }
 @test "override create claims deletion" {
 	ask override-create-claims-deletion

@@ -71,6 +71,12 @@ impl Command {
         String::from_utf8(output.stdout).with_context(|| format!("`{self}` printed something that is not UTF-8"))
     }
 
+    /// What it prints, whether it succeeds or not; its errors go to this terminal.
+    pub(crate) fn answer(mut self) -> Result<String> {
+        let output = self.0.stderr(Stdio::inherit()).output().with_context(|| self.cannot_start())?;
+        String::from_utf8(output.stdout).with_context(|| format!("`{self}` printed something that is not UTF-8"))
+    }
+
     /// Runs without output; a failure carries the first line of its standard error.
     pub(crate) fn quietly(mut self) -> Result<()> {
         let output = self.0.output().with_context(|| self.cannot_start())?;

@@ -6,8 +6,10 @@
 mod codegen;
 mod command;
 mod dist;
+mod kubeconform;
 mod npm;
 mod programs;
+mod promise;
 mod test;
 mod workspace;
 
@@ -17,6 +19,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use programs::{CasesArgs, DemoArgs, Random, Subject};
+use promise::PromiseArgs;
 use workspace::Workspace;
 
 /// The project's own commands.
@@ -37,6 +40,10 @@ enum Verb {
         #[arg(long)]
         check: bool,
     },
+    /// Check that everything that v1 promises still holds, or record what it promises.
+    Promise(PromiseArgs),
+    /// Check the published JSON Schema with kubeconform: examples are valid, mistakes are not.
+    Kubeconform,
     /// Run conformance cases through every binding.
     Cases(CasesArgs),
     /// Ask every binding the same random questions, and compare the answers.
@@ -67,6 +74,8 @@ fn run(verb: Verb) -> Result<ExitCode> {
         Verb::Dist => dist::run(&workspace)?,
         Verb::Codegen { check: true } => codegen::check(&workspace)?,
         Verb::Codegen { check: false } => codegen::write(&workspace)?,
+        Verb::Promise(args) => promise::run(&workspace, &args)?,
+        Verb::Kubeconform => kubeconform::run(&workspace)?,
         Verb::Test => test::run(&workspace)?,
         Verb::Cases(args) => return programs::cases(&workspace, &args),
         Verb::Differ(args) => return programs::differ(&workspace, &args),

@@ -147,7 +147,7 @@ fn outcome<A: Serialize>(answer: Result<A, wit::Error>) -> Result<Outcome> {
 /// Fills in what a typed question may not lack, and a JSON one may.
 fn completed(asked: Value) -> Value {
     let requester = json!({ "user": "", "groups": [], "sub_resource": "" });
-    let defaults = json!({ "object": "null", "hpa": "null", "overrides": [], "hpas": [], "may_patch": "NotAsked", "request": requester });
+    let defaults = json!({ "object": "null", "hpa": "null", "overrides": [], "hpas": [], "readings": [], "may_patch": "NotAsked", "request": requester });
     let Value::Object(mut asked) = over(defaults, asked) else { return Value::Null };
     if let Some(request) = asked.get_mut("request") {
         *request = over(requester, request.take());

@@ -97,8 +97,14 @@ const functions = {
       phases: phases(plan.phases),
     };
   },
-  planStatus(now, settings, { object, hpas, overrides, mayPatch: word }) {
-    const question = { object: text(object), hpas: texts(hpas), overrides: texts(overrides), mayPatch: mayPatch(word) };
+  planStatus(now, settings, { object, hpas, overrides, mayPatch: word, readings }) {
+    const question = {
+      object: text(object),
+      hpas: texts(hpas),
+      overrides: texts(overrides),
+      mayPatch: mayPatch(word),
+      readings: texts(readings),
+    };
     const plan = decisions.planStatus(now, settings, question);
     return { status: parsed(plan.status), delete: plan.delete, nextTransition: moment(plan.nextTransition) };
   },

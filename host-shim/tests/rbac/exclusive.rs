@@ -8,7 +8,7 @@ use kube::{
     Api, Client,
     api::{DynamicObject, PostParams},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::MutexGuard;
 
 use crate::support::{self, LIMIT, LockedWorld, TestNamespace, with_hpa};
@@ -130,11 +130,16 @@ pub fn role() -> DynamicObject {
     objects.into_iter().find(|object| object.types.as_ref().is_some_and(|types| types.kind == "ClusterRole")).unwrap()
 }
 
-/// Removes one right from a role, and with the last verb the rule.
+/// Removes one right from a role: of several resources of a rule one, else the verb, and with the last verb the rule.
 fn remove(role: &mut DynamicObject, (group, resource, verb): Right) {
     let rules = role.data["rules"].as_array_mut().unwrap();
-    let position = rules.iter().position(|rule| rule["apiGroups"][0] == group && rule["resources"][0] == resource);
-    let position = position.unwrap();
+    let names_it = |rule: &Value| rule["resources"].as_array().unwrap().iter().any(|name| name == resource);
+    let position = rules.iter().position(|rule| rule["apiGroups"][0] == group && names_it(rule)).unwrap();
+    let resources = rules[position]["resources"].as_array_mut().unwrap();
+    if resources.len() > 1 {
+        resources.retain(|name| name != resource);
+        return;
+    }
     let verbs = rules[position]["verbs"].as_array_mut().unwrap();
     let count = verbs.len();
     verbs.retain(|there| there != verb);
@@ -153,8 +158,9 @@ pub fn refusal((group, resource, verb): Right, object: Option<(&str, &TestNamesp
     let whole = resource.split('/').next().unwrap();
     let name = object.map(|(name, _)| format!(" \"{name}\"")).unwrap_or_default();
     let place = object.map_or_else(|| " at the cluster scope".to_owned(), |(_, ns)| in_namespace(ns));
+    let whole = if group.is_empty() { whole.to_owned() } else { format!("{whole}.{group}") };
     format!(
-        "{whole}.{group}{name} is forbidden: User \"{CONTROLLER_USER}\" cannot {verb} resource \"{resource}\" in API group \
+        "{whole}{name} is forbidden: User \"{CONTROLLER_USER}\" cannot {verb} resource \"{resource}\" in API group \
          \"{group}\"{place}; {ADVICE}"
     )
 }

@@ -10,7 +10,7 @@ mod exclusive;
 mod support;
 
 use exclusive::{Exclusive, Right, in_namespace, refusal, role};
-use hpa_override_testbed::wait_for;
+use hpa_override_testbed::{apply_yaml, wait_for};
 use k8s_openapi::api::events::v1::Event;
 use kube::{
     Api,
@@ -29,11 +29,15 @@ const WATCH_HPAS: Right = ("autoscaling", "horizontalpodautoscalers", "watch");
 const PATCH_HPAS: Right = ("autoscaling", "horizontalpodautoscalers", "patch");
 /// Removed in `unanswered`, where the settings need it.
 const CREATE_ACCESS_REVIEWS: Right = ("authorization.k8s.io", "subjectaccessreviews", "create");
+const GET_DEPLOYMENTS: Right = ("apps", "deployments", "get");
+const GET_STATEFUL_SETS: Right = ("apps", "statefulsets", "get");
+const GET_REPLICA_SETS: Right = ("apps", "replicasets", "get");
+const GET_SCALES: Right = ("*", "*/scale", "get");
 const CREATE_EVENTS: Right = ("events.k8s.io", "events", "create");
 const PATCH_EVENTS: Right = ("events.k8s.io", "events", "patch");
 
 /// In the order of the shipped file.
-const ALL: [Right; 11] = [
+const ALL: [Right; 15] = [
     LIST_OVERRIDES,
     WATCH_OVERRIDES,
     DELETE_OVERRIDES,
@@ -43,6 +47,10 @@ const ALL: [Right; 11] = [
     WATCH_HPAS,
     PATCH_HPAS,
     CREATE_ACCESS_REVIEWS,
+    GET_DEPLOYMENTS,
+    GET_STATEFUL_SETS,
+    GET_REPLICA_SETS,
+    GET_SCALES,
     CREATE_EVENTS,
     PATCH_EVENTS,
 ];
@@ -202,6 +210,56 @@ async fn to_patch_hpas() {
     ns.wait_overridden(10, 20).await;
     ns.wait_status("ovr", "it to be applied", |status| status["conditions"][0]["reason"] == "Applied").await;
     exclusive.end(ns).await;
+}
+
+/// Without the right the override is active, and whether it has reached its bounds is unknown.
+async fn to_read(name: &str, right: Right, kind: (&'static str, &'static str, &'static str)) {
+    let exclusive = Exclusive::lock().await;
+    let ns = TestNamespace::new(exclusive.world, name).await;
+    exclusive.without(right).await;
+    let (version, kind, resource) = kind;
+    let target = format!("apiVersion: {version}, kind: {kind}, name: web");
+    let manifest = ns.manifest(2, 5).replace("apiVersion: apps/v1, kind: Deployment, name: web", &target);
+    apply_yaml(&ns.client, &manifest, "argocd", false).await.unwrap();
+    ns.create("ovr", for_an_hour()).await;
+    ns.wait_overridden(10, 20).await;
+    let group = version.split_once('/').map_or("", |(group, _)| group);
+    let refused = refusal((group, resource, "get"), Some(("web", &ns)));
+    let message = format!("the controller may not read the replicas of {kind} {name}/web: {refused}");
+    let status = wait_reached(&ns, &message).await;
+    assert_eq!((&status["phase"], &status["conditions"][0]["status"]), (&"Active".into(), &"True".into()));
+    exclusive.grant(right).await;
+    wait_reached(&ns, &format!("there is no {kind} {name}/web")).await;
+    exclusive.end(ns).await;
+}
+
+async fn wait_reached(ns: &TestNamespace, begin: &str) -> Value {
+    let is_so = |status: &Value| {
+        let reached = &status["conditions"][3];
+        let says = reached["message"].as_str().is_some_and(|message| message.starts_with(begin));
+        reached["status"] == "Unknown" && reached["reason"] == "TargetUnreadable" && says
+    };
+    ns.wait_status("ovr", begin, is_so).await
+}
+
+#[tokio::test]
+async fn to_get_deployments() {
+    to_read("get-deployments", GET_DEPLOYMENTS, ("apps/v1", "Deployment", "deployments")).await;
+}
+
+#[tokio::test]
+async fn to_get_stateful_sets() {
+    to_read("get-statefulsets", GET_STATEFUL_SETS, ("apps/v1", "StatefulSet", "statefulsets")).await;
+}
+
+#[tokio::test]
+async fn to_get_replica_sets() {
+    to_read("get-replicasets", GET_REPLICA_SETS, ("apps/v1", "ReplicaSet", "replicasets")).await;
+}
+
+#[tokio::test]
+async fn to_get_scales() {
+    to_read("get-scales", GET_SCALES, ("v1", "ReplicationController", "replicationcontrollers/scale")).await;
 }
 
 #[tokio::test]

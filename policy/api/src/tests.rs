@@ -279,3 +279,44 @@ fn refuses(
 ) {
     assert_eq!(call(function, &argument), Err(Error { path: path.into(), code, message: message.into() }));
 }
+
+#[rstest]
+#[case::nothing(json!(null), "Unknown", "TargetUnreadable")]
+#[case::not_read(json!([null]), "Unknown", "TargetUnreadable")]
+#[case::ready(json!([{"replicas": 12, "readyReplicas": 2}]), "True", "ReplicasReached")]
+#[case::not_ready(json!([{"replicas": 12, "readyReplicas": 1}]), "False", "ReplicasMissing")]
+#[case::by_scale(json!([{"replicas": 21}]), "False", "ReplicasAbove")]
+#[case::gone(json!([{"notFound": true}]), "Unknown", "TargetUnreadable")]
+#[case::not_allowed(json!([{"forbidden": "no"}]), "Unknown", "TargetUnreadable")]
+fn plans_whether_the_bounds_are_reached(#[case] readings: Value, #[case] status: &str, #[case] reason: &str) {
+    let mut hpa = hpa();
+    loop {
+        let patch = call("planHpa", &json!({"now": NOW, "hpa": hpa, "overrides": [ovr()]})).unwrap()["patch"].clone();
+        if patch.is_null() {
+            break;
+        }
+        for (bound, number) in patch["spec"].as_object().into_iter().flatten() {
+            hpa["spec"][bound] = number.clone();
+        }
+        hpa["metadata"]["annotations"] = patch["metadata"]["annotations"].clone();
+    }
+    let argument = json!({"now": NOW, "object": ovr(), "hpas": [hpa], "overrides": [ovr()], "readings": readings});
+    let reached = call("planStatus", &argument).unwrap()["status"]["conditions"][3].clone();
+    assert_eq!(
+        (&reached["type"], &reached["status"], &reached["reason"]),
+        (&json!("Reached"), &json!(status), &json!(reason))
+    );
+}
+
+#[rstest]
+#[case::negative(json!([{"replicas": -1}]))]
+#[case::an_unknown_key(json!([null, {"replicas": 1, "more": 1}]))]
+#[case::no_object(json!(["12"]))]
+#[case::found(json!([{"notFound": false}]))]
+fn what_is_no_reading_is_an_error(#[case] readings: Value) {
+    let at = readings.as_array().map_or(0, Vec::len) - 1;
+    let error = call("planStatus", &json!({"now": NOW, "object": ovr(), "readings": readings})).unwrap_err();
+    assert_eq!((error.path, error.code), (format!("readings[{at}]"), ErrorCode::TypeInvalid));
+    let sentence = "not a reading; it has `replicas` and mostly `readyReplicas`, or `notFound`, or `forbidden`";
+    assert_eq!(error.message, sentence);
+}

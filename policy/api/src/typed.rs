@@ -37,7 +37,7 @@ impl Role {
             "now" | "until" | "at" | "nextTransition" | "goesOnAt" => Self::Instant,
             "returnOver" => Self::Duration,
             "object" | "old" | "hpa" | "settings" | "patch" | "status" => Self::Text,
-            "overrides" | "hpas" => Self::Texts,
+            "overrides" | "hpas" | "readings" => Self::Texts,
             "code" | "mayPatch" => Self::Word,
             "layers" => Self::Layers,
             "phases" => Self::Phases,

@@ -2,13 +2,10 @@
 //!
 //! docs/language.md: after its fenced examples comes the case that pins them, `Case: [name](../cases/docs/name.yaml)`, and
 //! what the page says of bounds is what the case says. The cases themselves are run by `cargo xtask cases`.
-//! docs/status.md: every row of the table is what plans give, and they give no other.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 #[path = "docs/language.rs"]
 mod language;
-#[path = "docs/statuses.rs"]
-mod statuses;
 
 use std::path::Path;
 

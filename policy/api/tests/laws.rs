@@ -298,8 +298,10 @@ mod laws {
             prop_assert!(0 <= low && low <= high && 1 <= high);
             prop_assert!(low >= 1 || min == 0);
             for bound in Bound::BOTH {
+                let highest = limits.factor.map(|factor| desired.get(Bound::Max) * factor);
                 let (number, desired) = (bounds.get(bound), desired.get(bound));
                 prop_assert!(limits.ceiling.is_none_or(|ceiling| number <= ceiling.max(desired)));
+                prop_assert!(highest.is_none_or(|highest| desired <= highest && number <= highest));
                 prop_assert!(!limits.up_only || number >= desired);
             }
             let bounds = composed(desired, layers.iter(), &Clamps::default());
@@ -343,16 +345,17 @@ mod laws {
             world.add(&first_wish());
             let (hpa, old) = (mutated(world.server.hpa.clone(), &hpa), mutated(world.server.hpa.clone(), &old));
             let objects: Vec<Value> = world.overrides.iter().map(|object| mutated(object.clone(), &ovr)).collect();
-            let document = json!({"defaultDuration": "1h", "maxDuration": "2h", "protectedNamespaces": ["a"]});
+            let rules = json!([{"match": "a*", "maxDuration": "1h"}, {"match": "shop", "maxFactor": 3, "maxPriority": 1}]);
+            let document = json!({"defaultDuration": "1h", "maxDuration": "2h", "protectedNamespaces": ["a"], "namespaces": rules});
             let settings = Settings::parse(&mutated(document, &settings)).unwrap_or_default();
             let request = Request { user, ..Request::default() };
             let overrides: Vec<ParsedOverride> = objects.iter().map(|object| ParsedOverride::parse(object, world.now)).collect();
             let may_patch = |_: &ParsedOverride| MayPatch::NotAsked;
             let remembered = world.remembered.as_deref();
             let plan = plan_hpa(&hpa, &overrides, &settings, &may_patch, world.now, remembered);
-            let target = TargetView { hpa: &hpa, plan: &plan, problem: None };
+            let target = TargetView { hpa: &hpa, plan: &plan, problem: None, reading: None, read_for: None };
             for (object, ovr) in objects.iter().zip(&overrides) {
-                let _ = plan_status(object, ovr, &[target], &settings, &may_patch, world.now);
+                let _ = plan_status(object, ovr, &[target], &settings, &may_patch, None, world.now);
                 let _ = review_override(object, world.overrides.first(), &request, &settings, world.now, MayPatch::NotAsked);
             }
             let sent = Bounds::from_hpa(&hpa).is_some();

@@ -47,5 +47,8 @@ pub use value::{
     request::{MayPatch, Request},
     requester::Requester,
     selector::Selector,
-    settings::{CrossNamespace, DefaultEnd, Directions, Setting, Settings},
+    settings::{
+        CrossNamespace, DefaultEnd, Directions, Setting, Settings, limits::Limits, namespace_rule::NamespaceRule,
+        pattern::Pattern,
+    },
 };

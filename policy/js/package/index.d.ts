@@ -95,7 +95,18 @@ export interface StatusQuestion extends Question {
   /** All overrides that target any of them, this one included. */
   overrides?: readonly Given[];
   mayPatch?: MayPatch;
+  /**
+   * What was read of what each HPA scales since its bounds are as they are, in the order of `hpas`, for the condition
+   * Reached; null or missing at the end: nothing was.
+   */
+  readings?: readonly (Reading | null)[];
 }
+
+/** What was read of what an HPA scales. Without `readyReplicas` it is not known how many are ready. */
+export type Reading =
+  | { replicas: number; readyReplicas?: number }
+  | { notFound: true }
+  | { forbidden: string };
 
 /** A mistake or advice. */
 export interface Finding<C extends string = Code> {

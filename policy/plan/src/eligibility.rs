@@ -35,8 +35,9 @@ pub struct Eligibility {
     pub question: Option<Question>,
     /// Whether its layer in the record goes on, without an end between.
     pub goes_on: bool,
-    /// Whether an edit of it is not accepted: its layer keeps the values that were accepted, until the end in `window`.
-    pub is_edit_refused: bool,
+    /// Why an edit of it is not accepted, where that is so: its layer keeps the values that were accepted, until the end in
+    /// `window`.
+    pub refused_edit: Option<(Reason, String)>,
 }
 
 /// What is known of a target.
@@ -84,16 +85,7 @@ impl Eligibility {
 
     fn invalid(message: String) -> Self {
         let (phase, reason) = (Phase::Invalid, Reason::Invalid);
-        Self {
-            phase,
-            reason,
-            message,
-            window: None,
-            next: None,
-            question: None,
-            goes_on: false,
-            is_edit_refused: false,
-        }
+        Self { phase, reason, message, window: None, next: None, question: None, goes_on: false, refused_edit: None }
     }
 }
 
@@ -228,15 +220,20 @@ fn lacks_current(ovr: &ParsedOverride, target: TargetFacts, layer: Option<&Layer
     uses_current(ovr.amounts()) && !is_known && !is_captured
 }
 
-/// Phase, reason, message and next change of a situation. docs/status.md has the table.
+/// Phase, reason, message and next change of a situation. docs/reference/status.md has the table.
 fn eligibility(ovr: &ParsedOverride, timing: &Timing, layer: Option<&Layer>, situation: &Situation) -> Eligibility {
-    let is_edit_refused = matches!(situation, Situation::EditRefused(_) | Situation::EditLacksStatus);
-    let accepted = layer.filter(|_| is_edit_refused).and_then(|layer| layer.until);
+    let refused_edit = match situation {
+        Situation::EditRefused(findings) => {
+            Some((reason_of(findings), format!("the edit is refused, {}", joined(findings))))
+        }
+        Situation::EditLacksStatus => Some((Reason::NoHpaStatus, format!("the edit waits, {NO_STATUS}"))),
+        _ => None,
+    };
+    let accepted = layer.filter(|_| refused_edit.is_some()).and_then(|layer| layer.until);
     let window = shown_window(ovr, timing).map(|window| window.ending_by(accepted));
     let until = until_text(window.and_then(|window| window.until));
     let next = if timing.position == Position::Before { timing.over } else { timing.next };
     let next_check = next.into_iter().chain(timing.next_start).min();
-    let next_kept = next.into_iter().chain(accepted).min();
     let starts =
         || window.map_or_else(|| "it does not start again".into(), |window| format!("it starts at {}", window.from));
     let (phase, reason, message, next) = match situation {
@@ -248,17 +245,14 @@ fn eligibility(ovr: &ParsedOverride, timing: &Timing, layer: Option<&Layer>, sit
         Situation::RecordUnreadable => (Phase::Blocked, Reason::UnreadableRecord, UNREADABLE.into(), next_check),
         Situation::OwnedByController => (Phase::Blocked, Reason::OwnedByController, OWNED.into(), next_check),
         Situation::NoHpaStatus => (Phase::Pending, Reason::NoHpaStatus, NO_STATUS.into(), next_check),
-        Situation::EditRefused(findings) => {
-            let message = format!("the edit is refused, {}; {} until {until}", joined(findings), KEPT);
-            (Phase::Active, reason_of(findings), message, next_kept)
+        Situation::Active | Situation::EditRefused(_) | Situation::EditLacksStatus => {
+            let next = next.into_iter().chain(accepted).min();
+            (Phase::Active, Reason::Applied, format!("it is active until {until}"), next)
         }
-        Situation::EditLacksStatus => {
-            let message = format!("the edit waits, {NO_STATUS}; {KEPT} until {until}");
-            (Phase::Active, Reason::NoHpaStatus, message, next_kept)
-        }
-        Situation::Active => (Phase::Active, Reason::Applied, format!("it is active until {until}"), next),
     };
-    Eligibility { phase, reason, message, window, next, question: None, goes_on: timing.goes_on, is_edit_refused }
+    let refused_edit = refused_edit
+        .map(|(reason, why)| (reason, format!("{why}; what was accepted before stays active until {until}")));
+    Eligibility { phase, reason, message, window, next, question: None, goes_on: timing.goes_on, refused_edit }
 }
 
 /// The window to show. The occurrences of a recurring override that is suspended pass without effect.
@@ -292,4 +286,3 @@ const OWNED: &str = "the HorizontalPodAutoscaler has a controller (as KEDA's hav
                      change the bounds where that controller takes them from";
 const NO_STATUS: &str = "the status of the HorizontalPodAutoscaler does not say yet how many replicas it asks for, which \
                          `current` counts from";
-const KEPT: &str = "what was accepted before stays active";

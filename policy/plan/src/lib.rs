@@ -3,7 +3,7 @@
 //!
 //! ```text
 //!   occurrences ─► timing ─► eligibility ─► supersession ─► plan_hpa ─► preview
-//!                                                 events, patch ─┘ └─► plan_status ◄─ conditions
+//!                                                 events, patch ─┘ └─► plan_status ◄─ conditions, reached ◄─ scale_target
 //! ```
 //! Pure and total like the core: no clock, no I/O, no logging, no environment, no panic. Time zone data is embedded, the
 //! same on every machine.
@@ -12,6 +12,7 @@
 mod clamps;
 mod conditions;
 mod current;
+mod cut_bounds;
 mod eligibility;
 mod events;
 mod occurrences;
@@ -19,16 +20,25 @@ mod patch;
 mod plan_hpa;
 mod plan_status;
 mod preview;
+mod reached;
+mod scale_target;
 mod supersession;
 mod targets;
 mod timing;
 mod verify;
 
+pub use conditions::{ReachedRow, StatusRow, reached_table, status_table};
 pub use eligibility::{Eligibility, MayPatchOf};
 pub use events::{About, Event};
 pub use occurrences::Schedule;
 pub use plan_hpa::{HpaPlan, plan_hpa};
 pub use plan_status::{Problem, StatusPlan, TargetView, plan_status, status_patch};
 pub use preview::{Point, Preview};
+pub use reached::{
+    ReachedPlan, ReachedSoFar,
+    pacing::{MOST_READS_PER_SECOND, pause_between_reads, read_again_after},
+    reading::{Comparison, ScaleReading},
+};
+pub use scale_target::{ScaleTarget, Workload};
 pub use targets::{concerns, targets};
 pub use verify::verify_response;

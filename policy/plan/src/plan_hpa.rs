@@ -13,7 +13,7 @@ use hpa_override_core::{
     UnreadableRecord,
     hpa::{
         managed_fields::{entries, has_our_entry, we_own},
-        raw::annotation,
+        raw::{annotation, name_of},
     },
     record::{
         owner_change::desired_after_live,
@@ -24,6 +24,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     clamps::clamps,
+    cut_bounds::cut_bounds,
     eligibility::{Eligibility, MayPatchOf},
     events::{self, Event},
     patch::{Changes, merge_patch},
@@ -47,6 +48,8 @@ pub struct HpaPlan {
     pub events: Vec<Event>,
     /// The first instant at which anything differs, nothing else happening.
     pub next_transition: Option<Instant>,
+    /// What the limits cut of the bounds that the overrides give, in a sentence; none where they cut nothing.
+    pub cut_bounds: Option<String>,
     /// Whether each override is active, and why not.
     pub eligibility: BTreeMap<Id, Eligibility>,
 }
@@ -105,10 +108,9 @@ pub fn plan_hpa(
     let t = record.as_ref().map_or(now, |record| decision_instant(record, now));
     let known = if is_unreadable { Err(UnreadableRecord) } else { Ok(record.as_ref()) };
     let mut checked = OverridesOfHpa::check(hpa, overrides, settings, may_patch, known, t);
+    let limits = clamps(settings.limits_in(Some(name_of(hpa).0)));
     let mut plan = match Bounds::from_hpa(hpa) {
-        Some(live) if !is_unreadable => {
-            Target { hpa, live, record, is_written, limits: clamps(settings), t, now }.plan(&mut checked)
-        }
+        Some(live) if !is_unreadable => Target { hpa, live, record, is_written, limits, t, now }.plan(&mut checked),
         _ => HpaPlan { remember: remembered.map(Into::into), ..HpaPlan::default() },
     };
     let is_forgotten = !is_written && remembered.is_some() && plan.patch.is_none() && plan.remember.is_none();
@@ -157,7 +159,7 @@ impl Target<'_> {
         } else {
             self.write(&found, next.clone(), checked)
         };
-        HpaPlan { next_transition: next.next_step(self.t), ..plan }
+        HpaPlan { next_transition: next.next_step(self.t), cut_bounds: cut_bounds(&next), ..plan }
     }
 
     /// The record at the instant of the decision, in the order of a decision (ARCHITECTURE.md): ends, then the owner change, then

@@ -77,9 +77,6 @@ impl OverridesOfHpa {
             let winner = superseded_by(record.desired, &record.layers, &record.limits, index);
             if let Some((winner, eligibility)) = winner.zip(self.eligibility.get_mut(&layer.by)) {
                 eligibility.phase = Phase::Superseded;
-                if eligibility.is_edit_refused {
-                    continue;
-                }
                 eligibility.reason = Reason::Superseded;
                 eligibility.message = format!("AutoscalerOverride {winner} supersedes it");
             }
@@ -157,7 +154,7 @@ fn layer_of<'a>(record: &'a Record, ovr: &ParsedOverride) -> Option<&'a Layer> {
 /// `current` is captured when the layer first uses it, and kept while it goes on and uses it.
 fn next_layer(ovr: &ParsedOverride, found: &Eligibility, layer: Option<&Layer>, current: Option<i32>) -> Layer {
     let until = found.window.and_then(|window| window.until);
-    if let Some(accepted) = layer.filter(|_| found.is_edit_refused) {
+    if let Some(accepted) = layer.filter(|_| found.refused_edit.is_some()) {
         return Layer { until, ..accepted.clone() };
     }
     let captured = layer.filter(|_| found.goes_on).and_then(|layer| layer.current).or(current);

@@ -9,7 +9,7 @@ use super::{Step, binaries, deny, imports};
 use crate::{
     codegen,
     dist::{self, BARE, COMPONENT, POLICY, WASI},
-    programs,
+    kubeconform, programs, promise,
     workspace::Workspace,
 };
 
@@ -28,6 +28,8 @@ pub(super) const STEPS: &[Step] = &[
     ("lints", |workspace| workspace.cargo("clippy --workspace --all-targets --all-features -- -D warnings").run()),
     ("lints of WebAssembly", lints_of_webassembly),
     ("generated files", codegen::check),
+    ("promise", promise::check),
+    ("kubeconform", kubeconform::run),
     ("WebAssembly", dist::run),
     ("tests", binaries::run),
     ("cases", programs::pass_cases),

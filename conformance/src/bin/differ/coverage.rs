@@ -1,11 +1,11 @@
 //! What the questions reach, by native's answers alone: every code at every path, every phase, every reason and event. What
 //! cannot be reached is named, with why.
 
-use std::{collections::BTreeSet, fs, path::Path, thread};
+use std::{collections::BTreeSet, thread};
 
 use hpa_override_api::ErrorCode;
 use hpa_override_conformance::{Question, Random};
-use hpa_override_core::Code;
+use hpa_override_core::{Code, Phase, Reason};
 use serde_json::{Value, json};
 
 use crate::question::question;
@@ -29,13 +29,19 @@ const UNREACHABLE: [(&str, &str); 6] = [
 const EVENTS: [&str; 5] = ["Applied", "Ended", "OwnerChanged", "Restored", "Reverted"];
 
 /// What else an answer can hold: the function, and a part of its JSON.
-const OTHERS: [(&str, &str); 6] = [
+const OTHERS: [(&str, &str); 12] = [
     ("planHpa", r#""confirm":true"#),
     ("planHpa", r#""managedFields":["#),
     ("planHpa", r#""revertedBy":""#),
     ("planHpa", r#"\"owners\":["#),
     ("planStatus", r#""delete":true"#),
     ("effectiveBounds", r#""gradualReturn":"#),
+    ("planHpa", r#"\"factor\":2"#),
+    ("planHpa", r#"\"ceiling\":30,\"factor\":2,\"upOnly\":true"#),
+    ("planStatus", " by maxFactor"),
+    ("planStatus", " by replicaCeiling"),
+    ("planStatus", " by directions UpOnly"),
+    ("validateSettings", "namespaces[1].match: "),
 ];
 
 #[test]
@@ -62,23 +68,15 @@ fn found_by(seed: u64) -> BTreeSet<String> {
 fn wanted() -> BTreeSet<String> {
     let codes = Code::ALL.iter().flat_map(|code| code.paths().iter().map(|path| format!("{} at {path}", word(code))));
     let errors = ErrorCode::ALL.iter().map(|code| format!("error {}", word(code)));
-    let [phases, reasons] = phases_and_reasons();
-    let phases =
-        phases.iter().flat_map(|phase| ["planHpa", "planStatus"].map(|function| format!("{function} phase {phase}")));
-    let reasons = reasons.iter().map(|reason| format!("planStatus reason {reason}"));
+    let phases = Phase::ALL
+        .map(Phase::as_str)
+        .into_iter()
+        .flat_map(|phase| ["planHpa", "planStatus"].map(|function| format!("{function} phase {phase}")));
+    let reasons = Reason::ALL.map(|reason| format!("planStatus reason {}", reason.as_str()));
     let events = EVENTS.iter().map(|event| format!("planHpa reason {event}"));
     let others = OTHERS.iter().map(|(function, part)| format!("{function} {part}"));
     let layers = [4, 32].map(|layers| format!("effectiveBounds {layers} layers"));
     codes.chain(errors).chain(phases).chain(reasons).chain(events).chain(others).chain(layers).collect()
-}
-
-/// As the generated schema lists them, so that none can be left out.
-fn phases_and_reasons() -> [Vec<String>; 2] {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crd/crd.yaml");
-    let crd: Value = serde_saphyr::from_str(&fs::read_to_string(file).unwrap()).unwrap();
-    let status = &crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["status"]["properties"];
-    let words = |schema: &Value| serde_json::from_value(schema["enum"].clone()).unwrap();
-    [words(&status["phase"]), words(&status["conditions"]["items"]["properties"]["reason"])]
 }
 
 fn word(code: &impl serde::Serialize) -> String {

@@ -104,6 +104,25 @@ fn plan(scene: &mut Scene, random: &mut Random) -> Value {
     scene.situation(index)
 }
 
+/// What was read of what an HPA scales: around its bounds, or nothing.
+fn reading(hpa: &Value, random: &mut Random) -> Value {
+    let bound = |key: &str| hpa["spec"][key].as_i64().unwrap_or(1);
+    let replicas = match random.below(4) {
+        0 => 0,
+        1 => bound("minReplicas").saturating_sub(1).max(0),
+        2 => bound("maxReplicas"),
+        _ => bound("maxReplicas").saturating_add(1),
+    };
+    match random.below(8) {
+        0 => Value::Null,
+        1 => json!({"notFound": true}),
+        2 => json!({"forbidden": "no right"}),
+        3 => json!({"replicas": replicas}),
+        4 => json!({"replicas": replicas, "more": 1}),
+        _ => json!({"replicas": replicas, "readyReplicas": replicas}),
+    }
+}
+
 /// The status of any override, most often once the controller has done its work; with the status it has, or without.
 fn status(scene: &mut Scene, random: &mut Random) -> Value {
     if random.percent(70) {
@@ -121,6 +140,13 @@ fn status(scene: &mut Scene, random: &mut Random) -> Value {
         object["status"] = scene.status(index).unwrap_or_default()["status"].take();
     }
     let targets = random.one(&[0, 1, 3, 3, 3, 3]);
-    let hpas: Vec<&Value> = scene.hpas.iter().take(targets).collect();
-    json!({"object": object, "hpas": hpas, "overrides": scene.overrides, "mayPatch": scene.may_patch})
+    let mut hpas: Vec<Value> = scene.hpas.iter().take(targets).cloned().collect();
+    for hpa in hpas.iter_mut().filter(|hpa| hpa.is_object()) {
+        if random.percent(20) {
+            hpa["status"] =
+                json!({"conditions": [{"type": "ScalingActive", "status": "False", "reason": "ScalingDisabled"}]});
+        }
+    }
+    let readings: Vec<Value> = hpas.iter().map(|hpa| reading(hpa, random)).collect();
+    json!({"object": object, "hpas": hpas, "overrides": scene.overrides, "mayPatch": scene.may_patch, "readings": readings})
 }

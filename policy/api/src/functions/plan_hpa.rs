@@ -61,8 +61,18 @@ impl<'a> Function<'a> for PlanHpa<'a> {
 
 impl Answer {
     fn new(plan: HpaPlan) -> Self {
-        let HpaPlan { questions: _, patch, confirm, remember, reverted_by, events, next_transition, eligibility } =
-            plan;
+        // What the limits cut is in the status.
+        let HpaPlan {
+            questions: _,
+            patch,
+            confirm,
+            remember,
+            reverted_by,
+            events,
+            next_transition,
+            cut_bounds: _,
+            eligibility,
+        } = plan;
         Self {
             patch,
             confirm,

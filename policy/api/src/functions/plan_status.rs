@@ -1,7 +1,9 @@
 //! `planStatus`: what does the status of this `AutoscalerOverride` say, and is it to be deleted?
 
+use std::iter;
+
 use hpa_override_core::{AutoscalerOverrideStatus, Instant, MayPatch, ParsedOverride, Settings};
-use hpa_override_plan::{HpaPlan, TargetView, plan_hpa, plan_status};
+use hpa_override_plan::{HpaPlan, ScaleReading, TargetView, plan_hpa, plan_status};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -19,6 +21,8 @@ pub(crate) struct PlanStatus<'a> {
     hpas: &'a [Value],
     overrides: Vec<ParsedOverride>,
     may_patch: MayPatch,
+    /// In the order of the HPAs; those at the end may be missing.
+    readings: Vec<Option<ScaleReading>>,
 }
 
 #[derive(Serialize)]
@@ -31,7 +35,7 @@ pub(crate) struct Answer {
 
 impl<'a> Function<'a> for PlanStatus<'a> {
     const NAME: &'static str = "planStatus";
-    const KEYS: &'static [&'static str] = &["object", "hpas", "overrides", "mayPatch"];
+    const KEYS: &'static [&'static str] = &["object", "hpas", "overrides", "mayPatch", "readings"];
     type Answer = Answer;
 
     fn parse(argument: &Argument<'a>) -> Result<Self, Error> {
@@ -41,7 +45,8 @@ impl<'a> Function<'a> for PlanStatus<'a> {
                 "their number times that of the overrides is over 1000000; leave out what does not matter to it";
             return Err(Error::new("hpas", ErrorCode::JsonInvalid, sentence));
         }
-        Ok(Self { object: argument.at("object"), hpas, overrides, may_patch: argument.may_patch()? })
+        let (may_patch, readings) = (argument.may_patch()?, readings(argument.list("readings")?)?);
+        Ok(Self { object: argument.at("object"), hpas, overrides, may_patch, readings })
     }
 
     fn answer(&self, settings: &Settings, now: Instant) -> Result<Answer, Error> {
@@ -54,9 +59,38 @@ impl<'a> Function<'a> for PlanStatus<'a> {
             plan
         };
         let plans: Vec<HpaPlan> = self.hpas.iter().map(plan).collect();
-        let view = |(hpa, plan)| TargetView { hpa, plan, problem: None };
-        let targets: Vec<TargetView<'_>> = self.hpas.iter().zip(&plans).map(view).collect();
-        let plan = plan_status(self.object, &ovr, &targets, settings, &may_patch, now);
+        let readings = self.readings.iter().map(Option::as_ref).chain(iter::repeat(None));
+        let view = |((hpa, plan), reading)| TargetView { hpa, plan, problem: None, reading, read_for: None };
+        let targets: Vec<TargetView<'_>> = self.hpas.iter().zip(&plans).zip(readings).map(view).collect();
+        let plan = plan_status(self.object, &ovr, &targets, settings, &may_patch, None, now);
         Ok(Answer { status: plan.status, delete: plan.delete, next_transition: plan.next_transition })
+    }
+}
+
+fn readings(list: &[Value]) -> Result<Vec<Option<ScaleReading>>, Error> {
+    let read = |(at, value): (usize, &Value)| match value {
+        Value::Null => Ok(None),
+        given => reading(given).map(Some).ok_or_else(|| {
+            let sentence = "not a reading; it has `replicas` and mostly `readyReplicas`, or `notFound`, or `forbidden`";
+            Error::new(&format!("readings[{at}]"), ErrorCode::TypeInvalid, sentence)
+        }),
+    };
+    list.iter().enumerate().map(read).collect()
+}
+
+/// `{"replicas": 12, "readyReplicas": 8}`, the second only where it is known; `{"notFound": true}`; or
+/// `{"forbidden": "the message of the API server"}`.
+fn reading(value: &Value) -> Option<ScaleReading> {
+    let map = value.as_object()?;
+    let number = |key: &str| map.get(key)?.as_i64().filter(|number| *number >= 0);
+    let keys: Vec<&str> = map.keys().map(String::as_str).collect();
+    match keys[..] {
+        ["replicas"] => Some(ScaleReading::Replicas { replicas: number("replicas")?, ready: None }),
+        ["readyReplicas", "replicas"] => {
+            Some(ScaleReading::Replicas { replicas: number("replicas")?, ready: Some(number("readyReplicas")?) })
+        }
+        ["notFound"] if map.get("notFound")?.as_bool()? => Some(ScaleReading::NotFound),
+        ["forbidden"] => Some(ScaleReading::Forbidden(map.get("forbidden")?.as_str()?.into())),
+        _ => None,
     }
 }

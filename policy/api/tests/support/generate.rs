@@ -6,7 +6,7 @@ use proptest::{collection::vec, option, prelude::*, sample::select};
 use serde_json::{Map, Value, json};
 
 use super::{
-    history::{Act, Finale},
+    history::{Act, Finale, Limit},
     owner::{Kind, Manifest, Tampering, Write},
     world::{End, Wish},
 };
@@ -148,8 +148,14 @@ fn act(write: BoxedStrategy<Write>, numbers: BoxedStrategy<Manifest>) -> impl St
         1 => (0..4_usize).prop_map(Act::Delete),
         1 => (0..4_usize, wish()).prop_map(|(index, wish)| Act::Edit(index, wish)),
         1 => (0..4_usize).prop_map(Act::Suspend),
-        1 => (option::of(Just(33_333_333)), any::<bool>()).prop_map(|(ceiling, up_only)| Act::Limit(ceiling, up_only)),
+        1 => limit().prop_map(Act::Limit),
     ]
+}
+
+/// Numbers that a factor makes of an owner's do not meet an owner's of the same bound.
+fn limit() -> impl Strategy<Value = Limit> {
+    let parts = (option::of(Just(33_333_333)), option::of(1..=2_i32), any::<bool>(), any::<bool>());
+    parts.prop_map(|(ceiling, factor, up_only, by_namespace)| Limit { ceiling, factor, up_only, by_namespace })
 }
 
 /// New bounds of an owner: one of them, or both, small or large.
@@ -254,8 +260,9 @@ pub fn layer() -> impl Strategy<Value = Layer> {
 }
 
 pub fn clamps() -> impl Strategy<Value = Clamps> {
-    (option::of(1..100_i32), any::<bool>()).prop_map(|(ceiling, up_only)| Clamps {
+    (option::of(1..100_i32), option::of(1..10_i32), any::<bool>()).prop_map(|(ceiling, factor, up_only)| Clamps {
         ceiling,
+        factor,
         up_only,
         unknown: Map::new(),
     })

@@ -1,7 +1,7 @@
 //! Histories: what owners, people, clocks and crashes do to one HPA, in any order.
 
-use hpa_override_core::{Directions, Instant, Record};
-use serde_json::Value;
+use hpa_override_core::{Instant, Record, Settings};
+use serde_json::{Value, json};
 
 use super::{
     owner::{Kind, Manifest, Tampering, Write, created},
@@ -29,8 +29,35 @@ pub enum Act {
     Edit(usize, Wish),
     /// Suspends an override, or lets it go on.
     Suspend(usize),
-    /// The platform team sets other limits: a ceiling, and whether overrides may only go up.
-    Limit(Option<i32>, bool),
+    /// The platform team sets other limits.
+    Limit(Limit),
+}
+
+/// Limits of the platform team.
+#[derive(Clone, Debug)]
+pub struct Limit {
+    pub ceiling: Option<i32>,
+    pub factor: Option<i32>,
+    pub up_only: bool,
+    /// For the namespace of the HPA alone; all others have the strictest.
+    pub by_namespace: bool,
+}
+
+impl Limit {
+    fn settings(&self) -> Settings {
+        let mut limits = json!({"directions": if self.up_only { "UpOnly" } else { "Both" }});
+        for (key, number) in [("replicaCeiling", self.ceiling), ("maxFactor", self.factor)] {
+            if let Some(number) = number {
+                limits[key] = number.into();
+            }
+        }
+        if self.by_namespace {
+            limits["match"] = "sh*p".into();
+            let strictest = json!({"match": "*", "replicaCeiling": 1, "maxFactor": 1, "directions": "UpOnly"});
+            limits = json!({"namespaces": [{"match": "shop-*", "replicaCeiling": 1}, limits, strictest]});
+        }
+        Settings::parse(&limits).unwrap()
+    }
 }
 
 /// How it all ends.
@@ -75,10 +102,7 @@ impl History {
             Act::Delete(index) => self.world.delete(*index),
             Act::Edit(index, wish) => self.world.edit(*index, wish),
             Act::Suspend(index) => self.world.suspend(*index),
-            Act::Limit(ceiling, up_only) => {
-                self.world.settings.replica_ceiling = *ceiling;
-                self.world.settings.directions = if *up_only { Directions::UpOnly } else { Directions::Both };
-            }
+            Act::Limit(limit) => self.world.settings = limit.settings(),
         }
         self.world.check();
     }

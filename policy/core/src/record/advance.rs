@@ -43,7 +43,7 @@ impl Record {
             [bound, Bound::Max].into_iter().find_map(|bound| layer.resolved(bound, self.desired))
         };
         let caps = self.layers.iter().filter(|layer| layer.mode == Mode::Cap).filter_map(cap);
-        caps.chain(self.limits.highest(self.desired.get(bound)))
+        caps.chain(self.limits.highest(self.desired, bound))
     }
 
     /// Makes one change. A returning bound for which the composed value changes and reaches or passes the effective one has

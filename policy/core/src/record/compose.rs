@@ -158,6 +158,10 @@ mod tests {
     #[case::up_only(json!({"upOnly": true}), (1, 3), (2, 5))]
     #[case::up_only_per_bound(json!({"upOnly": true}), (1, 9), (2, 9))]
     #[case::both(json!({"ceiling": 30, "upOnly": true}), (1, 40), (2, 30))]
+    #[case::factor(json!({"factor": 4}), (10, 40), (10, 20))]
+    #[case::factor_on_both(json!({"factor": 4}), (30, 40), (20, 20))]
+    #[case::factor_then_ceiling(json!({"factor": 4, "ceiling": 15}), (30, 40), (15, 15))]
+    #[case::factor_below_the_ceiling(json!({"factor": 4, "ceiling": 30}), (30, 40), (20, 20))]
     fn within_limits(#[case] limits: Value, #[case] set: (i32, i32), #[case] expected: (i32, i32)) {
         let limits = Clamps::parse(&limits).unwrap();
         let layers = layers(&[(Some(set.0), Some(set.1))]);

@@ -8,7 +8,7 @@ use crate::{
     value::{
         bounds::Bound,
         finding::{Code, Finding},
-        settings::{Directions, Settings},
+        settings::{Directions, Settings, limits::Limits},
     },
 };
 
@@ -21,8 +21,9 @@ pub enum Precision {
     Lenient,
 }
 
-/// Limits that are checked before an override becomes active, and not while it is. `window` is that of an override which
-/// does not recur.
+/// Limits that are checked before an override becomes active, and not while it is: those of the namespace of its target.
+/// `window` is that of an override which does not recur. `maxFactor` is not among them: how many replicas it allows is known
+/// only on the HPA, where it limits the result.
 #[must_use]
 pub fn check_limits(
     ovr: &ParsedOverride,
@@ -30,19 +31,20 @@ pub fn check_limits(
     settings: &Settings,
     precision: Precision,
 ) -> Vec<Finding> {
+    let limits = settings.limits_in(ovr.target_namespace());
     let numbers = Bound::BOTH
         .into_iter()
-        .flat_map(|bound| [ceiling_exceeded(ovr, bound, settings), lowers_owner(ovr, bound, settings)]);
+        .flat_map(|bound| [ceiling_exceeded(ovr, bound, limits), lowers_owner(ovr, bound, limits)]);
     let others = [
-        duration_too_long(ovr, window, settings, precision),
-        priority_too_high(ovr, settings),
-        reason_required(ovr, settings),
+        duration_too_long(ovr, window, limits, precision),
+        priority_too_high(ovr, limits),
+        reason_required(ovr, limits),
     ];
     numbers.chain(others).flatten().collect()
 }
 
-fn ceiling_exceeded(ovr: &ParsedOverride, bound: Bound, settings: &Settings) -> Option<Finding> {
-    let (ceiling, mode, field) = (settings.replica_ceiling?, ovr.mode()?, bound.field());
+fn ceiling_exceeded(ovr: &ParsedOverride, bound: Bound, limits: &Limits) -> Option<Finding> {
+    let (ceiling, mode, field) = (limits.replica_ceiling?, ovr.mode()?, bound.field());
     match ovr.amount(bound).value()? {
         Amount::Literal(number) if *number > ceiling && mode != Mode::Cap => {
             let sentence = format!("{field} {number} is above the {ceiling} allowed; lower it");
@@ -52,10 +54,10 @@ fn ceiling_exceeded(ovr: &ParsedOverride, bound: Bound, settings: &Settings) -> 
     }
 }
 
-fn lowers_owner(ovr: &ParsedOverride, bound: Bound, settings: &Settings) -> Option<Finding> {
+fn lowers_owner(ovr: &ParsedOverride, bound: Bound, limits: &Limits) -> Option<Finding> {
     let (mode, amount, field) = (ovr.mode()?, ovr.amount(bound).value()?, bound.field());
     let lowers = matches!(amount, Amount::Fewer(_) | Amount::Percent(..=99)) && mode != Mode::Raise;
-    (lowers && settings.directions == Directions::UpOnly).then(|| {
+    (lowers && limits.directions == Directions::UpOnly).then(|| {
         let sentence = format!("{field} `{amount}` is below what the owner wants, and overrides may only go up");
         Finding::new(&format!("spec.{field}"), Code::LowersOwner, sentence)
     })
@@ -65,10 +67,10 @@ fn lowers_owner(ovr: &ParsedOverride, bound: Bound, settings: &Settings) -> Opti
 fn duration_too_long(
     ovr: &ParsedOverride,
     window: Option<&Window>,
-    settings: &Settings,
+    limits: &Limits,
     precision: Precision,
 ) -> Option<Finding> {
-    let longest = settings.max_duration?;
+    let longest = limits.max_duration?;
     let spare = match precision {
         Precision::Exact => 0,
         Precision::Lenient => 60,
@@ -104,13 +106,13 @@ fn duration_too_long(
     Some(Finding::new(path, Code::DurationTooLong, sentence))
 }
 
-fn priority_too_high(ovr: &ParsedOverride, settings: &Settings) -> Option<Finding> {
-    let (priority, highest) = (ovr.priority, settings.max_priority);
+fn priority_too_high(ovr: &ParsedOverride, limits: &Limits) -> Option<Finding> {
+    let (priority, highest) = (ovr.priority, limits.max_priority);
     let sentence = || format!("priority {priority} is above the {highest} allowed; lower it");
     (priority > highest).then(|| Finding::new("spec.priority", Code::PriorityTooHigh, sentence()))
 }
 
-fn reason_required(ovr: &ParsedOverride, settings: &Settings) -> Option<Finding> {
+fn reason_required(ovr: &ParsedOverride, limits: &Limits) -> Option<Finding> {
     let sentence = "a reason is required; say why in reason, for example with the number of a ticket";
-    (settings.require_reason && !ovr.has_reason).then(|| Finding::new("spec.reason", Code::ReasonRequired, sentence))
+    (limits.require_reason && !ovr.has_reason).then(|| Finding::new("spec.reason", Code::ReasonRequired, sentence))
 }

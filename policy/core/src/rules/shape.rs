@@ -5,6 +5,7 @@ use hpa_override_crd::{Amount, Duration, InstantError, sentences};
 use crate::{
     override_spec::{Misfit, ParsedOverride, Recurrence},
     value::{
+        cron::CivilDateError,
         field::Field,
         finding::{Code, Finding},
     },
@@ -82,7 +83,8 @@ fn check_times(ovr: &ParsedOverride, errors: &mut Vec<Finding>) {
     check_readable("spec.returnOver", Code::DurationInvalid, &ovr.return_over, errors, duration);
     check_readable("spec.ttlAfterFinished", Code::DurationInvalid, &ovr.ttl, errors, duration);
     if let Some(over) = ovr.return_over.value().filter(|over| **over > LONGEST_RETURN) {
-        errors.push(Finding::new("spec.returnOver", Code::ReturnTooLong, sentences::return_too_long(over)));
+        let sentence = format!("{over} is longer than 24h, the longest gradual return; shorten it");
+        errors.push(Finding::new("spec.returnOver", Code::ReturnTooLong, sentence));
     }
     match &ovr.schedule {
         Some(schedule) => {
@@ -116,7 +118,7 @@ fn check_schedule(schedule: &Recurrence, errors: &mut Vec<Finding>) {
     });
     for (index, date) in schedule.except.iter().enumerate() {
         check_readable(&format!("spec.schedule.except[{index}]"), Code::DateInvalid, date, errors, |given| {
-            sentences::not_a_date(given)
+            format!("{given} is not a date; {CivilDateError}")
         });
     }
 }

@@ -63,7 +63,8 @@ pub enum Position {
 
 impl Window {
     /// The window of an override that does not recur; none where its start or its end is not known (unreadable, or two
-    /// ends). `recorded` is the end in the record, where the override is active already.
+    /// ends). `recorded` is the end in the record, where the override is active already. The default end is that of the
+    /// target's namespace.
     #[must_use]
     pub fn from_spec(ovr: &ParsedOverride, settings: &Settings, recorded: Option<RecordedEnd>) -> Option<Self> {
         if ovr.schedule.is_some() {
@@ -74,7 +75,7 @@ impl Window {
         let (until, source) = match (&ovr.expires_at, &ovr.duration) {
             (Field::Is(end), Field::Absent) => (Some(*end), EndSource::ExpiresAt),
             (Field::Absent, Field::Is(duration)) => (Some(after(*duration)), EndSource::Duration),
-            (Field::Absent, Field::Absent) => (default_end(settings, recorded, after), EndSource::Default),
+            (Field::Absent, Field::Absent) => (default_end(ovr, settings, recorded, after), EndSource::Default),
             _ => return None,
         };
         Some(Self { from, until, source })
@@ -120,11 +121,12 @@ impl Window {
 }
 
 fn default_end(
+    ovr: &ParsedOverride,
     settings: &Settings,
     recorded: Option<RecordedEnd>,
     after: impl Fn(Duration) -> Instant,
 ) -> Option<Instant> {
-    match (recorded, settings.default_end) {
+    match (recorded, settings.limits_in(ovr.target_namespace()).default_end) {
         (Some(RecordedEnd(until)), _) => until,
         (None, DefaultEnd::After(duration)) => Some(after(duration)),
         (None, DefaultEnd::Never) => None,

@@ -1,30 +1,31 @@
 //! The settings: one document for the guard policy and the controller. All mistakes in it are reported at once.
+//!
+//! ```text
+//!   read ──► limits ──► namespace_rule ──► settings ──► table (for the documentation)
+//!                 pattern ──┘
+//! ```
 
-use hpa_override_crd::Duration;
 use serde_json::{Map, Value};
 
-use super::{bounds::replicas, names::is_label, text::cut};
+use self::{
+    limits::Limits,
+    namespace_rule::NamespaceRule,
+    read::{names, truth},
+};
+use super::text::cut;
+
+pub mod limits;
+pub mod namespace_rule;
+pub mod pattern;
+mod read;
+pub mod table;
+
+pub use self::{
+    limits::{DefaultEnd, Directions},
+    table::Setting,
+};
 
 const DEFAULT_CONTROLLER_USER: &str = "system:serviceaccount:hpa-override:hpa-override-controller";
-const DEFAULT_MAX_PRIORITY: i64 = 1000;
-
-/// The end of an override that names none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DefaultEnd {
-    /// That long after its start.
-    After(Duration),
-    /// When it is deleted.
-    Never,
-}
-
-/// Which way overrides may move a bound.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Directions {
-    /// Up and down.
-    Both,
-    /// Never below what the owner wants.
-    UpOnly,
-}
 
 /// Whether an override may target another namespace than its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,20 +41,12 @@ pub enum CrossNamespace {
 /// What the platform team sets: limits, defaults, and the user of the controller.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// `defaultDuration`: the end of an override that names none. Default: 24h, or `maxDuration` where that is shorter.
-    pub default_end: DefaultEnd,
-    /// `maxDuration`: the longest time from start to end. Default: none.
-    pub max_duration: Option<Duration>,
-    /// `maxPriority`: the highest priority allowed. Default: 1000.
-    pub max_priority: i64,
-    /// `requireReason`: whether an override must say why. Default: false.
-    pub require_reason: bool,
+    /// The limits of the namespaces that match no rule.
+    pub limits: Limits,
+    /// `namespaces`: other limits, by the namespace of the target; the first rule that matches counts. Default: none.
+    pub namespaces: Vec<NamespaceRule>,
     /// `protectedNamespaces`: namespaces whose HPAs nobody may override. Default: kube-system.
     pub protected_namespaces: Vec<String>,
-    /// `replicaCeiling`: no override raises a bound above it, unless the owner wants it there. Default: none.
-    pub replica_ceiling: Option<i32>,
-    /// `directions`: whether overrides may lower a bound below what the owner wants. Default: Both.
-    pub directions: Directions,
     /// `unguardedNamespaces`: namespaces excluded from admission; overrides in them are never active. Default: none.
     pub unguarded_namespaces: Vec<String>,
     /// `crossNamespace`: whether an override may target another namespace. Default: Deny.
@@ -70,13 +63,9 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            default_end: DefaultEnd::After(Duration::DAY),
-            max_duration: None,
-            max_priority: DEFAULT_MAX_PRIORITY,
-            require_reason: false,
+            limits: Limits::default(),
+            namespaces: Vec::new(),
             protected_namespaces: vec!["kube-system".into()],
-            replica_ceiling: None,
-            directions: Directions::Both,
             unguarded_namespaces: Vec::new(),
             cross_namespace: CrossNamespace::Deny,
             authorize_requester: false,
@@ -86,99 +75,23 @@ impl Default for Settings {
     }
 }
 
-/// A setting as the documentation lists it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Setting {
-    /// Its key in the document.
-    pub key: &'static str,
-    /// What its value is.
-    pub kind: &'static str,
-    /// The value, in YAML, that it has where it is left out.
-    pub default: Option<&'static str>,
-    /// What it does, in Markdown.
-    pub meaning: &'static str,
-}
-
 impl Settings {
-    /// Every setting, in the order of the documentation.
-    pub const ALL: [Setting; 12] = [
-        Setting {
-            key: "replicaCeiling",
-            kind: "whole number from 1",
-            default: None,
-            meaning: "no override raises a bound above it, unless the owner wants it there",
-        },
-        Setting {
-            key: "directions",
-            kind: "`Both` or `UpOnly`",
-            default: Some("Both"),
-            meaning: "`UpOnly` = no override lowers a bound below what the owner wants",
-        },
-        Setting {
-            key: "defaultDuration",
-            kind: "duration or `Never`",
-            default: Some("24h"),
-            meaning: "the end of an override that names none, counted from its start; `Never` = until it is deleted. \
-                      Left out, it is `maxDuration` where that is shorter",
-        },
-        Setting {
-            key: "maxDuration",
-            kind: "duration",
-            default: None,
-            meaning: "longest time from start to end, or of an occurrence; `returnOver` counts too",
-        },
-        Setting {
-            key: "maxPriority",
-            kind: "whole number",
-            default: Some("1000"),
-            meaning: "highest `priority` allowed",
-        },
-        Setting {
-            key: "requireReason",
-            kind: "`true` or `false`",
-            default: Some("false"),
-            meaning: "whether `reason` must be given",
-        },
-        Setting {
-            key: "protectedNamespaces",
-            kind: "list of names",
-            default: Some("[kube-system]"),
-            meaning: "namespaces in which no HPA is overridden",
-        },
-        Setting {
-            key: "unguardedNamespaces",
-            kind: "list of names",
-            default: Some("[]"),
-            meaning: "namespaces that are excluded from admission: overrides in them are never active",
-        },
-        Setting {
-            key: "crossNamespace",
-            kind: "`Deny`, `Authorized` or `Allow`",
-            default: Some("Deny"),
-            meaning: "whether an override may target another namespace; `Authorized` = where the requester may patch the \
-                      target",
-        },
-        Setting {
-            key: "authorizeRequester",
-            kind: "`true` or `false`",
-            default: Some("false"),
-            meaning: "whether the requester must be allowed to patch the target within one namespace, too; across namespaces \
-                      only `crossNamespace` decides, and `Allow` asks nothing",
-        },
-        Setting {
-            key: "overrideOwnedHpas",
-            kind: "`true` or `false`",
-            default: Some("false"),
-            meaning: "whether HPAs with a controller owner, like KEDA's, may be overridden; use it only with the merge \
-                      policy",
-        },
-        Setting {
-            key: "controllerUser",
-            kind: "name of a user",
-            default: Some(DEFAULT_CONTROLLER_USER),
-            meaning: "the user as whom the controller writes",
-        },
-    ];
+    /// The limits of the HPAs in `namespace`; where the namespace is not known, those of the namespaces that match no rule.
+    ///
+    /// ```
+    /// use hpa_override_core::Settings;
+    /// use serde_json::json;
+    ///
+    /// let document = json!({"replicaCeiling": 500, "namespaces": [{"match": "dev-*", "replicaCeiling": 20}]});
+    /// let settings = Settings::parse(&document).unwrap();
+    /// assert_eq!(settings.limits_in(Some("dev-alice")).replica_ceiling, Some(20));
+    /// assert_eq!(settings.limits_in(Some("shop")).replica_ceiling, Some(500));
+    /// ```
+    #[must_use]
+    pub fn limits_in(&self, namespace: Option<&str>) -> &Limits {
+        let matches = |namespace| self.namespaces.iter().find(|rule| rule.pattern.matches(namespace));
+        namespace.and_then(matches).map_or(&self.limits, |rule| &rule.limits)
+    }
 
     /// Reads the document; absent or null is an empty one.
     ///
@@ -193,36 +106,24 @@ impl Settings {
         };
         let mut errors = Vec::new();
         let mut settings = Self::default();
-        for (key, value) in map {
+        for (key, value) in map.iter().filter(|(key, _)| *key != "namespaces") {
             if let Err(expected) = settings.set(key, value) {
                 errors.push(format!("{}: {expected}", cut(key)));
             }
         }
-        settings.fit_default(map.contains_key("defaultDuration"), &mut errors);
+        // They inherit the default as it is written.
+        if let Some(rules) = map.get("namespaces") {
+            settings.namespaces = namespace_rule::parse(rules, &settings.limits, &mut errors);
+        }
+        let fit = settings.limits.fit_default(map.contains_key("defaultDuration"));
+        errors.extend(fit.err().map(|error| format!("defaultDuration: {error}")));
         if errors.is_empty() { Ok(settings) } else { Err(errors) }
     }
 
+    /// Sets one setting other than `namespaces`.
     fn set(&mut self, key: &str, value: &Value) -> Result<(), String> {
         match key {
-            "defaultDuration" if value == "Never" => self.default_end = DefaultEnd::Never,
-            "defaultDuration" => self.default_end = DefaultEnd::After(duration(value)?),
-            "maxDuration" => self.max_duration = Some(duration(value)?),
-            "maxPriority" => {
-                let priority = value.as_i64().filter(|number| i32::try_from(*number).is_ok());
-                self.max_priority = priority.ok_or("not a whole number of 32 bits")?;
-            }
-            "requireReason" => self.require_reason = truth(value)?,
-            "replicaCeiling" => {
-                let ceiling = replicas(value).filter(|ceiling| *ceiling >= 1);
-                self.replica_ceiling = Some(ceiling.ok_or("not a whole number from 1 to 2147483647")?);
-            }
-            "directions" => {
-                self.directions = match value.as_str() {
-                    Some("Both") => Directions::Both,
-                    Some("UpOnly") => Directions::UpOnly,
-                    _ => return Err("not `Both` or `UpOnly`".into()),
-                }
-            }
+            _ if self.limits.set(key, value)? => {}
             "protectedNamespaces" => self.protected_namespaces = names(value)?,
             "unguardedNamespaces" => self.unguarded_namespaces = names(value)?,
             "crossNamespace" => {
@@ -243,34 +144,6 @@ impl Settings {
         }
         Ok(())
     }
-
-    /// A default that is given must fit `maxDuration`; one that is not given is shortened to it.
-    fn fit_default(&mut self, given: bool, errors: &mut Vec<String>) {
-        let Some(longest) = self.max_duration else { return };
-        match self.default_end {
-            DefaultEnd::After(default) if default <= longest => {}
-            _ if !given => self.default_end = DefaultEnd::After(longest),
-            DefaultEnd::After(default) => {
-                errors.push(format!("defaultDuration: {default} is longer than maxDuration {longest}"));
-            }
-            DefaultEnd::Never => errors.push(format!("defaultDuration: `Never` contradicts maxDuration {longest}")),
-        }
-    }
-}
-
-fn truth(value: &Value) -> Result<bool, String> {
-    value.as_bool().ok_or_else(|| "not true or false".into())
-}
-
-fn duration(value: &Value) -> Result<Duration, String> {
-    let text = value.as_str().ok_or("not a duration: it must be text")?;
-    text.parse().map_err(|error| format!("`{}` is not a duration; {error}", cut(text)))
-}
-
-fn names(value: &Value) -> Result<Vec<String>, String> {
-    let name = |item: &Value| item.as_str().filter(|name| is_label(name)).map(Into::into);
-    let names = value.as_array().and_then(|items| items.iter().map(name).collect());
-    names.ok_or_else(|| "not a list of names of namespaces".into())
 }
 
 #[cfg(test)]

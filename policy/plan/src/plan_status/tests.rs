@@ -1,5 +1,7 @@
+mod reached;
+
 use hpa_override_core::{MayPatch, RECORD_ANNOTATION, hpa::raw::set_annotation};
-use hpa_override_crd::{ConditionStatus, ConditionType};
+use hpa_override_crd::ConditionStatus::{self, False, True};
 use rstest::rstest;
 use serde_json::json;
 
@@ -27,7 +29,8 @@ fn ovr(name: &str, fields: &Value) -> Value {
 
 fn hpa() -> Value {
     json!({"metadata": {"namespace": "shop", "name": "web", "resourceVersion": "7"},
-           "spec": {"minReplicas": 2, "maxReplicas": 5}})
+           "spec": {"scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"},
+                    "minReplicas": 2, "maxReplicas": 5}})
 }
 
 fn settings() -> Settings {
@@ -41,8 +44,12 @@ fn parsed(objects: &[&Value]) -> Vec<ParsedOverride> {
 }
 
 /// The HPA once nothing is left to be written for these overrides.
-fn settled(mut hpa: Value, overrides: &[&Value]) -> Value {
-    while let Some(patch) = plan_hpa(&hpa, &parsed(overrides), &settings(), NOT_ASKED, at(NOW), None).patch {
+fn settled(hpa: Value, overrides: &[&Value]) -> Value {
+    settled_under(&settings(), hpa, overrides)
+}
+
+fn settled_under(settings: &Settings, mut hpa: Value, overrides: &[&Value]) -> Value {
+    while let Some(patch) = plan_hpa(&hpa, &parsed(overrides), settings, NOT_ASKED, at(NOW), None).patch {
         for (bound, number) in patch.get("spec").and_then(Value::as_object).into_iter().flatten() {
             hpa["spec"][bound] = number.clone();
         }
@@ -56,31 +63,52 @@ fn settled(mut hpa: Value, overrides: &[&Value]) -> Value {
 fn seen(hpa: &Value, overrides: &[&Value], problem: Option<&Problem>, now: &str) -> StatusPlan {
     let all = parsed(overrides);
     let plan = plan_hpa(hpa, &all, &settings(), NOT_ASKED, at(now), None);
-    plan_status(overrides[0], &all[0], &[TargetView { hpa, plan: &plan, problem }], &settings(), NOT_ASKED, at(now))
+    plan_status(
+        overrides[0],
+        &all[0],
+        &[TargetView { hpa, plan: &plan, problem, reading: None, read_for: None }],
+        &settings(),
+        NOT_ASKED,
+        None,
+        at(now),
+    )
 }
 
 fn without_a_target(object: &Value) -> StatusPlan {
-    plan_status(object, &ParsedOverride::parse(object, at(NOW)), &[], &settings(), NOT_ASKED, at(NOW))
+    plan_status(object, &ParsedOverride::parse(object, at(NOW)), &[], &settings(), NOT_ASKED, None, at(NOW))
 }
 
-/// Phase, Ready, Active, Stalled and the reason that all three give.
-fn row(status: &AutoscalerOverrideStatus) -> (Phase, [bool; 3], Reason) {
-    let [ready, active, stalled] = &status.conditions[..] else { panic!("three conditions") };
-    let types = [ConditionType::Ready, ConditionType::Active, ConditionType::Stalled];
-    assert_eq!([ready.type_, active.type_, stalled.type_], types);
-    assert!([active, stalled].iter().all(|other| (other.reason, &other.message) == (ready.reason, &ready.message)));
-    let holds = [ready, active, stalled].map(|condition| condition.status == ConditionStatus::True);
-    (status.phase.unwrap(), holds, ready.reason)
+/// Phase, Ready, Active, Stalled and the reason of Ready.
+type Row = (Phase, [ConditionStatus; 3], Reason);
+
+fn row(status: &AutoscalerOverrideStatus) -> Row {
+    let types: Vec<_> = status.conditions.iter().map(|condition| condition.type_.as_str()).collect();
+    assert_eq!(types, ["Ready", "Active", "Stalled", "Reached"]);
+    let holds = [0, 1, 2].map(|index| status.conditions[index].status);
+    let reason = Reason::ALL.into_iter().find(|reason| reason.as_str() == status.conditions[0].reason).unwrap();
+    (phase(status), holds, reason)
+}
+
+fn phase(status: &AutoscalerOverrideStatus) -> Phase {
+    Phase::ALL.into_iter().find(|phase| Some(phase.as_str()) == status.phase.as_deref()).unwrap()
+}
+
+/// Reason and message of a condition.
+fn said<'a>(status: &'a AutoscalerOverrideStatus, type_: &str) -> (&'a str, &'a str) {
+    let condition = status.conditions.iter().find(|condition| condition.type_ == type_).unwrap();
+    (&condition.reason, &condition.message)
 }
 
 fn denied() -> Problem {
     Problem { reason: Reason::WriteDenied, message: "denied: at most 15".into() }
 }
 
-const READY: [bool; 3] = [true, false, false];
-const ACTIVE: [bool; 3] = [true, true, false];
-const STALLED: [bool; 3] = [false, false, true];
-const NOT_READY: [bool; 3] = [false, false, false];
+const READY: [ConditionStatus; 3] = [True, False, False];
+const ACTIVE: [ConditionStatus; 3] = [True, True, False];
+const STALLED: [ConditionStatus; 3] = [False, False, True];
+const NOT_READY: [ConditionStatus; 3] = [False, False, False];
+/// Active, since the record holds it, but something else is due.
+const ACTIVE_NOT_READY: [ConditionStatus; 3] = [False, True, False];
 
 #[rstest]
 #[case::active(json!({}), Phase::Active, ACTIVE, Reason::Applied)]
@@ -91,7 +119,7 @@ const NOT_READY: [bool; 3] = [false, false, false];
 fn phases_and_conditions(
     #[case] fields: Value,
     #[case] phase: Phase,
-    #[case] holds: [bool; 3],
+    #[case] holds: [ConditionStatus; 3],
     #[case] reason: Reason,
 ) {
     let object = ovr("black-friday", &fields);
@@ -99,12 +127,68 @@ fn phases_and_conditions(
     assert_eq!(row(&status), (phase, holds, reason));
 }
 
+/// The message of the status of the first override, under these settings, with these HPAs of 2-5 as targets.
+fn message(overrides: &[&Value], names: &[&str], settings: &Value) -> String {
+    let settings = Settings::parse(settings).unwrap();
+    let all = parsed(overrides);
+    let hpas = names.iter().map(|name| {
+        let mut hpa = hpa();
+        hpa["metadata"]["name"] = json!(name);
+        hpa["metadata"]["labels"] = json!({"tier": "front"});
+        let hpa = settled_under(&settings, hpa, overrides);
+        let plan = plan_hpa(&hpa, &all, &settings, NOT_ASKED, at(NOW), None);
+        (hpa, plan)
+    });
+    let hpas: Vec<_> = hpas.collect();
+    let views: Vec<_> =
+        hpas.iter().map(|(hpa, plan)| TargetView { hpa, plan, problem: None, reading: None, read_for: None }).collect();
+    let status = plan_status(overrides[0], &all[0], &views, &settings, NOT_ASKED, None, at(NOW)).status.unwrap();
+    status.conditions[0].message.clone()
+}
+
+const ACTIVE_UNTIL: &str = "it is active until 2026-11-27T18:00:00Z";
+
+#[rstest]
+#[case::no_limit(json!({}), "")]
+#[case::factor(json!({"maxFactor": 3}), "; maxReplicas 20 is limited to 15 by maxFactor")]
+#[case::of_its_namespace(json!({"namespaces": [{"match": "shop", "maxFactor": 3}, {"match": "*", "maxFactor": 2}]}),
+    "; maxReplicas 20 is limited to 15 by maxFactor")]
+#[case::of_another_namespace(json!({"namespaces": [{"match": "shop-*", "maxFactor": 3}]}), "")]
+fn a_bound_that_a_limit_cuts_is_in_the_message(#[case] settings: Value, #[case] cut: &str) {
+    let object = ovr("black-friday", &json!({}));
+    assert_eq!(message(&[&object], &["web"], &settings), format!("{ACTIVE_UNTIL}{cut}"));
+}
+
+#[test]
+fn of_many_targets_the_first_by_name_is_in_the_message() {
+    let object = ovr(
+        "black-friday",
+        &json!({"hpa": null, "selector": {"matchLabels": {"tier": "front"}}, "maxReplicas": "400%"}),
+    );
+    let cut = "; limits cut bounds on 2 of 2 targets; api: maxReplicas 20 is limited to 12 by replicaCeiling";
+    assert_eq!(message(&[&object], &["web", "api"], &json!({"replicaCeiling": 12})), format!("{ACTIVE_UNTIL}{cut}"));
+}
+
+#[test]
+fn a_superseded_override_leaves_cut_bounds_to_the_other() {
+    let (low, high) = (ovr("low", &json!({})), ovr("high", &json!({"priority": 1})));
+    let settings = json!({"maxFactor": 3});
+    assert_eq!(message(&[&low, &high], &["web"], &settings), "AutoscalerOverride shop/high supersedes it");
+    assert_eq!(
+        message(&[&high, &low], &["web"], &settings),
+        format!("{ACTIVE_UNTIL}; maxReplicas 20 is limited to 15 by maxFactor")
+    );
+}
+
 #[test]
 fn superseded() {
     let (low, high) = (ovr("low", &json!({})), ovr("high", &json!({"priority": 1})));
     let status = seen(&settled(hpa(), &[&low, &high]), &[&low, &high], None, NOW).status.unwrap();
     assert_eq!(row(&status), (Phase::Superseded, READY, Reason::Superseded));
-    assert_eq!(status.conditions[0].message, "AutoscalerOverride shop/high supersedes it");
+    let by = "AutoscalerOverride shop/high supersedes it";
+    assert_eq!([said(&status, "Ready"), said(&status, "Active")], [("Superseded", by); 2]);
+    assert_eq!(said(&status, "Stalled"), ("Superseded", "nothing blocks it"));
+    assert_eq!(said(&status, "Reached"), ("NotActive", "it is not active, so there is nothing to reach"));
 }
 
 #[test]
@@ -128,7 +212,7 @@ fn blocked_by_the_hpa() {
 #[case::no_longer(json!({"duration": null, "expiresAt": NOW}), (Phase::Expired, READY, Reason::Ended))]
 #[case::invalid(json!({"minReplicas": 0}), (Phase::Invalid, STALLED, Reason::Invalid))]
 #[case::protected(json!({"namespace": "kube-system"}), (Phase::Blocked, STALLED, Reason::NamespaceProtected))]
-fn without_its_target(#[case] fields: Value, #[case] expected: (Phase, [bool; 3], Reason)) {
+fn without_its_target(#[case] fields: Value, #[case] expected: (Phase, [ConditionStatus; 3], Reason)) {
     let status = without_a_target(&ovr("black-friday", &fields)).status.unwrap();
     assert_eq!(row(&status), expected);
     assert_eq!((status.targets, status.applied, status.desired), (0, 0, None));
@@ -139,10 +223,10 @@ fn without_its_target_it_asks_for_access_too() {
     let settings = Settings::parse(&json!({"authorizeRequester": true})).unwrap();
     let object = ovr("a", &json!({}));
     let ovr = ParsedOverride::parse(&object, at(NOW));
-    let open = plan_status(&object, &ovr, &[], &settings, NOT_ASKED, at(NOW));
+    let open = plan_status(&object, &ovr, &[], &settings, NOT_ASKED, None, at(NOW));
     assert_eq!(open.question.map(|question| question.user), Some("alice".into()));
     assert_eq!(row(&open.status.unwrap()), (Phase::Blocked, STALLED, Reason::NotAuthorized));
-    let answered = plan_status(&object, &ovr, &[], &settings, &|_| MayPatch::Yes, at(NOW));
+    let answered = plan_status(&object, &ovr, &[], &settings, &|_| MayPatch::Yes, None, at(NOW));
     assert_eq!(answered.question, None);
     assert_eq!(row(&answered.status.unwrap()), (Phase::Active, NOT_READY, Reason::TargetNotFound));
 }
@@ -168,19 +252,26 @@ fn an_invalid_one_has_the_sentence_of_admission() {
 fn the_whole_status_of_an_active_one() {
     let object = ovr("black-friday", &json!({}));
     let plan = seen(&settled(hpa(), &[&object]), &[&object], None, NOW);
-    let condition = |type_: &str, status: &str| {
-        json!({"type": type_, "status": status, "observedGeneration": 3, "lastTransitionTime": NOW, "reason": "Applied",
-               "message": "it is active until 2026-11-27T18:00:00Z"})
+    let condition = |type_: &str, status: &str, reason: &str, message: &str| {
+        json!({"type": type_, "status": status, "observedGeneration": 3, "lastTransitionTime": NOW, "reason": reason,
+               "message": message})
     };
+    let active = "it is active on HorizontalPodAutoscaler web until 2026-11-27T18:00:00Z";
+    let unread = "the replicas of what it scales have not been read yet";
     let expected = json!({
         "observedGeneration": 3, "phase": "Active", "startsAt": NOW, "endsAt": "2026-11-27T18:00:00Z",
         "nextTransition": "2026-11-27T18:00:00Z", "targets": 1, "applied": 1,
         "desired": {"minReplicas": 2, "maxReplicas": 5}, "effective": {"minReplicas": 10, "maxReplicas": 20},
         "requestedBy": "alice",
-        "conditions": [condition("Ready", "True"), condition("Active", "True"), condition("Stalled", "False")],
+        "conditions": [
+            condition("Ready", "True", "Applied", "it is active until 2026-11-27T18:00:00Z"),
+            condition("Active", "True", "Applied", active),
+            condition("Stalled", "False", "Applied", "nothing blocks it"),
+            condition("Reached", "Unknown", "TargetUnreadable", unread),
+        ],
     });
     assert_eq!(serde_json::to_value(plan.status.unwrap()).unwrap(), expected);
-    assert_eq!((plan.event, plan.next_transition), (None, Some(at("2026-11-27T18:00:00Z"))));
+    assert_eq!((plan.events, plan.next_transition), (vec![], Some(at("2026-11-27T18:00:00Z"))));
 }
 
 /// The object with the status written to it.
@@ -212,7 +303,42 @@ fn a_condition_keeps_its_time_while_it_holds() {
     let status = seen(&hpa(), &[&object], Some(&denied()), LATER).status.unwrap();
     let since: Vec<_> = status.conditions.iter().map(|condition| condition.last_transition_time).collect();
     assert_eq!(row(&status), (Phase::Active, NOT_READY, Reason::WriteDenied));
-    assert_eq!(since, [at(LATER), at(LATER), at(NOW)]);
+    assert_eq!(since, [at(LATER), at(LATER), at(NOW), at(NOW)]);
+}
+
+#[test]
+fn it_stays_active_while_a_write_fails() {
+    let object = ovr("black-friday", &json!({}));
+    let overridden = settled(hpa(), &[&object]);
+    let status = seen(&overridden, &[&object], Some(&denied()), LATER).status.unwrap();
+    assert_eq!(row(&status), (Phase::Active, ACTIVE_NOT_READY, Reason::WriteDenied));
+    assert_eq!(said(&status, "Active").0, "Applied");
+    let stalled = "nothing blocks it as a whole; Ready says what is not done";
+    assert_eq!(said(&status, "Stalled"), ("WriteDenied", stalled));
+}
+
+#[test]
+fn a_status_of_a_newer_version_is_replaced() {
+    let object = ovr("black-friday", &json!({}));
+    let hpa = settled(hpa(), &[&object]);
+    let status = seen(&hpa, &[&object], None, NOW).status.unwrap();
+    let mut newer = with_status(object, &status);
+    newer["status"]["phase"] = "Paused".into();
+    newer["status"]["more"] = json!({});
+    newer["status"]["conditions"][2] = json!({"type": "Fresh", "status": "Odd", "reason": "Why", "message": ""});
+    let replaced = seen(&hpa, &[&newer], None, LATER).status.unwrap();
+    let since: Vec<_> = replaced.conditions.iter().map(|condition| condition.last_transition_time).collect();
+    assert_eq!((&replaced.phase, since), (&status.phase, vec![at(NOW), at(NOW), at(LATER), at(NOW)]));
+    assert_eq!(status_patch(&newer, &replaced)["status"]["more"], Value::Null);
+    assert_eq!(seen(&hpa, &[&with_status(newer, &replaced)], None, LATER).status, None);
+}
+
+#[test]
+fn a_message_is_cut_to_what_the_schema_takes() {
+    let object = ovr("black-friday", &json!({}));
+    let endless = Problem { reason: Reason::WriteDenied, message: "\u{e9}".repeat(40_000) };
+    let status = seen(&hpa(), &[&object], Some(&endless), NOW).status.unwrap();
+    assert_eq!(said(&status, "Ready").1.chars().count(), 32_768);
 }
 
 #[test]
@@ -234,30 +360,37 @@ fn a_problem_is_reported_once() {
     let plan = seen(&hpa(), &[&object], Some(&denied()), NOW);
     let status = plan.status.unwrap();
     assert_eq!(row(&status), (Phase::Active, NOT_READY, Reason::WriteDenied));
-    let failing =
-        FailingTarget { hpa: "web".into(), reason: Reason::WriteDenied, message: "denied: at most 15".into() };
+    let failing = FailingTarget {
+        hpa: "web".into(),
+        reason: Reason::WriteDenied.as_str().into(),
+        message: "denied: at most 15".into(),
+    };
     assert_eq!((status.applied, &status.failing), (0, &vec![failing]));
     let about = About::Override(hpa_override_core::Id::parse("shop/black-friday").unwrap(), "uid-black-friday".into());
-    assert_eq!(
-        plan.event,
-        Some(Event { about, warning: true, reason: "WriteDenied", note: "denied: at most 15".into() })
-    );
+    assert_eq!(plan.events, [Event { about, warning: true, reason: "WriteDenied", note: "denied: at most 15".into() }]);
 
     let reported = with_status(object, &status);
     assert_eq!(
         seen(&hpa(), &[&reported], Some(&denied()), LATER),
-        StatusPlan { next_transition: Some(at("2026-11-27T18:00:00Z")), ..StatusPlan::default() }
+        StatusPlan {
+            next_transition: Some(at("2026-11-27T18:00:00Z")),
+            reached: Some(ReachedPlan::default()),
+            ..StatusPlan::default()
+        }
     );
     let other = Problem { reason: Reason::WriteDenied, message: "denied: at most 14".into() };
     let changed = seen(&hpa(), &[&reported], Some(&other), LATER);
-    assert_eq!((changed.status.is_some(), changed.event), (true, None));
+    assert_eq!((changed.status.is_some(), changed.events), (true, vec![]));
 }
 
 #[rstest]
 #[case::pending(json!({"startsAt": LATER}), (Phase::Pending, READY, Reason::Pending))]
 #[case::expired(json!({"duration": null, "expiresAt": NOW}), (Phase::Expired, READY, Reason::Ended))]
 #[case::invalid(json!({"minReplicas": 30}), (Phase::Invalid, STALLED, Reason::Invalid))]
-fn a_problem_is_not_reported_where_nothing_is_due(#[case] fields: Value, #[case] expected: (Phase, [bool; 3], Reason)) {
+fn a_problem_is_not_reported_where_nothing_is_due(
+    #[case] fields: Value,
+    #[case] expected: (Phase, [ConditionStatus; 3], Reason),
+) {
     let (object, other) = (ovr("black-friday", &fields), ovr("other", &json!({})));
     let status = seen(&hpa(), &[&object, &other], Some(&denied()), NOW).status.unwrap();
     assert_eq!((row(&status), status.failing), (expected, vec![]));
@@ -266,7 +399,7 @@ fn a_problem_is_not_reported_where_nothing_is_due(#[case] fields: Value, #[case]
 #[rstest]
 #[case::expired(json!({"duration": "1s"}), (Phase::Expired, NOT_READY, Reason::WriteDenied))]
 #[case::newly_invalid(json!({"minReplicas": 30}), (Phase::Invalid, STALLED, Reason::Invalid))]
-fn an_end_that_fails_is_a_problem(#[case] fields: Value, #[case] expected: (Phase, [bool; 3], Reason)) {
+fn an_end_that_fails_is_a_problem(#[case] fields: Value, #[case] expected: (Phase, [ConditionStatus; 3], Reason)) {
     let overridden = settled(hpa(), &[&ovr("black-friday", &json!({}))]);
     let object = ovr("black-friday", &fields);
     let status = seen(&overridden, &[&object], Some(&denied()), LATER).status.unwrap();
@@ -278,8 +411,8 @@ fn at_most_10_failing_targets_are_listed() {
     let object = ovr("black-friday", &json!({}));
     let (hpa, problem, all) = (hpa(), denied(), parsed(&[&object]));
     let plan = plan_hpa(&hpa, &all, &settings(), NOT_ASKED, at(NOW), None);
-    let targets = [TargetView { hpa: &hpa, plan: &plan, problem: Some(&problem) }; 11];
-    let status = plan_status(&object, &all[0], &targets, &settings(), NOT_ASKED, at(NOW)).status.unwrap();
+    let targets = [TargetView { hpa: &hpa, plan: &plan, problem: Some(&problem), reading: None, read_for: None }; 11];
+    let status = plan_status(&object, &all[0], &targets, &settings(), NOT_ASKED, None, at(NOW)).status.unwrap();
     assert_eq!((status.targets, status.failing.len(), status.desired), (11, 10, None));
 }
 
@@ -298,10 +431,13 @@ fn the_order_of_the_targets_does_not_matter() {
     let plans: Vec<_> =
         hpas.iter().map(|hpa| plan_hpa(hpa, &overrides, &settings(), NOT_ASKED, at(NOW), None)).collect();
     let denied = denied();
-    let mut targets: Vec<_> =
-        hpas.iter().zip(&plans).map(|(hpa, plan)| TargetView { hpa, plan, problem: Some(&denied) }).collect();
+    let mut targets: Vec<_> = hpas
+        .iter()
+        .zip(&plans)
+        .map(|(hpa, plan)| TargetView { hpa, plan, problem: Some(&denied), reading: None, read_for: None })
+        .collect();
     let planned = |targets: &[TargetView<'_>]| {
-        plan_status(&all, &overrides[0], targets, &settings(), NOT_ASKED, at(NOW)).status.unwrap()
+        plan_status(&all, &overrides[0], targets, &settings(), NOT_ASKED, None, at(NOW)).status.unwrap()
     };
     let status = planned(&targets);
     let listed: Vec<&str> = status.failing.iter().map(|target| target.hpa.as_str()).collect();

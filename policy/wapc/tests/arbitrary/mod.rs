@@ -26,6 +26,7 @@ const CLUSTER: [Result<&str, &str>; 8] = [
 
 const SETTINGS: &[(&str, &[&str])] = &[
     ("replicaCeiling", &["1", "5", "15", "2147483647"]),
+    ("maxFactor", &["1", "10", "2147483647"]),
     ("directions", &[r#""Both""#, r#""UpOnly""#]),
     ("defaultDuration", &[r#""Never""#, r#""1s""#, r#""8h""#, r#""36500d""#]),
     ("maxDuration", &[r#""24h""#, r#""7d""#, r#""36500d""#]),
@@ -36,6 +37,15 @@ const SETTINGS: &[(&str, &[&str])] = &[
     ("crossNamespace", &[r#""Deny""#, r#""Authorized""#, r#""Authorized""#, r#""Allow""#]),
     ("authorizeRequester", &["true", "true", "false"]),
     ("overrideOwnedHpas", &["true", "false"]),
+    (
+        "namespaces",
+        &[
+            "[]",
+            r#"[{"match":"*","replicaCeiling":5,"requireReason":true}]"#,
+            r#"[{"match":"pay","maxPriority":-1},{"match":"s*","maxDuration":"8h","directions":"UpOnly"}]"#,
+            r#"[{"match":"Shop"},{"maxFactor":0},7]"#,
+        ],
+    ),
     ("controllerUser", &[r#""alice""#, r#""system:serviceaccount:hpa-override:hpa-override-controller""#]),
 ];
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use hpa_override_core::{Setting, Settings};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::files::{text, yaml};
 
@@ -32,6 +32,7 @@ fn the_type_is_that_of_the_value() {
         ("duration", "string"),
         ("duration or `Never`", "string"),
         ("list of names", "array["),
+        ("list of rules", "sequence["),
         ("name of a user", "string"),
         ("whole number", "int"),
         ("whole number from 1", "int"),
@@ -68,7 +69,7 @@ fn the_defaults_are_those_of_the_shipped_settings() {
     let questions = questions();
     let (with, without): (Vec<_>, Vec<_>) = questions.iter().partition(|question| question.contains_key("default"));
     let without: Vec<_> = without.iter().map(|question| question["variable"].as_str().unwrap()).collect();
-    assert_eq!(without, ["replicaCeiling", "defaultDuration", "maxDuration"]);
+    assert_eq!(without, ["replicaCeiling", "maxFactor", "defaultDuration", "maxDuration"]);
     let default = |question: &&Map<String, Value>| {
         (question["variable"].as_str().unwrap().to_owned(), question["default"].clone())
     };
@@ -87,14 +88,38 @@ fn the_defaults_are_those_of_the_shipped_settings() {
 fn a_question_has_what_people_need() {
     const KEYS: [&str; 10] =
         ["default", "description", "group", "label", "max", "min", "options", "required", "type", "variable"];
+    const OF_A_LIST: [&str; 2] = ["hide_input", "sequence_questions"];
     for question in questions() {
         let variable = question["variable"].clone();
         for key in ["description", "group", "label"] {
             assert!(question[key].as_str().is_some_and(|text| !text.is_empty()), "{variable}: {key}");
         }
-        assert!(question.keys().all(|key| KEYS.contains(&key.as_str())), "{variable}: {question:?}");
+        let more = if question["type"] == "sequence[" { &OF_A_LIST[..] } else { &[] };
+        let is_known = |key: &str| KEYS.contains(&key) || more.contains(&key);
+        assert!(question.keys().all(|key| is_known(key)), "{variable}: {question:?}");
         let may_be_empty = question.get("default").is_none_or(|default| default.is_array() || default.is_boolean());
         assert_eq!(question["required"], !may_be_empty, "{variable}");
+    }
+}
+
+/// A rule is asked for its namespaces and for what a rule may name, as outside, and has nothing by default: what is left
+/// empty is inherited.
+#[test]
+fn a_rule_is_asked_for_each_limit() {
+    let rule: Vec<Map<String, Value>> =
+        serde_json::from_value(question("namespaces")["sequence_questions"].clone()).unwrap();
+    let (first, limits) = rule.split_first().unwrap();
+    assert_eq!((&first["variable"], &first["type"]), (&"match".into(), &"string".into()));
+    let in_a_rule = |key: &str, value: &Value| single("namespaces", json!([{"match": "*", key: value}]));
+    let is_limit = |key: &str| !Settings::parse(&in_a_rule(key, &json!({}))).unwrap_err()[0].contains("not a limit");
+    let expected: Vec<_> = Settings::ALL.iter().map(|row| row.key).filter(|key| is_limit(key)).collect();
+    assert_eq!(limits.iter().map(|asked| asked["variable"].as_str().unwrap()).collect::<Vec<_>>(), expected);
+    for asked in limits {
+        let outside = question(asked["variable"].as_str().unwrap());
+        for key in ["label", "type", "min", "max", "options"] {
+            assert_eq!(asked.get(key), outside.get(key), "{}: {key}", asked["variable"]);
+        }
+        assert_eq!((&asked["required"], asked.get("default")), (&false.into(), None));
     }
 }
 

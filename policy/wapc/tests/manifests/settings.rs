@@ -34,7 +34,7 @@ fn overrides_in_kubewardens_namespace_are_not_applied() {
     assert_eq!(settings, Settings { unguarded_namespaces: vec!["kubewarden".into()], ..Settings::default() });
 }
 
-/// Every setting is shown, and taking a comment mark away changes nothing, but for the two that have no default.
+/// Every setting is shown, and taking a comment mark away changes nothing, but for the three that have no default.
 #[test]
 fn the_commented_settings_are_the_defaults() {
     let uncommented = text(SOURCE).lines().map(uncommented).collect::<String>();
@@ -45,6 +45,7 @@ fn the_commented_settings_are_the_defaults() {
     assert_eq!(shown.keys().collect::<Vec<_>>(), keys);
     assert_eq!(shown.remove("maxDuration"), Some("7d".into()));
     assert_eq!(shown.remove("replicaCeiling"), Some(500.into()));
+    assert_eq!(shown.remove("maxFactor"), Some(10.into()));
     shown.remove("unguardedNamespaces");
     assert_eq!(Settings::parse(&shown.clone().into()), Ok(Settings::default()));
 }

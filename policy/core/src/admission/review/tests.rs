@@ -157,7 +157,7 @@ fn all_errors_at_once() {
 #[case::a_namespace_that_cannot_be_read(json!({"namespace": "KUBE-SYSTEM"}), &[Code::NameInvalid])]
 fn what_is_not_known_is_not_checked(#[case] fields: Value, #[case] codes: &[Code]) {
     let mut settings = strict();
-    settings.require_reason = false;
+    settings.limits.require_reason = false;
     settings.protected_namespaces = vec!["kube-system".into()];
     let report = created(&spec(&fields), &settings).report;
     assert_eq!(report.errors.iter().map(|error| error.code).collect::<Vec<_>>(), codes);

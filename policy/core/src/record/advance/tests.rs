@@ -152,6 +152,15 @@ fn a_ceiling_cuts_through() {
 }
 
 #[test]
+fn a_factor_cuts_through() {
+    let mut record = advanced(&overridden(), 360);
+    record.set_layers(Vec::new(), Clamps { factor: Some(5), ..Clamps::default() }, at(360));
+    assert_eq!(record.effective, pair((21, 25)));
+    record.apply_owner_change(pair((2, 4)), at(360));
+    assert_eq!(record.effective, pair((20, 20)), "the factor is of the max that the owner wants now");
+}
+
+#[test]
 fn a_change_that_reaches_the_effective_value_finishes_that_bound() {
     let mut record = advanced(&overridden(), 360);
     record.as_of = at(360);

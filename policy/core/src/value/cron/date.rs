@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use hpa_override_crd::{Instant, sentences};
+use hpa_override_crd::Instant;
 use jiff::{Timestamp, civil::Date, tz::Offset};
 
 /// A day of the calendar, like `2026-12-25`.
@@ -72,7 +72,7 @@ pub struct CivilDateError;
 
 impl fmt::Display for CivilDateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(sentences::DATE)
+        f.write_str("write it like `2026-12-25`, in the years 2000 to 9000")
     }
 }
 

@@ -37,11 +37,11 @@ fn a_refused_edit_says_so_and_changes_nothing() {
     let plan = At { settings: ceiling(50), ..At::default() }.plan(&with_record(hpa(10, 20), &record), &[edit]);
     assert_eq!((plan.patch.clone(), plan.next_transition), (None, Some(at(UNTIL))));
     let found = &plan.eligibility.values().next().unwrap();
-    assert_eq!((found.phase, found.reason, found.is_edit_refused), (Phase::Active, Reason::LimitExceeded, true));
+    assert_eq!((found.phase, found.reason), (Phase::Active, Reason::Applied));
     let window = found.window.unwrap();
     assert_eq!((window.from, window.until), (at(NOW), Some(at(UNTIL))));
     let why = "spec.maxReplicas: maxReplicas 60 is above the 50 allowed; lower it";
-    assert_eq!(found.message, format!("the edit is refused, {why}; {KEPT}"));
+    assert_eq!(found.refused_edit, Some((Reason::LimitExceeded, format!("the edit is refused, {why}; {KEPT}"))));
 }
 
 #[test]
@@ -54,7 +54,9 @@ fn a_refused_edit_that_is_superseded_still_says_why() {
         ovr("night", &json!({"minReplicas": 30, "maxReplicas": 40, "priority": 1})),
     ];
     let plan = At { settings: ceiling(50), ..At::default() }.plan(&with_record(hpa(30, 40), &record), &overrides);
-    assert_eq!(phase(&plan, "black-friday"), (Phase::Superseded, Reason::LimitExceeded));
+    assert_eq!(phase(&plan, "black-friday"), (Phase::Superseded, Reason::Superseded));
+    let [found, _] = [0, 1].map(|index| plan.eligibility.values().nth(index).unwrap());
+    assert_eq!(found.refused_edit.as_ref().unwrap().0, Reason::LimitExceeded);
     assert_eq!(phase(&plan, "night"), (Phase::Active, Reason::Applied));
 }
 
@@ -92,8 +94,9 @@ fn what_waits_for_a_status_says_so() {
 #[test]
 fn an_edit_that_waits_for_a_status_says_so() {
     let plan = plan(&with_record(hpa(10, 20), &accepted()), &[edited(&json!({"minReplicas": "current"}))]);
-    assert_eq!((plan.patch.clone(), phase(&plan, "black-friday")), (None, (Phase::Active, Reason::NoHpaStatus)));
-    assert_eq!(message(&plan, "black-friday"), format!("the edit waits, {NOT_KNOWN}; {KEPT}"));
+    assert_eq!((plan.patch.clone(), phase(&plan, "black-friday")), (None, (Phase::Active, Reason::Applied)));
+    let found = plan.eligibility.values().next().unwrap();
+    assert_eq!(found.refused_edit, Some((Reason::NoHpaStatus, format!("the edit waits, {NOT_KNOWN}; {KEPT}"))));
 }
 
 #[test]
