@@ -180,26 +180,6 @@ impl TryFrom<NumberOrText> for Amount {
     }
 }
 
-/// An integer or a string, as Kubernetes writes it.
-#[cfg(feature = "schema")]
-impl schemars::JsonSchema for Amount {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Amount".into()
-    }
-
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({
-            "x-kubernetes-int-or-string": true,
-            "minimum": 1, "maximum": i32::MAX, "maxLength": 32, "pattern": crate::schema::AMOUNT,
-            "x-kubernetes-validations": crate::schema::of_amount(),
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use rstest::rstest;

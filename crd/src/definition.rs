@@ -1,4 +1,4 @@
-//! The `CustomResourceDefinition`, made from the types.
+//! The `CustomResourceDefinition`, made of the types.
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube_core::CustomResourceExt;

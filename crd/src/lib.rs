@@ -7,6 +7,8 @@
 
 mod amount;
 #[cfg(feature = "schema")]
+mod amount_schema;
+#[cfg(feature = "schema")]
 mod definition;
 mod duration;
 mod instant;

@@ -8,12 +8,16 @@ use std::{
     io::Write as _,
     process::{Output, Stdio},
     sync::OnceLock,
+    time::Duration,
 };
 
-use hpa_override_testbed::{CrdAlone, Identity};
+use anyhow::ensure;
+use hpa_override_testbed::{CrdAlone, Identity, wait_for_blocking};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+/// Generous for a busy machine.
+const LIMIT: Duration = Duration::from_mins(1);
 const MISTAKES: &str = include_str!("mistakes.yaml");
 
 /// A row of `mistakes.yaml`.
@@ -70,8 +74,13 @@ fn each_mistake_is_answered_with_the_field_and_what_to_do() {
 
 #[test]
 fn explain_has_a_text_for_every_field() {
-    let output = kubectl(&["explain", "--recursive", "autoscaleroverrides.spec"], "");
-    let text = String::from_utf8(output.stdout).unwrap();
+    // The CRD is served a moment before its documentation is.
+    let text = wait_for_blocking("the documentation of the CRD", LIMIT, || {
+        let output = kubectl(&["explain", "--recursive", "autoscaleroverrides.spec"], "");
+        ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        Ok(String::from_utf8(output.stdout)?)
+    });
+    let text = text.unwrap();
     let fields = text.split_once("FIELDS:\n").unwrap_or_else(|| panic!("{text}")).1;
     let paths = fields.lines().filter(|line| line.contains("\t<")).scan(Vec::new(), |above: &mut Vec<String>, line| {
         let depth = (line.len() - line.trim_start().len()) / 2;
