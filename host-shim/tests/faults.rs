@@ -7,7 +7,9 @@ mod support;
 
 use std::{path::Path, process::Command};
 
-use hpa_override_testbed::{CONTROLLER_USER, Child, Signal, World, api_for, apply_yaml, parse_yaml, wait_for_blocking};
+use hpa_override_testbed::{
+    CONTROLLER_USER, Child, Signal, World, api_for, apply_yaml, parse_yaml, wait_for, wait_for_blocking,
+};
 use jiff::{SignedDuration, Timestamp};
 use kube::api::{DeleteParams, DynamicObject, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
@@ -71,8 +73,11 @@ async fn without_the_policy_host_labels_finalizers_and_deletions_pass_and_anothe
     ] {
         patch(json!({ "metadata": metadata })).await.unwrap();
     }
-    let live = ns.override_("ovr").await;
-    api.replace("ovr", &PostParams::default(), &serde_json::from_value(live).unwrap()).await.unwrap();
+    let replaced = wait_for("a full update to be no conflict with the controller's status", LIMIT, async || {
+        let live = api.get("ovr").await?;
+        Ok(api.replace("ovr", &PostParams::default(), &live).await.map(drop)?)
+    });
+    replaced.await.unwrap();
     for change in [
         json!({"spec": {"maxReplicas": 21}}),
         json!({"metadata": {"annotations": {"hpa-override.dev/requested-by": r#"{"user":"mallory"}"#}}}),

@@ -114,12 +114,12 @@ async fn a_match_condition_that_cannot_be_evaluated_shows_in_the_metrics() {
     .unwrap();
 }
 
-fn ovr(namespace: &str, min: i32) -> String {
+fn ovr(namespace: &str, priority: i32) -> String {
     format!(
         "apiVersion: hpa-override.dev/v1
 kind: AutoscalerOverride
 metadata: {{name: campaign, namespace: {namespace}}}
-spec: {{hpa: web, minReplicas: {min}, maxReplicas: 20, duration: 1h}}
+spec: {{hpa: web, maxReplicas: 20, duration: 1h, priority: {priority}}}
 "
     )
 }
@@ -150,9 +150,9 @@ async fn the_policies_for_one_namespace_decide_there_and_nowhere_else() {
         wait_until_active(&host, policy, LIMIT, async || drop(created(&client, &probe).await)).await.unwrap();
     }
     let refusal = "admission webhook \"namespaced-shop-hpa-override-guard.kubewarden.admission\" denied the request: \
-                   spec.minReplicas: minReplicas 30 is above maxReplicas 20; lower it or raise maxReplicas";
-    assert_eq!(created(&client, &ovr("shop", 30)).await.unwrap_err().1, refusal);
-    created(&client, &ovr("market", 30)).await.unwrap();
+                   spec.priority: priority 1001 is above the 1000 allowed; lower it";
+    assert_eq!(created(&client, &ovr("shop", 1001)).await.unwrap_err().1, refusal);
+    created(&client, &ovr("market", 1001)).await.unwrap();
     let has = |object: &DynamicObject, annotation: &str| {
         object.metadata.annotations.iter().flatten().any(|(key, _)| key == annotation)
     };

@@ -190,7 +190,8 @@ async fn exclude_from_admission(setup: &Setup) {
     webhooks.patch(name, &PatchParams::default(), &patch).await.unwrap();
     // The API server applies it a moment later.
     let excluded = wait_for("the guard not to be asked", LIMIT, async || {
-        let nonsense = setup.mallory.new_override("nonsense", &json!({"hpa": "web"}));
+        let spec = json!({"hpa": "web", "minReplicas": 1, "schedule": {"cron": "@daily"}, "duration": "1h"});
+        let nonsense = setup.mallory.new_override("nonsense", &spec);
         let dry_run = PostParams { dry_run: true, ..PostParams::default() };
         setup.mallory.overrides().create(&dry_run, &nonsense).await?;
         Ok(())

@@ -61,7 +61,11 @@ fn review(scene: &Scene, random: &mut Random) -> Value {
         (0..random.below(3)).for_each(|_| edit(&mut object, scene.now, random));
     }
     if random.percent(60) {
-        put("mistakes", &mut object["spec"], scene.now, random);
+        if random.percent(5) {
+            object["spec"] = one("junk", random);
+        } else {
+            put("mistakes", &mut object["spec"], scene.now, random);
+        }
     }
     json!({"object": object, "old": old, "request": request(random), "mayPatch": scene.may_patch})
 }
