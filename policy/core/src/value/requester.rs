@@ -37,12 +37,28 @@ impl Requester {
         Self { user: request.user.clone(), groups: request.groups.clone() }
     }
 
-    /// The text of the annotation, canonical: `{"user":…,"groups":[…]}`.
+    /// The text of the annotation, canonical: `{"user":…,"groups":[…]}`. Groups that would make it longer than 16 KiB are left
+    /// out, from the first of them on: fewer rights, never more.
     #[must_use]
     pub fn to_annotation(&self) -> String {
-        serde_json::to_string(self).unwrap_or_default()
+        let text = |groups| {
+            let stamped = Self { user: self.user.clone(), groups };
+            serde_json::to_string(&stamped).unwrap_or_default()
+        };
+        let mut left = LONGEST_STAMP.saturating_sub(text(Vec::new()).len());
+        let fits = |group: &&String| {
+            // With the comma before it, which the first one does not need.
+            let length = serde_json::to_string(group).map_or(usize::MAX, |quoted| quoted.len().saturating_add(1));
+            let is_in = length <= left;
+            left = left.saturating_sub(length);
+            is_in
+        };
+        text(self.groups.iter().take_while(fits).cloned().collect())
     }
 }
+
+/// The longest annotation, in bytes: all annotations of an object may have 256 KiB.
+const LONGEST_STAMP: usize = 16 * 1024;
 
 /// In bytes; far above any name in use.
 const LONGEST_NAME: usize = 1024;
@@ -76,6 +92,18 @@ mod tests {
             groups: groups.iter().map(ToString::to_string).collect(),
         });
         assert_eq!(named, expected);
+    }
+
+    #[rstest]
+    #[case::all(160, 160)]
+    #[case::those_that_fit(200, 163)]
+    fn groups_beyond_16_kib_are_left_out(#[case] given: usize, #[case] kept: usize) {
+        let group = |number: usize| format!("{number:04}{}", "g".repeat(93));
+        let alice = Requester { user: "alice".into(), groups: (0..given).map(group).collect() };
+        let text = alice.to_annotation();
+        assert!(text.len() <= 16_384 && (given == kept || text.len() > 16_384 - 100), "{}", text.len());
+        let object = json!({"metadata": {"annotations": {REQUESTED_BY_ANNOTATION: text}}});
+        assert_eq!(Requester::from_annotation(&object).unwrap().groups, (0..kept).map(group).collect::<Vec<_>>());
     }
 
     #[test]
