@@ -116,10 +116,16 @@ impl Readings {
 
     /// Forgets a deleted override.
     pub fn forget(&self, ovr: &Override) {
+        self.state().forget(ovr.uid());
+    }
+
+    /// Forgets every override but these: after a fresh list, which shows deletions only by what it lacks.
+    pub fn keep_only(&self, overrides: &[Arc<Override>]) {
+        let kept: BTreeSet<_> = overrides.iter().map(|ovr| ovr.uid()).collect();
         let mut state = self.state();
-        let wants = state.overrides.remove(ovr.uid()).unwrap_or_default();
-        for hpa in wants.hpas {
-            state.leave(&hpa, ovr.uid());
+        let gone: Vec<_> = state.overrides.keys().filter(|uid| !kept.contains(uid.as_str())).cloned().collect();
+        for uid in gone {
+            state.forget(&uid);
         }
     }
 
@@ -128,9 +134,9 @@ impl Readings {
         self.state().take_due(now)
     }
 
-    /// Notes what was read; none: the read failed, and what was read before holds. The overrides whose status is to be
-    /// planned again.
-    fn note(&self, read: &Due, reading: Option<ScaleReading>, now: Instant) -> Vec<ObjectRef<Override>> {
+    /// Notes what was read. Where the read failed, what was read before holds; why it failed counts where nothing was. The
+    /// overrides whose status is to be planned again.
+    fn note(&self, read: &Due, reading: Result<ScaleReading, String>, now: Instant) -> Vec<ObjectRef<Override>> {
         self.state().note(read, reading, now)
     }
 
@@ -153,6 +159,13 @@ impl State {
         known.overrides.insert(ovr.uid().into(), ovr.key());
         self.due.extend(known.due.map(|due| (due, uid.clone())));
         self.targets.insert(uid, known);
+    }
+
+    fn forget(&mut self, ovr: &str) {
+        let wants = self.overrides.remove(ovr).unwrap_or_default();
+        for hpa in wants.hpas {
+            self.leave(&hpa, ovr);
+        }
     }
 
     /// An override does not want to know any more of what an HPA scales.
@@ -185,13 +198,16 @@ impl State {
         Ok(Due { target: target.target.clone(), bounds: target.bounds, hpa })
     }
 
-    fn note(&mut self, read: &Due, reading: Option<ScaleReading>, now: Instant) -> Vec<ObjectRef<Override>> {
+    fn note(&mut self, read: &Due, reading: Result<ScaleReading, String>, now: Instant) -> Vec<ObjectRef<Override>> {
         // It may have been wanted for other bounds meanwhile: then it is due already.
         let is_same = |target: &&mut Wanted| target.bounds == read.bounds && target.target == read.target;
         let Some(target) = self.targets.get_mut(&read.hpa).filter(is_same) else { return Vec::new() };
         let is_news = target.note(reading);
         let due = now + read_again_after(target.unchanged);
-        target.due = Some(due);
+        // It may have been wanted anew while it was read.
+        if let Some(other) = target.due.replace(due) {
+            self.due.remove(&(other, read.hpa.clone()));
+        }
         self.due.insert((due, read.hpa.clone()));
         if is_news { target.overrides.values().cloned().collect() } else { Vec::new() }
     }
@@ -205,7 +221,11 @@ impl Wanted {
     }
 
     /// Whether the status may have something else to say.
-    fn note(&mut self, reading: Option<ScaleReading>) -> bool {
+    fn note(&mut self, reading: Result<ScaleReading, String>) -> bool {
+        let reading = match reading {
+            Ok(reading) => Some(reading),
+            Err(why) => Some(ScaleReading::Unreadable(why)).filter(|_| self.reading.is_none()),
+        };
         let is_same = reading.is_none() || reading == self.reading;
         self.unchanged = if is_same { self.unchanged.saturating_add(1) } else { 0 };
         let is_news = !is_same && self.said(reading.as_ref()) != self.said(self.reading.as_ref());
@@ -217,7 +237,7 @@ impl Wanted {
     fn said<'a>(&self, reading: Option<&'a ScaleReading>) -> Said<'a> {
         match reading {
             None => Said::Nothing,
-            Some(unreadable @ (ScaleReading::NotFound | ScaleReading::Forbidden(_))) => Said::Why(unreadable),
+            Some(unreadable @ (ScaleReading::NotFound | ScaleReading::Unreadable(_))) => Said::Why(unreadable),
             Some(reading) => match reading.compared(self.bounds) {
                 Comparison::Within => Said::Within,
                 Comparison::Missing(_) => Said::Missing,

@@ -149,7 +149,9 @@ pub async fn status(watched: Arc<Override>, context: Arc<Context>) -> Result<Act
             send_event(&context, event);
         }
     }
-    if let Some(reached) = plan.reached {
+    // It may have been deleted while its status was written: nothing would forget it then.
+    let is_there = context.overrides.get(&ovr.key()).is_some_and(|live| live.uid() == ovr.uid());
+    if let Some(reached) = plan.reached.filter(|_| is_there) {
         let hpas: Vec<_> = targets.iter().map(|target| target.hpa.clone()).collect();
         context.readings.want(&ovr, reached, &hpas, moment.steady());
     }

@@ -62,7 +62,10 @@ pub async fn overrides(context: Arc<Context>, writer: Writer<Override>, queue: U
                     send(&context.status_queue, ovr.key());
                     notify_siblings(&context, ovr, &queue);
                 }
-                Event::InitDone => queue_all(&context, &queue),
+                Event::InitDone => {
+                    context.readings.keep_only(&context.overrides.state());
+                    queue_all(&context, &queue);
+                }
                 Event::Init | Event::InitApply(_) => {}
             }
             future::ready(())

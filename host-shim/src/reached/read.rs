@@ -14,22 +14,22 @@ use kube::{
 
 use crate::{apply::within_time, error::Failure};
 
-/// One read; none where there was no answer, or none that says anything about the target.
-pub(super) async fn read(client: &Client, target: &ScaleTarget, kinds: &Kinds) -> Option<ScaleReading> {
+/// One read.
+///
+/// # Errors
+/// Why there was no answer, or none that says anything about the target.
+pub(super) async fn read(client: &Client, target: &ScaleTarget, kinds: &Kinds) -> Result<ScaleReading, String> {
     let answer = match target.workload() {
         Some(workload) => by_status(client, target, workload).await,
         None => by_scale(client, target, kinds).await,
     };
     match answer {
-        Ok(reading) => Some(reading),
-        Err(gone) if gone.is_not_found() => {
-            kinds.forget(target);
-            Some(ScaleReading::NotFound)
-        }
-        Err(refused) if refused.is_forbidden() => Some(ScaleReading::Forbidden(refused.to_string())),
+        Ok(reading) => Ok(reading),
+        Err(gone) if gone.is_not_found() => Ok(ScaleReading::NotFound),
+        Err(refused) if refused.is_forbidden() => Ok(ScaleReading::Unreadable(refused.to_string())),
         Err(failure) => {
             tracing::debug!("failed to read the replicas of {target}: {failure}");
-            None
+            Err(failure.to_string())
         }
     }
 }
@@ -65,7 +65,7 @@ fn count(object: &DynamicObject, key: &str) -> i64 {
 pub(super) struct Kinds(Mutex<BTreeMap<(String, String), ApiResource>>);
 
 impl Kinds {
-    /// The target's resource, as the API server tells it.
+    /// The target's resource, as the API server names it.
     async fn resource(&self, client: &Client, target: &ScaleTarget) -> Result<ApiResource, Failure> {
         let key = (target.api_version.clone(), target.kind.clone());
         if let Some(known) = self.known().get(&key) {
@@ -76,11 +76,6 @@ impl Kinds {
         let (resource, _) = within_time(discovery::pinned_kind(client, &kind)).await?;
         self.known().insert(key, resource.clone());
         Ok(resource)
-    }
-
-    /// The kind may be served anew under another name.
-    fn forget(&self, target: &ScaleTarget) {
-        self.known().remove(&(target.api_version.clone(), target.kind.clone()));
     }
 
     fn known(&self) -> MutexGuard<'_, BTreeMap<(String, String), ApiResource>> {

@@ -46,7 +46,7 @@ fn reads(
     readings: &Readings,
     mut at: Instant,
     end: Instant,
-    answer: impl Fn(usize) -> Option<ScaleReading>,
+    answer: impl Fn(usize) -> Result<ScaleReading, String>,
 ) -> Vec<(Instant, String)> {
     let mut done = Vec::new();
     while at < end {
@@ -66,22 +66,26 @@ fn reads(
 fn a_target_is_read_less_and_less_often_while_nothing_changes() {
     let start = now();
     let (readings, _) = wanted(1, start);
-    let done = reads(&readings, start, start + 3600 * SECOND, |_| Some(pods(12)));
+    let done = reads(&readings, start, start + 3600 * SECOND, |_| Ok(pods(12)));
     let seconds: Vec<_> = done.iter().map(|(at, _)| at.duration_since(start).as_secs()).collect();
     assert_eq!(seconds[..9], [0, 5, 15, 35, 75, 155, 315, 615, 915]);
     assert_eq!(seconds.len(), 17, "in one hour");
     let changing = wanted(1, start).0;
-    let done = reads(&changing, start, start + 60 * SECOND, |count| Some(pods(i64::try_from(count).unwrap())));
+    let done = reads(&changing, start, start + 60 * SECOND, |count| Ok(pods(i64::try_from(count).unwrap())));
     assert_eq!(done.len(), 12, "every 5 s while pods start");
     let unanswered = wanted(1, start).0;
-    assert_eq!(reads(&unanswered, start, start + 60 * SECOND, |_| None).len(), 3, "a failed read is no change");
+    assert_eq!(
+        reads(&unanswered, start, start + 60 * SECOND, |_| Err("503".into())).len(),
+        4,
+        "a failed read is no change"
+    );
 }
 
 #[test]
 fn at_most_fifty_reads_in_any_second() {
     let start = now();
     let (readings, hpas) = wanted(2000, start);
-    let done = reads(&readings, start, start + 300 * SECOND, |_| Some(pods(12)));
+    let done = reads(&readings, start, start + 300 * SECOND, |_| Ok(pods(12)));
     let most = usize::try_from(MOST_READS_PER_SECOND).unwrap();
     for window in done.windows(most + 1) {
         assert!(window[most].0.duration_since(window[0].0) >= SECOND, "{window:?}");
@@ -109,28 +113,29 @@ fn the_status_is_planned_again_only_where_a_reading_is_news() {
         reported.into_iter().map(|ovr| ovr.name).collect::<Vec<_>>()
     };
     let both = vec!["a".to_owned(), "b".to_owned()];
-    assert_eq!(note(None), Vec::<String>::new(), "nothing was read");
-    assert_eq!(note(Some(pods(12))), both);
-    assert_eq!(note(Some(pods(13))), Vec::<String>::new(), "another number alone");
-    assert_eq!(note(None), Vec::<String>::new(), "the last reading holds");
-    assert_eq!(note(Some(pods(40))), both);
-    assert_eq!(note(Some(ScaleReading::NotFound)), both);
-    assert_eq!(note(Some(ScaleReading::Forbidden("a".into()))), both);
-    assert_eq!(note(Some(ScaleReading::Forbidden("b".into()))), both, "in other words");
-    assert_eq!(readings.reading(&hpas[0]), Some((ScaleReading::Forbidden("b".into()), bounds(40))));
+    assert_eq!(note(Err("503".into())), both, "nothing was read: why is news");
+    assert_eq!(note(Err("timeout".into())), Vec::<String>::new(), "why else is not");
+    assert_eq!(note(Ok(pods(12))), both);
+    assert_eq!(note(Ok(pods(13))), Vec::<String>::new(), "another number alone");
+    assert_eq!(note(Err("503".into())), Vec::<String>::new(), "the last reading holds");
+    assert_eq!(note(Ok(pods(40))), both);
+    assert_eq!(note(Ok(ScaleReading::NotFound)), both);
+    assert_eq!(note(Ok(ScaleReading::Unreadable("a".into()))), both);
+    assert_eq!(note(Ok(ScaleReading::Unreadable("b".into()))), both, "in other words");
+    assert_eq!(readings.reading(&hpas[0]), Some((ScaleReading::Unreadable("b".into()), bounds(40))));
 }
 
 #[test]
 fn other_bounds_are_read_for_at_once() {
     let start = now();
     let (readings, hpas) = wanted(1, start);
-    reads(&readings, start, start + 100 * SECOND, |_| Some(pods(12)));
+    reads(&readings, start, start + 100 * SECOND, |_| Ok(pods(12)));
     let at = start + 100 * SECOND;
     readings.want(&ovr("a"), plan(&hpas, 40), &hpas, at);
     assert_eq!(readings.take_due(at), Err(Some(55 * SECOND)), "the same bounds: when it is due");
     let due = readings.take_due(at + 55 * SECOND).unwrap();
     readings.want(&ovr("a"), plan(&hpas, 50), &hpas, at + 56 * SECOND);
-    assert_eq!(readings.note(&due, Some(pods(40)), at + 57 * SECOND), [], "it was read for bounds that are over");
+    assert_eq!(readings.note(&due, Ok(pods(40)), at + 57 * SECOND), [], "it was read for bounds that are over");
     assert_eq!(readings.reading(&hpas[0]), None);
     assert_eq!(readings.take_due(at + 57 * SECOND).unwrap().bounds, bounds(50));
 }
@@ -139,7 +144,7 @@ fn other_bounds_are_read_for_at_once() {
 fn where_the_hpa_asks_for_something_else_it_is_read_soon() {
     let start = now();
     let (readings, hpas) = wanted(1, start);
-    reads(&readings, start, start + 100 * SECOND, |_| Some(pods(12)));
+    reads(&readings, start, start + 100 * SECOND, |_| Ok(pods(12)));
     let (at, asks) = (start + 100 * SECOND, [hpa(hpas[0].name(), 41)]);
     readings.want(&ovr("a"), plan(&asks, 40), &asks, at);
     assert_eq!(readings.take_due(at), Err(Some(5 * SECOND)));
@@ -153,7 +158,7 @@ fn what_nobody_wants_is_not_read() {
     readings.want(&ovr("a"), plan(&hpas[..1], 40), &hpas, start);
     readings.forget(&ovr("b"));
     let read: BTreeSet<_> =
-        reads(&readings, start, start + 60 * SECOND, |_| Some(pods(12))).into_iter().map(|(_, hpa)| hpa).collect();
+        reads(&readings, start, start + 60 * SECOND, |_| Ok(pods(12))).into_iter().map(|(_, hpa)| hpa).collect();
     assert_eq!(read, BTreeSet::from([hpas[0].uid().to_owned()]));
     readings.want(&ovr("a"), ReachedPlan::default(), &hpas, start);
     assert_eq!(readings.take_due(start + 3600 * SECOND), Err(None));

@@ -225,7 +225,7 @@ async fn to_read(name: &str, right: Right, kind: (&'static str, &'static str, &'
     ns.wait_overridden(10, 20).await;
     let group = version.split_once('/').map_or("", |(group, _)| group);
     let refused = refusal((group, resource, "get"), Some(("web", &ns)));
-    let message = format!("the controller may not read the replicas of {kind} {name}/web: {refused}");
+    let message = format!("the replicas of {kind} {name}/web cannot be read: {refused}");
     let status = wait_reached(&ns, &message).await;
     assert_eq!((&status["phase"], &status["conditions"][0]["status"]), (&"Active".into(), &"True".into()));
     exclusive.grant(right).await;

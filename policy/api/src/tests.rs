@@ -287,7 +287,7 @@ fn refuses(
 #[case::not_ready(json!([{"replicas": 12, "readyReplicas": 1}]), "False", "ReplicasMissing")]
 #[case::by_scale(json!([{"replicas": 21}]), "False", "ReplicasAbove")]
 #[case::gone(json!([{"notFound": true}]), "Unknown", "TargetUnreadable")]
-#[case::not_allowed(json!([{"forbidden": "no"}]), "Unknown", "TargetUnreadable")]
+#[case::not_allowed(json!([{"unreadable": "no"}]), "Unknown", "TargetUnreadable")]
 fn plans_whether_the_bounds_are_reached(#[case] readings: Value, #[case] status: &str, #[case] reason: &str) {
     let mut hpa = hpa();
     loop {
@@ -317,6 +317,6 @@ fn what_is_no_reading_is_an_error(#[case] readings: Value) {
     let at = readings.as_array().map_or(0, Vec::len) - 1;
     let error = call("planStatus", &json!({"now": NOW, "object": ovr(), "readings": readings})).unwrap_err();
     assert_eq!((error.path, error.code), (format!("readings[{at}]"), ErrorCode::TypeInvalid));
-    let sentence = "not a reading; it has `replicas` and mostly `readyReplicas`, or `notFound`, or `forbidden`";
+    let sentence = "not a reading; it has `replicas` and mostly `readyReplicas`, or `notFound`, or `unreadable`";
     assert_eq!(error.message, sentence);
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, error::Error, io::stdout};
 
-use hpa_override_core::{Code, Phase, Reason, Record, Settings};
+use hpa_override_core::{Code, Phase, Reason, Record, Settings, value::settings::namespace_rule::NamespaceRule};
 use hpa_override_crd::{ANNOTATIONS, ConditionType};
 use serde_json::{Value, json};
 
@@ -32,7 +32,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         "phases": Phase::ALL.map(Phase::as_str),
         "reasons": Reason::ALL.map(Reason::as_str),
         "recordKeys": record_keys()?,
-        "settings": settings.collect::<Vec<_>>(),
+        "settings": settings.chain(NamespaceRule::KEYS.map(|key| format!("namespaces[].{key}"))).collect::<Vec<_>>(),
     });
     serde_json::to_writer(stdout().lock(), &names)?;
     Ok(())

@@ -106,7 +106,7 @@ export interface StatusQuestion extends Question {
 export type Reading =
   | { replicas: number; readyReplicas?: number }
   | { notFound: true }
-  | { forbidden: string };
+  | { unreadable: string };
 
 /** A mistake or advice. */
 export interface Finding<C extends string = Code> {

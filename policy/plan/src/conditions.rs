@@ -41,9 +41,9 @@ impl<'a> KnownCondition<'a> {
         Reason::ALL.into_iter().find(|reason| self.is_because_of(*reason))
     }
 
-    /// Whether its status is as it is since an instant after `at`.
-    pub(crate) fn is_later_than(&self, at: Instant) -> bool {
-        self.since.is_some_and(|since| since > at)
+    /// Whether its status is as it is since `at`, or since later.
+    pub(crate) fn is_since(&self, at: Instant) -> bool {
+        self.since.is_some_and(|since| since >= at)
     }
 }
 

@@ -293,12 +293,14 @@ impl Outcome {
     ) -> (Vec<Event>, ReachedPlan) {
         let is_active = |condition: &&Condition| condition.type_ == ConditionType::Active.as_str();
         let start = status.conditions.iter().find(is_active).map(|active| active.last_transition_time);
-        let was_reached = old.condition(ConditionType::Reached).is_some_and(|old| old.holds(ConditionStatus::True));
+        let was = old.condition(ConditionType::Reached).filter(|old| old.holds(ConditionStatus::True));
+        let was_reached = was.is_some();
+        let was_since_the_start = was.zip(start).is_some_and(|(was, start)| was.is_since(start));
         let failed = self.failed(ovr, old);
         let Reached { status, message, mut plan, .. } = self.reached;
         let is_reached = status == ConditionStatus::True;
         let is_new = is_reached && !was_reached && plan.so_far.announced != start;
-        if is_reached {
+        if is_reached || was_since_the_start {
             plan.so_far.announced = start;
         }
         let took = start.map_or(0, |start| now.since(start).max(0));
@@ -326,7 +328,8 @@ fn event(ovr: &ParsedOverride, warning: bool, reason: &'static str, note: String
 fn active_target<'a>(ovr: &ParsedOverride, target: &TargetView<'a>) -> Option<ActiveTarget<'a>> {
     planned(&ovr.id, target).filter(|found| found.phase == Phase::Active)?;
     let record = Record::from_hpa(target.hpa).and_then(Result::ok).filter(|record| is_layer_in(record, ovr));
-    Some(ActiveTarget { hpa: target.hpa, record, reading: target.reading, read_for: target.read_for })
+    let is_live = record.as_ref().map(|record| record.effective) == Bounds::from_hpa(target.hpa);
+    Some(ActiveTarget { hpa: target.hpa, record, is_live, reading: target.reading, read_for: target.read_for })
 }
 
 /// The names of the targets whose record holds the override.

@@ -8,7 +8,7 @@
 //! ```
 //! A target that was within its bounds once counts as within them until those bounds change, and is not read any more. That
 //! is remembered by the caller, in [`ReachedSoFar`]. After a restart it follows from the old status: where Reached was True,
-//! and the record of the target has not changed since (its `asOf` is earlier), its bounds are those that were reached.
+//! and the record of the target has not changed since (its `asOf` is not later), its bounds are those that were reached.
 
 mod message;
 pub(crate) mod pacing;
@@ -48,6 +48,8 @@ pub(crate) struct ActiveTarget<'a> {
     pub(crate) hpa: &'a Value,
     /// Its record, where the override is in it.
     pub(crate) record: Option<Record>,
+    /// Whether the bounds on the HPA are the effective ones.
+    pub(crate) is_live: bool,
     /// What was read.
     pub(crate) reading: Option<&'a ScaleReading>,
     /// The bounds that it was read for; none: the effective ones.
@@ -59,7 +61,7 @@ pub(crate) struct Reached {
     pub(crate) status: ConditionStatus,
     pub(crate) reason: Reason,
     pub(crate) message: String,
-    /// Whether the message tells what was read: the same reason in other words is no news.
+    /// Whether the message says what was read: the same reason in other words is no news.
     pub(crate) is_as_read: bool,
     pub(crate) plan: ReachedPlan,
 }
@@ -122,8 +124,8 @@ fn unread(targets: &[ActiveTarget<'_>], old: Option<&KnownCondition<'_>>, plan: 
 
 /// Whether the condition was False, and no record has changed since.
 fn is_unchanged(targets: &[ActiveTarget<'_>], old: &KnownCondition<'_>) -> bool {
-    let is_earlier = |record: &Record| old.is_later_than(record.as_of);
-    old.holds(ConditionStatus::False) && targets.iter().all(|target| target.record.as_ref().is_some_and(is_earlier))
+    let is_not_later = |record: &Record| old.is_since(record.as_of);
+    old.holds(ConditionStatus::False) && targets.iter().all(|target| target.record.as_ref().is_some_and(is_not_later))
 }
 
 fn state(
@@ -133,13 +135,13 @@ fn state(
     now: Instant,
 ) -> (String, State) {
     let name = name_of(target.hpa).1.to_owned();
-    let Some(record) = &target.record else {
+    let Some(record) = target.record.as_ref().filter(|_| target.is_live) else {
         return (name.clone(), State::unknown(Reason::NotActive, message::not_applied(&name)));
     };
     let bounds = record.effective;
     let was_within = match so_far.and_then(|so_far| so_far.within.get(&name)) {
         Some(known) => *known == bounds,
-        None => old.is_some_and(|old| old.holds(ConditionStatus::True) && old.is_later_than(record.as_of)),
+        None => old.is_some_and(|old| old.holds(ConditionStatus::True) && old.is_since(record.as_of)),
     };
     let state = if was_within {
         State::within(bounds, message::within(target.hpa, bounds))

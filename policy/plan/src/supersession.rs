@@ -88,7 +88,7 @@ impl OverridesOfHpa {
         {
             // Until the return is over only a new start shows.
             let start = match eligibility.phase {
-                Phase::Pending => eligibility.window.map(|window| window.from),
+                Phase::Pending => eligibility.window.map(|window| window.from).filter(|from| *from > t),
                 _ => None,
             };
             eligibility.next = start.into_iter().chain(record.next_step(t)).min();

@@ -201,6 +201,7 @@ fn by_plans() -> Vec<Row> {
         world(&json!({"minReplicas": "current"})),
         below(1),
         strict(below(1)),
+        edited(below(1), json!({"minReplicas": "current"})),
         strict(world(&none)),
         edited(world(&none), json!({"minReplicas": "current"})),
         world(&none),

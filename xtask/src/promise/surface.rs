@@ -33,6 +33,7 @@ fn names_of(crd: &Value, version: &Value) -> Map<String, Value> {
     let at = |pointer: &str| crd.pointer(pointer).cloned().unwrap_or_default();
     let text = |pointer: &str| at(pointer).as_str().unwrap_or_default().to_owned();
     let selectable = version["selectableFields"].as_array().into_iter().flatten();
+    let version_is = ["served", "storage"].into_iter().filter(|is| version[*is] == true);
     let names = json!({
         "resource": [format!("{}.{}/{}", text("/spec/names/plural"), text("/spec/group"), version["name"].as_str().unwrap_or_default())],
         "kind": [at("/spec/names/kind")],
@@ -40,6 +41,7 @@ fn names_of(crd: &Value, version: &Value) -> Map<String, Value> {
         "shortNames": at("/spec/names/shortNames"),
         "categories": at("/spec/names/categories"),
         "selectableFields": selectable.map(|field| &field["jsonPath"]).collect::<Vec<_>>(),
+        "version": version_is.collect::<Vec<_>>(),
         "subresources": version["subresources"].as_object().into_iter().flat_map(Map::keys).collect::<Vec<_>>(),
     });
     names.as_object().cloned().unwrap_or_default()
@@ -100,7 +102,7 @@ mod tests {
                 },
             }},
         });
-        let version = json!({"name": "v1", "schema": {"openAPIV3Schema": schema},
+        let version = json!({"name": "v1", "served": true, "schema": {"openAPIV3Schema": schema},
                              "selectableFields": [{"jsonPath": ".spec.b"}], "subresources": {"status": {}}});
         json!({"spec": {"group": "g.dev", "scope": "Namespaced", "versions": [version],
                         "names": {"kind": "Thing", "plural": "things", "shortNames": ["t"]}}})
@@ -126,7 +128,8 @@ mod tests {
   "scope": ["Namespaced"],
   "selectableFields": [".spec.b"],
   "shortNames": ["t"],
-  "subresources": ["status"]
+  "subresources": ["status"],
+  "version": ["served"]
 }
 }
 "#;

@@ -120,7 +120,7 @@ fn reading(hpa: &Value, random: &mut Random) -> Value {
     match random.below(8) {
         0 => Value::Null,
         1 => json!({"notFound": true}),
-        2 => json!({"forbidden": "no right"}),
+        2 => json!({"unreadable": "no right"}),
         3 => json!({"replicas": replicas}),
         4 => json!({"replicas": replicas, "more": 1}),
         _ => json!({"replicas": replicas, "readyReplicas": replicas}),

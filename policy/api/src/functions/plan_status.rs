@@ -71,7 +71,8 @@ fn readings(list: &[Value]) -> Result<Vec<Option<ScaleReading>>, Error> {
     let read = |(at, value): (usize, &Value)| match value {
         Value::Null => Ok(None),
         given => reading(given).map(Some).ok_or_else(|| {
-            let sentence = "not a reading; it has `replicas` and mostly `readyReplicas`, or `notFound`, or `forbidden`";
+            let sentence =
+                "not a reading; it has `replicas` and mostly `readyReplicas`, or `notFound`, or `unreadable`";
             Error::new(&format!("readings[{at}]"), ErrorCode::TypeInvalid, sentence)
         }),
     };
@@ -79,7 +80,7 @@ fn readings(list: &[Value]) -> Result<Vec<Option<ScaleReading>>, Error> {
 }
 
 /// `{"replicas": 12, "readyReplicas": 8}`, the second only where it is known; `{"notFound": true}`; or
-/// `{"forbidden": "the message of the API server"}`.
+/// `{"unreadable": "why"}`.
 fn reading(value: &Value) -> Option<ScaleReading> {
     let map = value.as_object()?;
     let number = |key: &str| map.get(key)?.as_i64().filter(|number| *number >= 0);
@@ -90,7 +91,7 @@ fn reading(value: &Value) -> Option<ScaleReading> {
             Some(ScaleReading::Replicas { replicas: number("replicas")?, ready: Some(number("readyReplicas")?) })
         }
         ["notFound"] if map.get("notFound")?.as_bool()? => Some(ScaleReading::NotFound),
-        ["forbidden"] => Some(ScaleReading::Forbidden(map.get("forbidden")?.as_str()?.into())),
+        ["unreadable"] => Some(ScaleReading::Unreadable(map.get("unreadable")?.as_str()?.into())),
         _ => None,
     }
 }

@@ -134,6 +134,7 @@ impl World {
         let writes = (0..MOST_WRITES).take_while(|_| self.step()).count();
         let after = self.plan();
         assert_eq!((after.patch, after.events, after.remember), (None, vec![], self.remembered.clone()), "not settled");
+        assert!(after.next_transition.is_none_or(|next| next > self.now), "a transition that has been");
         writes
     }
 

@@ -44,7 +44,7 @@ const STALLED: [ConditionStatus; 3] = [False, False, True];
 const QUIET: [ConditionStatus; 3] = [True, False, False];
 const NOT_DONE: [ConditionStatus; 3] = [False, False, False];
 
-const BY_PLAN: [StatusRow; 23] = [
+const BY_PLAN: [StatusRow; 24] = [
     row(Phase::Invalid, STALLED, Reason::Invalid, "the spec cannot be understood; the message names every field"),
     row(
         Phase::Blocked,
@@ -86,18 +86,10 @@ const BY_PLAN: [StatusRow; 23] = [
         "active, but other overrides leave nothing of it; the message names one",
     ),
     with_active(row(Phase::Superseded, NOT_DONE, Reason::LimitExceeded, EDIT_REFUSED), False, Reason::Superseded),
+    with_active(row(Phase::Superseded, NOT_DONE, Reason::NoHpaStatus, EDIT_WAITS), False, Reason::Superseded),
     row(Phase::Active, [True, True, False], Reason::Applied, "active"),
     with_active(row(Phase::Active, NOT_DONE, Reason::LimitExceeded, EDIT_REFUSED), True, Reason::Applied),
-    with_active(
-        row(
-            Phase::Active,
-            NOT_DONE,
-            Reason::NoHpaStatus,
-            "an edit counts from what runs now, and the status of the HPA does not say that yet: as before",
-        ),
-        True,
-        Reason::Applied,
-    ),
+    with_active(row(Phase::Active, NOT_DONE, Reason::NoHpaStatus, EDIT_WAITS), True, Reason::Applied),
     with_active(
         row(
             Phase::Active,
@@ -127,6 +119,8 @@ const fn by_controller(phase: Phase, reason: Reason, meaning: &'static str) -> S
 }
 
 const EDIT_REFUSED: &str = "an edit breaks a limit: what was accepted before stays until its end";
+const EDIT_WAITS: &str =
+    "an edit counts from what runs now, and the status of the HPA does not say that yet: as before";
 const PARTLY: &str = "a write failed on some of its targets; `failing` lists them";
 const CONTESTED: &str =
     "another field manager keeps writing other bounds; the controller writes its own again after growing delays";

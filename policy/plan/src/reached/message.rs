@@ -13,7 +13,7 @@ pub(super) const NOT_ACTIVE: &str = "it is not active, so there is nothing to re
 pub(super) const UNREAD: &str = "the replicas of what it scales have not been read yet";
 
 pub(super) fn not_applied(hpa: &str) -> String {
-    format!("it is not on HorizontalPodAutoscaler {hpa} yet; Ready says why")
+    format!("the effective bounds are not on HorizontalPodAutoscaler {hpa}; Ready says why")
 }
 
 /// Nothing in it changes while the bounds stay: it is no reason to write.
@@ -29,7 +29,7 @@ pub(super) fn within_on_all(count: usize) -> String {
 pub(super) fn unreadable(hpa: &Value, reading: &ScaleReading) -> String {
     let (target, or) = (target(hpa), if is_by_scale(hpa) { ", or it cannot be scaled" } else { "" });
     match reading {
-        ScaleReading::Forbidden(message) => format!("the controller may not read the replicas of {target}: {message}"),
+        ScaleReading::Unreadable(why) => format!("the replicas of {target} cannot be read: {why}"),
         _ => format!("there is no {target}{or}; look at spec.scaleTargetRef of the HorizontalPodAutoscaler"),
     }
 }
@@ -93,7 +93,7 @@ fn is_by_scale(hpa: &Value) -> bool {
 fn replicas(reading: &ScaleReading) -> i64 {
     match reading {
         ScaleReading::Replicas { replicas, .. } => *replicas,
-        ScaleReading::NotFound | ScaleReading::Forbidden(_) => 0,
+        ScaleReading::NotFound | ScaleReading::Unreadable(_) => 0,
     }
 }
 

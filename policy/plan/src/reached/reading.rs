@@ -16,8 +16,8 @@ pub enum ScaleReading {
     },
     /// There is no such object, or it cannot be scaled.
     NotFound,
-    /// The controller may not read it: the message of the API server.
-    Forbidden(String),
+    /// It cannot be read: why, mostly in the words of the API server.
+    Unreadable(String),
 }
 
 /// A reading beside the bounds that it is to be within.

@@ -38,7 +38,7 @@ fn record(effective: Bounds, as_of: &str) -> Record {
 }
 
 fn active<'a>(hpa: &'a Value, effective: Bounds, reading: Option<&'a ScaleReading>) -> ActiveTarget<'a> {
-    ActiveTarget { hpa, record: Some(record(effective, NOW)), reading, read_for: None }
+    ActiveTarget { hpa, record: Some(record(effective, NOW)), is_live: true, reading, read_for: None }
 }
 
 fn said(reached: &Reached) -> (ConditionStatus, Reason, &str) {
@@ -168,8 +168,8 @@ fn without_ready_ones_all_count() {
     Reason::TargetUnreadable,
     "there is no Deployment shop/web; look at spec.scaleTargetRef of the HorizontalPodAutoscaler"
 )]
-#[case::not_allowed(40, ScaleReading::Forbidden("no right".into()), able(), Unknown, Reason::TargetUnreadable,
-    "the controller may not read the replicas of Deployment shop/web: no right")]
+#[case::not_allowed(40, ScaleReading::Unreadable("no right".into()), able(), Unknown, Reason::TargetUnreadable,
+    "the replicas of Deployment shop/web cannot be read: no right")]
 fn one_target(
     #[case] asked: i64,
     #[case] reading: ScaleReading,
@@ -212,8 +212,12 @@ fn it_is_unknown_where_it_is_not_active_or_not_read() {
     let expected = (Unknown, Reason::NotActive, "it is not active, so there is nothing to reach");
     assert_eq!((said(&nowhere), &nowhere.plan), (expected, &ReachedPlan::default()));
     let web = hpa("web", 40, &able());
-    let unwritten = ActiveTarget { hpa: &web, record: None, reading: Some(&pods(40, 40)), read_for: None };
-    let message = "it is not on HorizontalPodAutoscaler web yet; Ready says why";
+    let unwritten =
+        ActiveTarget { hpa: &web, record: None, is_live: true, reading: Some(&pods(40, 40)), read_for: None };
+    let message = "the effective bounds are not on HorizontalPodAutoscaler web; Ready says why";
+    let all = pods(40, 40);
+    let reverted = ActiveTarget { is_live: false, ..active(&web, bounds(40, 60), Some(&all)) };
+    assert_eq!(said(&reached(&[reverted], None, None, at(LATER))), (Unknown, Reason::NotActive, message));
     assert_eq!(said(&reached(&[unwritten], None, None, at(NOW))), (Unknown, Reason::NotActive, message));
     let unread = reached(&[active(&web, bounds(40, 60), None)], None, None, at(NOW));
     let message = "the replicas of what it scales have not been read yet";
@@ -238,10 +242,10 @@ fn it_stays_reached_until_the_bounds_change() {
 
 #[rstest]
 #[case::before_the_record("True", "2026-11-27T05:59:59Z", Unknown, 1)]
-#[case::in_the_same_second("True", NOW, Unknown, 1)]
+#[case::in_the_same_second("True", NOW, True, 0)]
 #[case::since_the_record("True", "2026-11-27T06:00:01Z", True, 0)]
 #[case::it_was_false("False", "2026-11-27T06:00:01Z", False, 1)]
-#[case::it_was_false_of_other_bounds("False", NOW, Unknown, 1)]
+#[case::it_was_false_of_other_bounds("False", "2026-11-27T05:59:59Z", Unknown, 1)]
 #[case::it_was_unknown("Unknown", "2026-11-27T06:00:01Z", Unknown, 1)]
 #[case::a_word_of_another_version("Maybe", "2026-11-27T06:00:01Z", Unknown, 1)]
 #[case::no_time("True", "?", Unknown, 1)]
@@ -263,7 +267,7 @@ fn the_same_reason_in_other_words_is_no_news() {
         reached(&targets, None, None, at(LATER))
     };
     let (full, few, gone) = (pods(40, 40), pods(3, 40), ScaleReading::NotFound);
-    let forbidden = ScaleReading::Forbidden("no right".into());
+    let unreadable = ScaleReading::Unreadable("no right".into());
     let reported = |found: &Reached, status: &str, reason: &str, message: &str| {
         let reached = json!({"type": "Reached", "status": status, "reason": reason, "message": message});
         found.is_reported_by(&known(&json!({"conditions": [reached]})).unwrap())
@@ -271,7 +275,7 @@ fn the_same_reason_in_other_words_is_no_news() {
     let missing = with(1, [Some(&few), None]);
     assert!(reported(&missing, "False", "ReplicasMissing", "another number"));
     assert!(!reported(&missing, "False", "ReplicasAbove", &missing.message));
-    let one = with(1, [Some(&forbidden), None]);
+    let one = with(1, [Some(&unreadable), None]);
     assert!(!reported(&one, "Unknown", "TargetUnreadable", "another cause"));
     let two = with(2, [Some(&full), Some(&gone)]);
     assert!(reported(&two, "Unknown", "TargetUnreadable", "another target"));

@@ -14,6 +14,20 @@ pub struct NamespaceRule {
     pub limits: Limits,
 }
 
+impl NamespaceRule {
+    /// The keys that a rule may have.
+    pub const KEYS: [&str; 8] = [
+        "match",
+        "replicaCeiling",
+        "maxFactor",
+        "directions",
+        "defaultDuration",
+        "maxDuration",
+        "maxPriority",
+        "requireReason",
+    ];
+}
+
 /// Reads `namespaces`. What a rule leaves out is inherited from `outer`, whose default end is as written: not yet shortened
 /// to its `maxDuration`, since the rule may have another. Every mistake is added to `errors`, in a sentence that names its
 /// path; the rules count where there is none.

@@ -192,3 +192,12 @@ fn a_contradiction_outside_is_none_of_the_rules() {
     let document = json!({"defaultDuration": "Never", "maxDuration": "1h", "namespaces": [{"match": "*"}]});
     assert_eq!(Settings::parse(&document), Err(vec!["defaultDuration: `Never` contradicts maxDuration 1h".into()]));
 }
+
+#[test]
+fn a_rule_takes_each_of_its_keys_and_no_other() {
+    for key in NamespaceRule::KEYS.into_iter().chain(["controllerUser"]) {
+        let errors = Settings::parse(&json!({"namespaces": [{"match": "*", key: {}}]})).unwrap_err();
+        let is_unknown = errors.iter().any(|error| error.contains("not a limit"));
+        assert_eq!(is_unknown, key == "controllerUser", "{key}: {errors:?}");
+    }
+}

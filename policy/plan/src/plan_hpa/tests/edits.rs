@@ -100,6 +100,18 @@ fn an_edit_that_waits_for_a_status_says_so() {
 }
 
 #[test]
+fn what_waits_during_its_own_gradual_return_changes_with_the_next_step() {
+    let mut record = record();
+    record["layers"] = json!([]);
+    record["gradualReturn"] =
+        json!({"by": "shop/black-friday", "from": {"minReplicas": 10, "maxReplicas": 20}, "at": NOW, "over": "10m"});
+    let ovr = ovr("black-friday", &json!({"minReplicas": "current", "returnOver": "10m"}));
+    let plan = plan_at("2026-11-27T06:02:00Z", &with_record(hpa(10, 20), &record), &[ovr]);
+    assert_eq!(phase(&plan, "black-friday"), (Phase::Returning, Reason::Returning));
+    assert_eq!(plan.next_transition, Some(at("2026-11-27T06:02:30Z")));
+}
+
+#[test]
 fn an_owned_hpa_is_blocked_before_it_waits() {
     let mut owned = hpa(2, 5);
     owned["metadata"]["ownerReferences"] = json!([{"controller": true}]);
