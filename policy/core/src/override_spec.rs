@@ -121,6 +121,12 @@ impl ParsedOverride {
         }
     }
 
+    /// Whether the field at that path is of another type or size than it may be.
+    #[must_use]
+    pub fn is_misfit(&self, path: &str) -> bool {
+        self.misfits.iter().any(|misfit| misfit.path == path)
+    }
+
     /// The namespace of the target; none where `spec.namespace` cannot be read.
     #[must_use]
     pub fn target_namespace(&self) -> Option<&str> {

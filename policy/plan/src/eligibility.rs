@@ -168,7 +168,7 @@ fn situation_on_target(
     let Some(layer) = layer.filter(|_| timing.goes_on) else {
         return start(ovr, target, timing, settings, may_patch);
     };
-    match refused_edit(ovr, target, timing, layer, settings) {
+    match refused_edit(ovr, target, layer, settings) {
         None => Situation::Active,
         Some(refused) if layer.until.is_none_or(|until| until > t) => refused,
         // What was accepted has ended.
@@ -197,16 +197,12 @@ fn start(
 
 /// Why an override that is active already cannot be as its spec says now: a limit refuses a spec that is newer than the
 /// layer, or the spec needs a number that is not known.
-fn refused_edit(
-    ovr: &ParsedOverride,
-    target: TargetFacts,
-    timing: &Timing,
-    layer: &Layer,
-    settings: &Settings,
-) -> Option<Situation> {
+fn refused_edit(ovr: &ParsedOverride, target: TargetFacts, layer: &Layer, settings: &Settings) -> Option<Situation> {
     let is_edited = ovr.generation > layer.generation && layer.generation.is_some();
+    // As of a start, and as at admission: by the default end of today, not by the one that the record has fixed.
+    let window = Window::from_spec(ovr, settings, None).filter(|_| is_edited);
     let findings =
-        if is_edited { check_limits(ovr, timing.window.as_ref(), settings, Precision::Lenient) } else { Vec::new() };
+        if is_edited { check_limits(ovr, window.as_ref(), settings, Precision::Lenient) } else { Vec::new() };
     if !findings.is_empty() {
         return Some(Situation::EditRefused(findings));
     }

@@ -173,7 +173,7 @@ impl Target<'_> {
         }
         next.apply_owner_change(desired_after_live(found, self.live, |bound| we_own(managed, bound)), self.t);
         next.set_layers(checked.layers.clone(), self.limits.clone(), self.t);
-        next.settled(found, self.t, self.live)
+        next.settled(found, self.t, |bound| self.live.get(bound))
     }
 
     /// The second patch of an end: removes the record, returns ownership. Where the record has vanished there is nothing to

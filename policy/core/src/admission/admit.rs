@@ -18,7 +18,7 @@ use crate::{
         record_annotation,
     },
     value::{
-        bounds::{Bound, Bounds},
+        bounds::{Bound, Bounds, replicas},
         request::Request,
         settings::Settings,
         text::warning_lines,
@@ -206,13 +206,16 @@ fn is_admitted_already(found: &Record, new: &Value, now: Instant) -> bool {
     if !is_dated || Bounds::from_hpa(new) != Some(carried.effective) {
         return false;
     }
-    let expected = after_write(found, carried.desired, carried.effective, carried.as_of);
+    let expected = after_write(found, carried.desired, |bound| carried.effective.get(bound), carried.as_of);
     expected.rev > found.rev && Record { ours: carried.ours.clone(), ..expected } == carried
 }
 
 /// Rule 6. The override is kept, the owner change recorded.
 fn merge(found: &Record, desired: Bounds, incoming: Bounds, new: &Value, now: Instant) -> Admission {
-    let next = after_write(found, desired, incoming, decision_instant(found, desired, now));
+    // Of a pair that is not valid the numbers as sent, of which one is an echo.
+    let sent = |bound: Bound| new.get("spec").and_then(|spec| replicas(spec.get(bound.field())?));
+    let sent = |bound| sent(bound).unwrap_or(incoming.get(bound));
+    let next = after_write(found, desired, sent, decision_instant(found, desired, now));
     let mut object = with_record(new, Some(&next.to_text().into()));
     set_bounds(&mut object, next.effective);
     let altered = object != *new;
@@ -222,7 +225,7 @@ fn merge(found: &Record, desired: Bounds, incoming: Bounds, new: &Value, now: In
 }
 
 /// The record after a write at `t` by which the owner wants `desired`: first the ends up to `t`, then the owner change.
-fn after_write(found: &Record, desired: Bounds, incoming: Bounds, t: Instant) -> Record {
+fn after_write(found: &Record, desired: Bounds, incoming: impl Fn(Bound) -> i32, t: Instant) -> Record {
     let mut next = found.clone();
     next.advance(t);
     next.apply_owner_change(desired, t);

@@ -172,12 +172,12 @@ impl Record {
         self.effective = self.effective_at(t);
     }
 
-    /// Completes what has become of `found` by `t`, after a write of `incoming` bounds: notes in `ours` what is written, and
+    /// Completes what has become of `found` by `t`, after a write of the `incoming` bounds: notes in `ours` what is written, and
     /// moves `asOf` where anything else differs. [`Record::counted`] comes last.
     #[must_use]
-    pub fn settled(mut self, found: &Self, t: Instant, incoming: Bounds) -> Self {
+    pub fn settled(mut self, found: &Self, t: Instant, incoming: impl Fn(Bound) -> i32) -> Self {
         for bound in Bound::BOTH {
-            let echo = Some(incoming.get(bound)).filter(|number| is_echo(found, bound, *number));
+            let echo = Some(incoming(bound)).filter(|number| is_echo(found, bound, *number));
             self.ours.note(bound, self.effective.get(bound), self.desired.get(bound), echo);
         }
         self.as_of = found.as_of;

@@ -93,7 +93,7 @@ fn check_times(ovr: &ParsedOverride, errors: &mut Vec<Finding>) {
                 errors.push(Finding::new("spec.duration", Code::DurationRequired, sentences::DURATION_REQUIRED));
             }
         }
-        None if !ovr.expires_at.is_absent() && !ovr.duration.is_absent() => {
+        None if !ovr.expires_at.is_absent() && !ovr.duration.is_absent() && !ovr.is_misfit("spec.schedule") => {
             errors.push(Finding::new("spec", Code::TwoEnds, sentences::TWO_ENDS));
         }
         None => {}

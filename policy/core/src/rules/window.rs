@@ -67,7 +67,7 @@ impl Window {
     /// target's namespace.
     #[must_use]
     pub fn from_spec(ovr: &ParsedOverride, settings: &Settings, recorded: Option<RecordedEnd>) -> Option<Self> {
-        if ovr.schedule.is_some() {
+        if ovr.schedule.is_some() || ovr.is_misfit("spec.schedule") || ovr.is_misfit("spec") {
             return None;
         }
         let from = ovr.start()?;

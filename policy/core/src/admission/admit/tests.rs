@@ -497,3 +497,26 @@ fn a_warning_begins_with_what_matters() {
     let warning = owner_writes(&old, &released(hpa(3, 8, None))).warnings.remove(0);
     assert_eq!(&warning[..80], "hpa-override: released, 3-8 restored; a running controller applies again: nnnnnn");
 }
+
+/// Another admission of ours may have noted other values before.
+#[test]
+fn a_second_admission_does_not_look_at_the_values_that_we_wrote() {
+    let old = hpa(10, 20, Some(&record()));
+    let mut once = admitted(Some(&old), &hpa(3, 8, None), "argocd", "", AS_OF).object.unwrap();
+    let mut carried: Value = serde_json::from_str(annotation(&once, RECORD_ANNOTATION).unwrap()).unwrap();
+    carried["ours"] = json!({"minReplicas": [10, 12], "maxReplicas": [20]});
+    once["metadata"]["annotations"][RECORD_ANNOTATION] = canonical(&carried).into();
+    assert_eq!(admitted(Some(&old), &once, "argocd", "", AS_OF), Admission::unchanged());
+}
+
+/// The pair sent is not valid, and one of its numbers an echo (ADR 0004).
+#[test]
+fn an_echo_of_a_pair_that_crosses_stays_in_ours() {
+    let mut record = record();
+    (record["desired"], record["effective"]) = (pair(0, 18), pair(34, 53));
+    record["ours"] = json!({"minReplicas": [34], "maxReplicas": [53, 67, 48, 21, 22, 35, 56, 8]});
+    record["layers"] = json!([layer("black-friday", 34, 39, Some(UNTIL))]);
+    let object = admitted(Some(&hpa(34, 53, Some(&record))), &hpa(34, 8, None), "bob", "", AS_OF).object.unwrap();
+    let written: Value = serde_json::from_str(annotation(&object, RECORD_ANNOTATION).unwrap()).unwrap();
+    assert_eq!(written["ours"]["maxReplicas"], json!([39, 53, 67, 48, 21, 22, 35, 8]));
+}

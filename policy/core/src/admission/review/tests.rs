@@ -322,3 +322,32 @@ fn requester(
     assert_eq!(stamp_on(&review, &new), after.map(stamp));
     assert_eq!(review.object.is_some(), sent.map(stamp) != after.map(stamp), "no mutation where nothing changes");
 }
+
+/// What is said about a field beside one that is of another type: nothing that depends on it.
+#[rstest]
+#[case::reason(json!({"reason": 5}), json!({"requireReason": true}))]
+#[case::schedule_with_two_ends(json!({"schedule": "0 8 * * *", "expiresAt": "2026-11-28T06:00:00Z"}), json!({}))]
+#[case::schedule_without_an_end(json!({"schedule": "0 8 * * *", "duration": null}), json!({}))]
+#[case::except(json!({"schedule": {"cron": "*/30 * * * *", "except": "2026-12-25"}}), json!({}))]
+fn nothing_follows_from_a_field_of_another_type(#[case] fields: Value, #[case] settings: Value) {
+    let review = created(&spec(&fields), &Settings::parse(&settings).unwrap());
+    let codes: Vec<Code> = review.report.errors.iter().map(|finding| finding.code).collect();
+    assert_eq!((codes, review.report.warnings), (vec![Code::FieldInvalid], vec![]));
+}
+
+#[test]
+fn nothing_follows_from_a_spec_of_another_type() {
+    let review = created(&json!("web"), &Settings::default());
+    let codes: Vec<Code> = review.report.errors.iter().map(|finding| finding.code).collect();
+    assert_eq!((codes, review.report.warnings), (vec![Code::FieldInvalid], vec![]));
+}
+
+#[test]
+fn the_requester_is_that_of_the_request_and_not_the_one_stamped() {
+    let settings = Settings::parse(&json!({"authorizeRequester": true})).unwrap();
+    let (old, new) = (stored(&spec(&json!({})), NOW), stored(&spec(&json!({"maxReplicas": 21})), NOW));
+    let review = review_override(&new, Some(&old), &request(), &settings, at(NOW), MayPatch::No);
+    let message = "spec.hpa NotAuthorized `bob` may not patch HorizontalPodAutoscaler shop/web, and so may not override it; \
+                   ask its owner";
+    assert_eq!(lines(&review.report.errors), [message]);
+}
