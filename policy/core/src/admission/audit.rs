@@ -93,6 +93,14 @@ mod tests {
     }
 
     #[test]
+    fn a_write_that_is_left_as_it_is_says_so() {
+        let hpa = json!({"metadata": {}, "spec": {"minReplicas": 2, "maxReplicas": 5}});
+        let (request, settings) = (Request::default(), Settings::default());
+        let admission = admit_hpa(None, &hpa, &request, &settings, NOW.parse().unwrap());
+        assert_eq!(admission.audit.into_annotations(), json!({"decision": "unchanged"}));
+    }
+
+    #[test]
     fn a_refusal_names_every_code() {
         let object = json!({"metadata": {"namespace": "kube-system"}, "spec": {"hpa": "web"}});
         let (request, settings) = (Request::default(), Settings::default());
