@@ -13,7 +13,7 @@ use crate::value::{
     bounds::Bound,
     field::Field,
     id::Id,
-    json_fields::{amount, mode, parsed},
+    json_fields::{amount, int32, mode, parsed},
     names::{LONGEST_NAME, is_label, is_subdomain},
     requester::Requester,
     selector::Selector,
@@ -103,11 +103,7 @@ impl ParsedOverride {
             min: Field::parse(spec, Bound::Min.field(), amount),
             max: Field::parse(spec, Bound::Max.field(), amount),
             mode: Field::parse(spec, "mode", mode),
-            priority: spec
-                .get("priority")
-                .and_then(Value::as_i64)
-                .and_then(|given| i32::try_from(given).ok())
-                .map_or(0, i64::from),
+            priority: spec.get("priority").and_then(int32).unwrap_or(0),
             starts_at: Field::parse(spec, "startsAt", parsed),
             expires_at: Field::parse(spec, "expiresAt", parsed),
             duration: Field::parse(spec, "duration", parsed),

@@ -18,7 +18,7 @@ use crate::{
         record_annotation,
     },
     value::{
-        bounds::{Bound, Bounds, replicas},
+        bounds::{Bound, Bounds},
         request::Request,
         settings::Settings,
         text::warning_lines,
@@ -213,8 +213,7 @@ fn is_admitted_already(found: &Record, new: &Value, now: Instant) -> bool {
 /// Rule 6. The override is kept, the owner change recorded.
 fn merge(found: &Record, desired: Bounds, incoming: Bounds, new: &Value, now: Instant) -> Admission {
     // Of a pair that is not valid the numbers as sent, of which one is an echo.
-    let sent = |bound: Bound| new.get("spec").and_then(|spec| replicas(spec.get(bound.field())?));
-    let sent = |bound| sent(bound).unwrap_or(incoming.get(bound));
+    let sent = |bound: Bound| bound.in_spec(new).unwrap_or(incoming.get(bound));
     let next = after_write(found, desired, sent, decision_instant(found, desired, now));
     let mut object = with_record(new, Some(&next.to_text().into()));
     set_bounds(&mut object, next.effective);

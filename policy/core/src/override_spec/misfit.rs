@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::value::text::cut;
+use crate::value::{json_fields::int32, text::cut};
 
 /// A field of the wrong type or size.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,9 +77,8 @@ impl Form {
                 (!value.is_boolean()).then(|| other(value, "a boolean; write true or false, without quotes"))
             }
             Self::Int32 => {
-                let number = value.as_i64().and_then(|number| i32::try_from(number).ok());
                 let form = "a whole number from -2147483648 to 2147483647; write one, without quotes";
-                number.is_none().then(|| other(value, form))
+                int32(value).is_none().then(|| other(value, form))
             }
             Self::Text(_) if !value.is_string() => Some(other(value, "text; write it in quotes")),
             Self::Text(most) | Self::Length(most) => {

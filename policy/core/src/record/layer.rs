@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use crate::value::{
     bounds::{Bound, Bounds, replicas},
     id::Id,
-    json_fields::{Fields, amount, is_default, mode, parsed},
+    json_fields::{Fields, amount, int32, is_default, mode, parsed},
 };
 
 /// The most layers that one HPA carries; overrides beyond them are refused (`TooManyOverrides`).
@@ -94,10 +94,6 @@ impl Layer {
         let is_whole = amounts != [None; 2] && (layer.current.is_some() || !uses_current);
         is_whole.then(|| Self { current: layer.current.filter(|_| uses_current), ..layer })
     }
-}
-
-fn int32(value: &Value) -> Option<i64> {
-    value.as_i64().filter(|number| i32::try_from(*number).is_ok())
 }
 
 /// Whether an amount is relative to how many replicas run.

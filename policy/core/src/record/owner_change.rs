@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::Record;
 use crate::{
     hpa::raw::{annotation, annotation_value},
-    value::bounds::{Bound, Bounds, replicas},
+    value::bounds::{Bound, Bounds},
 };
 
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
@@ -37,8 +37,7 @@ impl Declared {
         if annotation_value(&applied, RECORD_ANNOTATION).is_some() {
             return Self::NOTHING;
         }
-        let number = |object: &Value, bound: Bound| object.get("spec")?.get(bound.field()).and_then(replicas);
-        let names = |bound| number(new, bound).is_some_and(|sent| number(&applied, bound) == Some(sent));
+        let names = |bound: Bound| bound.in_spec(new).is_some_and(|sent| bound.in_spec(&applied) == Some(sent));
         Self { min: names(Bound::Min), max: names(Bound::Max) }
     }
 
@@ -84,9 +83,8 @@ fn desired_after(found: &Record, bounds: Bounds, is_change: impl Fn(Bound) -> bo
 /// without `minReplicas` leaves our min beside a new max of the owner. None where that is not valid either.
 #[must_use]
 pub fn completed_pair(found: &Record, new: &Value, declared: Declared) -> Option<Bounds> {
-    let spec = new.get("spec")?;
     let number = |bound: Bound| {
-        let sent = replicas(spec.get(bound.field())?)?;
+        let sent = bound.in_spec(new)?;
         let is_change = declared.names(bound) || !is_echo(found, bound, sent);
         Some(if is_change { sent } else { found.desired.get(bound) })
     };

@@ -24,6 +24,12 @@ impl Bound {
             Self::Max => "maxReplicas",
         }
     }
+
+    /// The number that `spec` of an HPA has for it, valid beside the other or not; none where it has none.
+    #[must_use]
+    pub fn in_spec(self, hpa: &Value) -> Option<i32> {
+        replicas(hpa.get("spec")?.get(self.field())?)
+    }
 }
 
 /// A pair with 0 ≤ min ≤ max and 1 ≤ max: what the API server accepts of an HPA.

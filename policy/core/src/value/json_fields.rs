@@ -31,6 +31,12 @@ pub fn mode(value: &Value) -> Option<Mode> {
     }
 }
 
+/// A whole number of 32 bits.
+#[must_use]
+pub fn int32(value: &Value) -> Option<i64> {
+    value.as_i64().filter(|number| i32::try_from(*number).is_ok())
+}
+
 /// Whether a value is what an absent key means: then the key is not written.
 pub fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()

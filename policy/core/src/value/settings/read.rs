@@ -3,7 +3,7 @@
 use hpa_override_crd::Duration;
 use serde_json::Value;
 
-use crate::value::{bounds::replicas, names::is_label, text::cut};
+use crate::value::{bounds::replicas, json_fields::int32, names::is_label, text::cut};
 
 pub(super) fn truth(value: &Value) -> Result<bool, String> {
     value.as_bool().ok_or_else(|| "not true or false".into())
@@ -20,8 +20,7 @@ pub(super) fn positive(value: &Value) -> Result<i32, String> {
 }
 
 pub(super) fn priority(value: &Value) -> Result<i64, String> {
-    let number = value.as_i64().filter(|number| i32::try_from(*number).is_ok());
-    number.ok_or_else(|| "not a whole number of 32 bits".into())
+    int32(value).ok_or_else(|| "not a whole number of 32 bits".into())
 }
 
 pub(super) fn names(value: &Value) -> Result<Vec<String>, String> {
