@@ -11,10 +11,10 @@
 
 mod clamps;
 mod conditions;
-mod current;
 mod cut_bounds;
 mod eligibility;
 mod events;
+mod hpa_status;
 mod occurrences;
 mod patch;
 mod plan_hpa;

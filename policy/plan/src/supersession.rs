@@ -9,8 +9,8 @@ use hpa_override_core::{
 use serde_json::Value;
 
 use crate::{
-    current::current_replicas,
     eligibility::{Eligibility, MayPatchOf, TargetFacts, TargetState, check_eligibility, check_timing},
+    hpa_status::current_replicas,
     targets::targets,
 };
 

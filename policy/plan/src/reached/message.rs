@@ -5,7 +5,10 @@ use hpa_override_core::{Bound, Bounds, Instant};
 use serde_json::Value;
 
 use super::reading::ScaleReading;
-use crate::scale_target::ScaleTarget;
+use crate::{
+    hpa_status::{HpaCondition, asked_for, conditions},
+    scale_target::ScaleTarget,
+};
 
 pub(super) const NOT_ACTIVE: &str = "it is not active, so there is nothing to reach";
 
@@ -56,7 +59,7 @@ pub(super) fn missing(hpa: &Value, reading: &ScaleReading, bounds: Bounds, missi
              ready is not known"
         ),
     };
-    let look = match asked_for(hpa) {
+    let look = match asked(hpa) {
         Some(asked) if asked < min => "look at the HorizontalPodAutoscaler".into(),
         _ if replicas < min => format!("look at the events of {}, of what it owns, and at quotas", target(hpa)),
         _ => format!("look at the pods of {} that are not ready", target(hpa)),
@@ -66,7 +69,7 @@ pub(super) fn missing(hpa: &Value, reading: &ScaleReading, bounds: Bounds, missi
 
 pub(super) fn above(hpa: &Value, bounds: Bounds, above: i64, now: Instant) -> String {
     let max = i64::from(bounds.get(Bound::Max));
-    let look = match asked_for(hpa) {
+    let look = match asked(hpa) {
         Some(asked) if asked > max => "look at the HorizontalPodAutoscaler".into(),
         _ => format!("look at the events of {} and at its pods that are ending", target(hpa)),
     };
@@ -97,48 +100,24 @@ fn replicas(reading: &ScaleReading) -> i64 {
     }
 }
 
-/// How many replicas the HPA asks for; none before it has looked. While it cannot compute a number it leaves the one that
-/// it found, in `currentReplicas`.
-fn asked_for(hpa: &Value) -> Option<i64> {
+/// How many replicas the HPA asks for; none before it has looked.
+fn asked(hpa: &Value) -> Option<i64> {
     conditions(hpa).next()?;
-    let count = |key: &str| hpa.get("status").and_then(|status| status.get(key)?.as_i64()).unwrap_or_default();
-    Some(count("desiredReplicas").max(count("currentReplicas")))
+    Some(asked_for(hpa).into())
 }
 
-/// A condition of the HPA.
-struct HpaCondition<'a> {
-    type_: &'a str,
-    status: &'a str,
-    reason: &'a str,
-    message: &'a str,
-}
-
-impl HpaCondition<'_> {
-    fn is(&self, type_: &str, status: &str) -> bool {
-        self.type_ == type_ && self.status == status
-    }
-
-    /// Whether it explains something. That the HPA asks for no more, or no less, than our bounds does not.
-    fn explains(&self) -> bool {
-        let is_by_bounds = matches!(self.reason, "TooFewReplicas" | "TooManyReplicas");
-        self.is("AbleToScale", "False")
-            || self.is("ScalingActive", "False")
-            || self.is("ScalingLimited", "True") && !is_by_bounds
-    }
-}
-
-fn conditions(hpa: &Value) -> impl Iterator<Item = HpaCondition<'_>> {
-    let list = hpa.get("status").and_then(|status| status.get("conditions")).and_then(Value::as_array);
-    list.into_iter().flatten().map(|condition| {
-        let text = |key: &str| condition.get(key).and_then(Value::as_str).unwrap_or_default();
-        HpaCondition { type_: text("type"), status: text("status"), reason: text("reason"), message: text("message") }
-    })
+/// Whether a condition explains something. That the HPA asks for no more, or no less, than our bounds does not.
+fn explains(condition: &HpaCondition<'_>) -> bool {
+    let is_by_bounds = matches!(condition.reason, "TooFewReplicas" | "TooManyReplicas");
+    condition.is("AbleToScale", "False")
+        || condition.is("ScalingActive", "False")
+        || condition.is("ScalingLimited", "True") && !is_by_bounds
 }
 
 /// What the HPA says of itself: how many replicas it asks for, and the conditions that explain something.
 fn said_by(hpa: &Value) -> String {
-    let asks = asked_for(hpa).map(|asked| format!("the HorizontalPodAutoscaler asks for {asked}"));
-    let says = conditions(hpa).filter(HpaCondition::explains).map(|reported| {
+    let asks = asked(hpa).map(|asked| format!("the HorizontalPodAutoscaler asks for {asked}"));
+    let says = conditions(hpa).filter(explains).map(|reported| {
         let HpaCondition { type_, status, reason, message } = reported;
         format!("its condition {type_} is {status}, {reason}: {message}")
     });
