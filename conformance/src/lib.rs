@@ -21,7 +21,7 @@ use hpa_override_api::call;
 use serde_json::{Value, json};
 
 pub use self::core_only::CoreOnly;
-pub use self::random::Random;
+pub use self::random::{Random, seed};
 pub use self::shrink::shrunk;
 
 /// An answer, or why there is none: `path`, `code`, `message`.

@@ -1,6 +1,15 @@
 //! Numbers that only look random: the same seed gives the same questions.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use serde_json::Value;
+
+/// The seed that is given, else one by the clock.
+#[must_use]
+pub fn seed(given: Option<u64>) -> u64 {
+    let clock = || SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    given.unwrap_or_else(clock)
+}
 
 /// The generator `SplitMix64`.
 #[derive(Clone, Debug)]

@@ -73,7 +73,7 @@ pub struct ParsedOverride {
     pub suspended: bool,
     /// `spec.ttlAfterFinished`.
     pub ttl: Field<Duration>,
-    /// Whether `spec.reason` holds more than blanks.
+    /// Whether `spec.reason` is given and not a text of blanks.
     pub has_reason: bool,
     /// Fields of another type or size than they have, where no other field says so.
     pub misfits: Vec<Misfit>,
@@ -111,7 +111,11 @@ impl ParsedOverride {
             return_over: Field::parse(spec, "returnOver", parsed),
             suspended: spec.get("suspend").and_then(Value::as_bool).unwrap_or_default(),
             ttl: Field::parse(spec, "ttlAfterFinished", parsed),
-            has_reason: !text(spec, "reason").trim().is_empty(),
+            has_reason: match spec.get("reason").unwrap_or(&none) {
+                Value::Null => false,
+                Value::String(reason) => !reason.trim().is_empty(),
+                _ => true,
+            },
             misfits: misfit::find(spec),
             requester: Requester::from_annotation(object),
         }

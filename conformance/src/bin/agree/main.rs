@@ -7,14 +7,11 @@
 mod objects;
 mod tally;
 
-use std::{
-    process::ExitCode,
-    time::{Instant, SystemTime, UNIX_EPOCH},
-};
+use std::{process::ExitCode, time::Instant};
 
 use anyhow::Result;
 use clap::Parser;
-use hpa_override_conformance::{CoreOnly, Random};
+use hpa_override_conformance::{CoreOnly, Random, seed};
 use hpa_override_testbed::{CrdAlone, exit_code};
 use serde_json::Value;
 
@@ -40,8 +37,7 @@ fn main() -> ExitCode {
 
 /// A success where they agree.
 fn run(args: &Args) -> Result<ExitCode> {
-    let clock = || SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    let seed = args.seed.unwrap_or_else(clock);
+    let seed = seed(args.seed);
     let (schema, mut random, start) = (CrdAlone::start()?, Random(seed), Instant::now());
     let mut tally = Tally::new(CoreOnly::all()?);
     let examples = tally.examples();

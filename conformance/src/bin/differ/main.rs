@@ -19,7 +19,7 @@ mod scene;
 use std::{
     collections::BTreeMap,
     process::ExitCode,
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant},
 };
 
 use anyhow::Result;
@@ -27,7 +27,7 @@ use clap::Parser;
 use hpa_override_conformance::{
     Question, Random,
     bindings::{BROKEN, Binding, Bindings, answered},
-    shrunk, text,
+    seed, shrunk, text,
 };
 use hpa_override_testbed::exit_code;
 
@@ -53,8 +53,7 @@ fn main() -> ExitCode {
 
 /// A success where there was no difference.
 fn run(args: &Args) -> Result<ExitCode> {
-    let clock = || SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    let (seed, bindings) = (args.seed.unwrap_or_else(clock), args.bindings.start()?);
+    let (seed, bindings) = (seed(args.seed), args.bindings.start()?);
     let (mut random, mut times, start) = (Random(seed), Times::new(), Instant::now());
     for number in 1..=args.count {
         if let Some(difference) = ask(&question::question(&mut random), &bindings, &mut times) {

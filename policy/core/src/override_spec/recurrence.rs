@@ -16,8 +16,8 @@ pub struct Recurrence {
     pub cron: Result<Cron, String>,
     /// `timeZone`; UTC where it is not given.
     pub zone: Field<Zone>,
-    /// `except`.
-    pub except: Vec<Field<CivilDate>>,
+    /// `except`; none where it is given and no list.
+    pub except: Option<Vec<Field<CivilDate>>>,
 }
 
 impl Recurrence {
@@ -30,8 +30,8 @@ impl Recurrence {
         };
         let date = |value: &Value| Field::parse_value(value, parsed);
         let except = match schedule.get("except") {
-            Some(Value::Array(dates)) => dates.iter().map(date).collect(),
-            _ => Vec::new(),
+            None | Some(Value::Null) => Some(Vec::new()),
+            Some(dates) => dates.as_array().map(|dates| dates.iter().map(date).collect()),
         };
         Some(Self { cron, zone: Field::parse(schedule, "timeZone", |value| Zone::parse(value.as_str()?)), except })
     }
@@ -42,9 +42,9 @@ impl Recurrence {
         self.zone.value_or(&Zone::UTC).copied()
     }
 
-    /// The dates left out; none where one cannot be read.
+    /// The dates left out; none where they or one of them cannot be read.
     #[must_use]
     pub fn exceptions(&self) -> Option<Vec<CivilDate>> {
-        self.except.iter().map(|date| date.value().copied()).collect()
+        self.except.as_ref()?.iter().map(|date| date.value().copied()).collect()
     }
 }

@@ -11,9 +11,9 @@ use crate::value::{
 /// The bounds that the layers make of what the owner wants. `layers` come highest precedence first, as in the record, and
 /// are folded from the lowest to the highest; the limits apply last.
 ///
-/// Amounts are resolved against `desired`, or the number of replicas that the layer has captured, never against a layer below. A bound that a layer does not give stays as it is
-/// below. Where a layer leaves min > max, the bound that it gave wins and the other follows; where it gave both, max rises
-/// to min.
+/// Amounts are resolved against `desired`, or the number of replicas that the layer has captured, never against a layer
+/// below. A bound that a layer does not give stays as it is below. Where a layer leaves min > max, the bound that it gave
+/// wins and the other follows; where it gave both, max rises to min.
 ///
 /// # Guarantees
 /// The result is a valid pair; without layers it is `desired`; min is 0 only where `desired` has 0 and no Set or Raise layer gives min.

@@ -114,6 +114,5 @@ fn priority_too_high(ovr: &ParsedOverride, limits: &Limits) -> Option<Finding> {
 
 fn reason_required(ovr: &ParsedOverride, limits: &Limits) -> Option<Finding> {
     let sentence = "a reason is required; say why in reason, for example with the number of a ticket";
-    let is_missing = !ovr.has_reason && !ovr.is_misfit("spec.reason");
-    (limits.require_reason && is_missing).then(|| Finding::new("spec.reason", Code::ReasonRequired, sentence))
+    (limits.require_reason && !ovr.has_reason).then(|| Finding::new("spec.reason", Code::ReasonRequired, sentence))
 }

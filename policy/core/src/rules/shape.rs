@@ -116,7 +116,7 @@ fn check_schedule(schedule: &Recurrence, errors: &mut Vec<Finding>) {
     check_readable("spec.schedule.timeZone", Code::TimeZoneUnknown, &schedule.zone, errors, |given| {
         format!("{given} is not the name of a time zone; use one of the IANA database, like `Europe/Rome`")
     });
-    for (index, date) in schedule.except.iter().enumerate() {
+    for (index, date) in schedule.except.iter().flatten().enumerate() {
         check_readable(&format!("spec.schedule.except[{index}]"), Code::DateInvalid, date, errors, |given| {
             format!("{given} is not a date; {CivilDateError}")
         });

@@ -44,7 +44,7 @@ fn about_the_schedule(ovr: &ParsedOverride, now: Instant) -> Vec<Finding> {
 
 /// By the civil times of the first 33 starts from now or from its start on, whichever is later.
 fn occurrences_overlap(ovr: &ParsedOverride, schedule: &Recurrence, now: Instant) -> Option<Finding> {
-    let cron = schedule.cron.as_ref().ok().filter(|_| !ovr.is_misfit("spec.schedule.except"))?;
+    let cron = schedule.cron.as_ref().ok()?;
     let (duration, except) = (*ovr.duration.value()?, schedule.exceptions()?);
     let overlap = cron.overlaps(CivilDate::from_instant(ovr.start()?.max(now)), duration, &except);
     overlap.then(|| {
