@@ -166,3 +166,26 @@ fn what_nobody_wants_is_not_read() {
     readings.forget(&ovr("a"));
     assert_eq!((readings.so_far(&ovr("a")), readings.state().targets.len()), (None, 0));
 }
+
+#[test]
+fn after_a_fresh_list_nothing_is_read_for_overrides_that_are_gone() {
+    let start = now();
+    let (readings, hpas) = wanted(2, start);
+    readings.want(&ovr("b"), plan(&hpas[..1], 40), &hpas, start);
+    readings.keep_only(&[Arc::new(ovr("b"))]);
+    assert_eq!((readings.so_far(&ovr("a")), readings.state().targets.len()), (None, 1));
+    let read: BTreeSet<_> =
+        reads(&readings, start, start + 60 * SECOND, |_| Ok(pods(12))).into_iter().map(|(_, hpa)| hpa).collect();
+    assert_eq!(read, BTreeSet::from([hpas[0].uid().to_owned()]));
+}
+
+#[test]
+fn a_target_that_is_wanted_anew_while_it_is_read_is_due_once() {
+    let start = now();
+    let (readings, hpas) = wanted(1, start);
+    let due = readings.take_due(start).unwrap();
+    readings.forget(&ovr("a"));
+    readings.want(&ovr("a"), plan(&hpas, 40), &hpas, start);
+    readings.note(&due, Ok(pods(12)), start + SECOND);
+    assert_eq!(readings.state().due.len(), 1);
+}

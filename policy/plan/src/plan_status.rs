@@ -221,8 +221,10 @@ impl Outcome {
         let is_wanted = matches!(eligibility.phase, Phase::Active | Phase::Superseded);
         let failing: Vec<_> = targets.iter().filter_map(|target| failure(ovr, target, is_wanted)).collect();
         let applied = targets.iter().filter(|target| is_applied(ovr, target)).count();
+        // An edit that is refused on every target leaves it applied on every target.
+        let is_partly = applied > 0 && (applied < targets.len() || failing.len() < targets.len());
         let failure = match failing.first() {
-            Some((hpa, _, message)) if is_wanted && applied > 0 && failing.len().min(applied) < targets.len() => {
+            Some((hpa, _, message)) if is_wanted && is_partly => {
                 let message = format!("applied on {applied} of {} targets; {hpa}: {message}", targets.len());
                 Some((Reason::PartlyApplied, message))
             }

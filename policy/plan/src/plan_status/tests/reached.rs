@@ -64,3 +64,23 @@ fn reached_is_announced_once_for_each_start() {
     let (again, _) = with_reading(&edited, &hpa, 15, Some(&so_far), "2026-11-27T06:03:00Z");
     assert_eq!((said(&again.status.unwrap(), "Reached").0, again.events), ("ReplicasReached", vec![]));
 }
+
+#[test]
+fn a_restart_does_not_announce_again_what_was_reached_since_the_start() {
+    let object = ovr("black-friday", &json!({}));
+    let mut hpa = settled(hpa(), &[&object]);
+    let object = with_status(object.clone(), &seen(&hpa, &[&object], None, NOW).status.unwrap());
+    let (reached, _) = with_reading(&object, &hpa, 10, None, "2026-11-27T06:00:35Z");
+    let object = with_status(object, &reached.status.unwrap());
+    // The record has changed since, and not the bounds.
+    let record = hpa["metadata"]["annotations"][RECORD_ANNOTATION].as_str().unwrap();
+    let moved = record.replace(&format!(r#""asOf":"{NOW}""#), r#""asOf":"2026-11-27T06:10:00Z""#);
+    assert_ne!(moved, record);
+    set_annotation(&mut hpa, RECORD_ANNOTATION, Some(moved));
+    let unread = seen(&hpa, &[&object], None, "2026-11-27T06:11:00Z");
+    let (status, so_far) = (unread.status.unwrap(), unread.reached.unwrap().so_far);
+    assert_eq!(said(&status, "Reached").0, "TargetUnreadable");
+    let object = with_status(object, &status);
+    let (again, _) = with_reading(&object, &hpa, 10, Some(&so_far), "2026-11-27T06:11:05Z");
+    assert_eq!((said(&again.status.unwrap(), "Reached").0, again.events), ("ReplicasReached", vec![]));
+}
