@@ -184,7 +184,7 @@ pub fn reached_table() -> [ReachedRow; 6] {
         row(
             Unknown,
             Reason::TargetUnreadable,
-            "the workload does not exist, the controller may not read it, or has not yet",
+            "the workload does not exist, the controller may not or cannot read it, or has not yet",
         ),
     ]
 }
