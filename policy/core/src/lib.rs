@@ -46,7 +46,7 @@ pub use value::{
     id::Id,
     request::{MayPatch, Request},
     requester::Requester,
-    selector::Selector,
+    selector::{Labels, Selector},
     settings::{
         CrossNamespace, DefaultEnd, Directions, Setting, Settings, limits::Limits, namespace_rule::NamespaceRule,
         pattern::Pattern,

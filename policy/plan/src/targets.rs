@@ -1,6 +1,9 @@
 //! Which HPAs an override targets.
 
-use hpa_override_core::{Field, ParsedOverride, hpa::raw::name_of};
+use hpa_override_core::{
+    Field, ParsedOverride,
+    hpa::raw::{labels_of, name_of},
+};
 use serde_json::Value;
 
 /// Whether the HPA is a target of the override: by its name, or by its labels, in the target's namespace.
@@ -9,7 +12,7 @@ pub fn targets(ovr: &ParsedOverride, hpa: &Value) -> bool {
     let (namespace, name) = name_of(hpa);
     let selected = match (&ovr.hpa, &ovr.selector) {
         (Field::Is(named), Field::Absent) => named == name,
-        (Field::Absent, Field::Is(selector)) => selector.matches(hpa),
+        (Field::Absent, Field::Is(selector)) => selector.matches(&labels_of(hpa)),
         _ => false,
     };
     selected && ovr.target_namespace() == Some(namespace)

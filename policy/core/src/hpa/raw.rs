@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::managed_fields::disown_annotations;
+use crate::value::selector::Labels;
 
 /// Sets an annotation; without `text` removes it.
 pub fn set_annotation(object: &mut Value, key: &str, text: Option<String>) {
@@ -86,4 +87,12 @@ pub fn without_annotations(object: &Value, keys: &[&str]) -> Value {
 pub fn name_of(object: &Value) -> (&str, &str) {
     let text = |key: &str| object.get("metadata").and_then(|metadata| metadata.get(key)).and_then(Value::as_str);
     (text("namespace").unwrap_or_default(), text("name").unwrap_or_default())
+}
+
+/// The labels of an object, each with a value that is text.
+#[must_use]
+pub fn labels_of(object: &Value) -> Labels {
+    let labels = object.get("metadata").and_then(|metadata| metadata.get("labels")).and_then(Value::as_object);
+    let text = |(key, value): (&String, &Value)| Some((key.clone(), value.as_str()?.to_owned()));
+    labels.into_iter().flatten().filter_map(text).collect()
 }

@@ -1,8 +1,13 @@
 //! Label selectors: which HPAs an override targets, as Kubernetes evaluates a `LabelSelector`.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
 use super::{names::is_subdomain, text::cut};
+
+/// The labels of an object.
+pub type Labels = BTreeMap<String, String>;
 
 /// Requirements on labels, all of which must hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,10 +62,16 @@ impl Selector {
         self.0.is_empty()
     }
 
-    /// Whether the labels of an object match. An empty selector matches nothing (it is refused as `selectorEmpty`).
+    /// The labels without which nothing matches, each with the values of which it must have one; no values: any. An index
+    /// finds by one of them what the selector may match.
+    pub fn required(&self) -> impl Iterator<Item = (&str, &[String])> {
+        let is_required = |requirement: &&Requirement| matches!(requirement.operator, Operator::In | Operator::Exists);
+        self.0.iter().filter(is_required).map(|requirement| (requirement.key.as_str(), requirement.values.as_slice()))
+    }
+
+    /// Whether the labels match. An empty selector matches nothing (it is refused as `selectorEmpty`).
     #[must_use]
-    pub fn matches(&self, object: &Value) -> bool {
-        let labels = object.get("metadata").and_then(|metadata| metadata.get("labels"));
+    pub fn matches(&self, labels: &Labels) -> bool {
         !self.is_empty() && self.0.iter().all(|requirement| requirement.holds(labels))
     }
 }
@@ -104,9 +115,9 @@ impl Requirement {
         Self::new(key, operator, values)
     }
 
-    fn holds(&self, labels: Option<&Value>) -> bool {
-        let value = labels.and_then(|labels| labels.get(&self.key)).and_then(Value::as_str);
-        let listed = value.is_some_and(|value| self.values.iter().any(|known| known == value));
+    fn holds(&self, labels: &Labels) -> bool {
+        let value = labels.get(&self.key);
+        let listed = value.is_some_and(|value| self.values.contains(value));
         match self.operator {
             Operator::In => listed,
             Operator::NotIn => !listed,
@@ -139,8 +150,8 @@ mod tests {
 
     use super::*;
 
-    fn labelled(labels: &Value) -> Value {
-        json!({"metadata": {"labels": labels}})
+    fn labelled(value: &str) -> Labels {
+        Labels::from([("tier".into(), value.into())])
     }
 
     #[rstest]
@@ -159,14 +170,25 @@ mod tests {
     #[case::null_is_no_value(json!({"matchLabels": {"tier": "front", "team": null}}), true)]
     #[case::nothing_but_nulls(json!({"matchLabels": {"tier": null}}), false)]
     fn reads_as_kubernetes_does(#[case] selector: Value, #[case] expected: bool) {
-        assert_eq!(Selector::parse(&selector).unwrap().matches(&labelled(&json!({"tier": "front"}))), expected);
+        assert_eq!(Selector::parse(&selector).unwrap().matches(&labelled("front")), expected);
     }
 
     #[test]
     fn without_labels_only_absence_matches() {
         let absent = json!({"matchExpressions": [{"key": "a", "operator": "DoesNotExist"}]});
-        assert!(Selector::parse(&absent).unwrap().matches(&json!({"metadata": {"name": "web"}})));
-        assert!(!Selector::parse(&json!({"matchLabels": {"a": ""}})).unwrap().matches(&labelled(&json!(null))));
+        assert!(Selector::parse(&absent).unwrap().matches(&Labels::new()));
+        assert!(!Selector::parse(&json!({"matchLabels": {"a": ""}})).unwrap().matches(&Labels::new()));
+    }
+
+    #[test]
+    fn only_what_asks_for_a_label_requires_one() {
+        let selector = json!({"matchLabels": {"tier": "front"}, "matchExpressions": [
+            {"key": "team", "operator": "In", "values": ["a", "b"]}, {"key": "app", "operator": "Exists"},
+            {"key": "x", "operator": "NotIn", "values": ["y"]}, {"key": "z", "operator": "DoesNotExist"}]});
+        let selector = Selector::parse(&selector).unwrap();
+        let required: Vec<_> = selector.required().collect();
+        let team = ["a".to_owned(), "b".to_owned()];
+        assert_eq!(required, [("tier", &["front".to_owned()][..]), ("team", &team), ("app", &[])]);
     }
 
     #[rstest]
