@@ -2,28 +2,29 @@
 //! override becomes active. It is not asked about an active override.
 //!
 //! ```text
-//!   a plan with an open question ──► Answers ──► serve: ask, a few at once ──► Answers ──► the loops plan again
+//!   a plan with an open question ──► Answers ──► run: ask, a few at once ──► Answers ──► the loops plan again
 //! ```
 //! No loop waits for an answer: an authorizer that hangs delays starts, but no end.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use futures::{Stream, StreamExt};
+use futures::{StreamExt, stream};
 use hpa_override_core::{MayPatch, ParsedOverride, Question, Settings};
 use k8s_openapi::api::authorization::v1::{ResourceAttributes, SubjectAccessReview, SubjectAccessReviewSpec};
-use kube::{Api, Client, api::PostParams, runtime::reflector::ObjectRef};
-use tokio::sync::mpsc::UnboundedSender;
+use kube::{api::PostParams, core::Request};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::{
-    apply::within_time,
-    context::{Context, Moment},
+    clock::{Clock, Moment},
     error::Failure,
-    object::{Hpa, HpaKind, Kind},
-    watch::notify_about,
+    object::{HPA, Key},
+    queue::Priority,
+    queues::Queues,
+    request::{Requests, built},
 };
 
 /// Questions asked at once.
@@ -38,14 +39,28 @@ const NO_ANSWER_HOLDS: Duration = Duration::from_secs(10);
 const LONGEST: Duration = Duration::from_mins(5);
 
 /// The questions asked so far, with their latest answers.
-#[derive(Debug, Default)]
-pub struct Answers(Mutex<BTreeMap<Question, Asked>>);
+#[derive(Debug)]
+pub struct Answers {
+    questions: Mutex<BTreeMap<Question, Asked>>,
+    to_ask: UnboundedSender<Question>,
+}
+
+/// What is planned again once there is an answer.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Waiting {
+    /// An HPA.
+    Hpa(Key),
+    /// The status of an override.
+    Status(Key),
+}
 
 #[derive(Debug, Default)]
 struct Asked {
     /// Whether it is being asked.
     asking: bool,
     latest: Option<Answer>,
+    /// Who wants to know.
+    waiting: BTreeSet<Waiting>,
 }
 
 /// An answer, and how often in a row it was the same.
@@ -73,11 +88,47 @@ impl Answer {
 }
 
 impl Answers {
+    /// No answers yet, and the questions to be asked.
+    pub fn new() -> (Self, UnboundedReceiver<Question>) {
+        let (to_ask, questions) = unbounded_channel();
+        (Self { questions: Mutex::default(), to_ask }, questions)
+    }
+
+    /// What is known about the questions of a plan. Those without a valid answer are being asked; once there is one, what is
+    /// `waiting` is planned again.
+    pub fn known<'a>(
+        &self,
+        questions: impl IntoIterator<Item = &'a Question>,
+        waiting: &Waiting,
+        moment: Moment,
+    ) -> KnownAnswers {
+        let mut known = KnownAnswers::default();
+        for question in questions {
+            let (answer, ask) = self.look_up(question, waiting, moment);
+            if ask {
+                // A closed queue means that the controller is stopping.
+                let _stopping = self.to_ask.send(question.clone());
+            }
+            let Some((may_patch, left)) = answer else { continue };
+            known.by_question.insert(question.clone(), may_patch);
+            if may_patch != MayPatch::Yes {
+                known.plan_again_in = known.plan_again_in.into_iter().chain(left).min();
+            }
+        }
+        known
+    }
+
     /// The answer to a question, and how long it holds; whether the question is to be asked now, which is true once until
     /// an answer is [`note`](Self::note)d. An old yes counts as no answer; an old no holds until there is another answer.
-    fn look_up(&self, question: &Question, moment: Moment) -> (Option<(MayPatch, Option<Duration>)>, bool) {
+    fn look_up(
+        &self,
+        question: &Question,
+        waiting: &Waiting,
+        moment: Moment,
+    ) -> (Option<(MayPatch, Option<Duration>)>, bool) {
         let mut questions = self.questions();
         let asked = questions.entry(question.clone()).or_default();
+        asked.waiting.insert(waiting.clone());
         let left = asked.latest.and_then(|latest| latest.remaining(moment));
         let ask = left.is_none() && !asked.asking;
         asked.asking |= ask;
@@ -85,14 +136,17 @@ impl Answers {
         (answer.map(|answer| (answer.may_patch, left)), ask)
     }
 
-    fn note(&self, question: &Question, may_patch: MayPatch, at: Moment) {
+    /// Notes an answer; what waits for it.
+    fn note(&self, question: &Question, may_patch: MayPatch, at: Moment) -> BTreeSet<Waiting> {
         let mut questions = self.questions();
         questions
             .retain(|_, asked| asked.asking || asked.latest.is_some_and(|latest| at.since(latest.at) < 2 * LONGEST));
         let asked = questions.entry(question.clone()).or_default();
         let before = asked.latest.filter(|before| before.may_patch == may_patch);
         let times = before.map_or(0, |before| before.times.saturating_add(1));
-        *asked = Asked { asking: false, latest: Some(Answer { may_patch, at, times }) };
+        let waiting = std::mem::take(&mut asked.waiting);
+        *asked = Asked { asking: false, latest: Some(Answer { may_patch, at, times }), waiting: BTreeSet::new() };
+        waiting
     }
 
     /// Forgets an answer: a requester who is given the right and changes the override need not wait.
@@ -103,7 +157,7 @@ impl Answers {
     }
 
     fn questions(&self) -> MutexGuard<'_, BTreeMap<Question, Asked>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.questions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -123,55 +177,44 @@ impl KnownAnswers {
     }
 }
 
-/// What is known about the questions of a plan. Those without a valid answer are being asked.
-pub fn known_answers<'a>(
-    questions: impl IntoIterator<Item = &'a Question>,
-    context: &Context,
-    moment: Moment,
-) -> KnownAnswers {
-    let mut known = KnownAnswers::default();
-    for question in questions {
-        let (answer, ask) = context.answers.look_up(question, moment);
-        if ask {
-            // A closed queue means that the controller is stopping.
-            let _stopping = context.questions.send(question.clone());
-        }
-        let Some((may_patch, left)) = answer else { continue };
-        known.by_question.insert(question.clone(), may_patch);
-        if may_patch != MayPatch::Yes {
-            known.plan_again_in = known.plan_again_in.into_iter().chain(left).min();
-        }
-    }
-    known
-}
-
-/// Asks each of the questions; once there is an answer, both loops plan again for the overrides that it is about.
-pub async fn serve(
-    context: Arc<Context>,
-    questions: impl Stream<Item = Question>,
-    hpa_queue: UnboundedSender<ObjectRef<Hpa>>,
+/// Asks each of the questions; once there is an answer, what waits for it is planned again.
+pub async fn run(
+    answers: Arc<Answers>,
+    questions: UnboundedReceiver<Question>,
+    requests: Requests,
+    queues: Queues,
+    clock: Clock,
 ) {
-    questions
+    stream::unfold(questions, |mut questions| async { questions.recv().await.map(|question| (question, questions)) })
         .for_each_concurrent(CONCURRENCY, |question| {
-            let (context, hpa_queue) = (&context, &hpa_queue);
+            let (answers, requests, queues) = (&answers, &requests, &queues);
             async move {
-                let may_patch = ask(&question, &context.client).await;
-                context.answers.note(&question, may_patch, Moment::now());
-                notify_about(context, &question, hpa_queue);
+                let may_patch = ask(&question, requests).await;
+                for waiting in answers.note(&question, may_patch, clock.now()) {
+                    match waiting {
+                        Waiting::Hpa(key) => queues.hpas.add(&key, Priority::Begin),
+                        Waiting::Status(key) => queues.statuses.add(&key, Priority::Status),
+                    }
+                }
             }
         })
         .await;
 }
 
-async fn ask(question: &Question, client: &Client) -> MayPatch {
-    let reviews: Api<SubjectAccessReview> = Api::all(client.clone());
-    let answer = within_time(reviews.create(&PostParams::default(), &review(question))).await;
-    let (may_patch, problem) = read(answer);
+async fn ask(question: &Question, requests: &Requests) -> MayPatch {
+    let (may_patch, problem) = read(send(&review(question), requests).await);
     if let Some(problem) = problem {
         let Question { user, namespace, .. } = question;
         tracing::warn!("failed to find out whether `{user}` may patch HPAs in namespace {namespace}: {problem}");
     }
     may_patch
+}
+
+async fn send(review: &SubjectAccessReview, requests: &Requests) -> Result<SubjectAccessReview, Failure> {
+    let body = serde_json::to_vec(review).map_err(kube::Error::SerdeError)?;
+    let request = Request::new("/apis/authorization.k8s.io/v1/subjectaccessreviews");
+    let answer = requests.write_json(Priority::Begin, built(request.create(&PostParams::default(), body))?).await?;
+    Ok(serde_json::from_value(answer).map_err(kube::Error::SerdeError)?)
 }
 
 /// The answer, and what to log where there is none.
@@ -190,9 +233,9 @@ fn read(answer: Result<SubjectAccessReview, Failure>) -> (MayPatch, Option<Strin
 fn review(question: &Question) -> SubjectAccessReview {
     let Question { user, groups, namespace, name } = question.clone();
     let attributes = ResourceAttributes {
-        group: Some(HpaKind::GROUP.into()),
-        version: Some(HpaKind::VERSION.into()),
-        resource: Some(HpaKind::PLURAL.into()),
+        group: Some(HPA.group.into()),
+        version: Some(HPA.version.into()),
+        resource: Some(HPA.plural.into()),
         verb: Some("patch".into()),
         namespace: Some(namespace),
         name,
@@ -210,6 +253,8 @@ fn review(question: &Question) -> SubjectAccessReview {
 #[cfg(test)]
 mod tests {
     use k8s_openapi::api::authorization::v1::SubjectAccessReviewStatus;
+
+    use hpa_override_core::Id;
 
     use super::*;
 
@@ -237,42 +282,56 @@ mod tests {
         Question { user: "alice".into(), groups: vec![], namespace: "shop".into(), name: None }
     }
 
+    fn waiting() -> Waiting {
+        Waiting::Status(Arc::new(Id::parse("shop/a").unwrap()))
+    }
+
     fn after(at: Moment, seconds: u64) -> Moment {
         at.after(Duration::from_secs(seconds))
     }
 
     #[test]
     fn a_question_is_asked_once_until_there_is_an_answer() {
-        let (answers, at) = (Answers::default(), Moment::now());
-        assert_eq!(answers.look_up(&question(), at), (None, true));
-        assert_eq!(answers.look_up(&question(), after(at, 60)), (None, false));
+        let (answers, at) = (Answers::new().0, Clock::System { offset: 0 }.now());
+        assert_eq!(answers.look_up(&question(), &waiting(), at), (None, true));
+        assert_eq!(answers.look_up(&question(), &waiting(), after(at, 60)), (None, false));
         answers.note(&question(), MayPatch::Yes, after(at, 60));
         let left = Some(Duration::from_secs(1));
-        assert_eq!(answers.look_up(&question(), after(at, 64)), (Some((MayPatch::Yes, left)), false));
-        assert_eq!(answers.look_up(&question(), after(at, 65)), (None, true), "an old yes counts as no answer");
+        assert_eq!(answers.look_up(&question(), &waiting(), after(at, 64)), (Some((MayPatch::Yes, left)), false));
+        assert_eq!(
+            answers.look_up(&question(), &waiting(), after(at, 65)),
+            (None, true),
+            "an old yes counts as no answer"
+        );
     }
 
     #[test]
     fn an_old_no_holds_and_the_question_is_asked_less_and_less_often() {
-        let (answers, mut at) = (Answers::default(), Moment::now());
+        let (answers, mut at) = (Answers::new().0, Clock::System { offset: 0 }.now());
         for holds in [30, 60, 120, 240, 300, 300] {
             answers.note(&question(), MayPatch::No, at);
             let left = Some(Duration::from_secs(1));
-            assert_eq!(answers.look_up(&question(), after(at, holds - 1)), (Some((MayPatch::No, left)), false));
+            assert_eq!(
+                answers.look_up(&question(), &waiting(), after(at, holds - 1)),
+                (Some((MayPatch::No, left)), false)
+            );
             at = after(at, holds);
-            assert_eq!(answers.look_up(&question(), at), (Some((MayPatch::No, None)), true));
+            assert_eq!(answers.look_up(&question(), &waiting(), at), (Some((MayPatch::No, None)), true));
         }
         answers.note(&question(), MayPatch::Unavailable, at);
-        assert_eq!(answers.look_up(&question(), after(at, 10)), (Some((MayPatch::Unavailable, None)), true));
+        assert_eq!(
+            answers.look_up(&question(), &waiting(), after(at, 10)),
+            (Some((MayPatch::Unavailable, None)), true)
+        );
     }
 
     #[test]
     fn a_question_is_asked_at_once_after_its_answer_is_forgotten() {
-        let (answers, at) = (Answers::default(), Moment::now());
+        let (answers, at) = (Answers::new().0, Clock::System { offset: 0 }.now());
         answers.note(&question(), MayPatch::No, at);
         answers.forget(&question());
-        assert_eq!(answers.look_up(&question(), at), (None, true));
+        assert_eq!(answers.look_up(&question(), &waiting(), at), (None, true));
         answers.forget(&question());
-        assert_eq!(answers.look_up(&question(), at), (None, false), "it is being asked");
+        assert_eq!(answers.look_up(&question(), &waiting(), at), (None, false), "it is being asked");
     }
 }

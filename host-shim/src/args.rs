@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    num::NonZeroU32,
     path::{Path, PathBuf},
 };
 
@@ -9,6 +10,8 @@ use anyhow::{Context, bail};
 use clap::{Parser, ValueEnum, builder::NonEmptyStringValueParser};
 use hpa_override_core::Settings;
 use serde_json::Value;
+
+use crate::request::DEFAULT_REQUESTS_PER_SECOND;
 
 /// The controller of hpa-override.
 ///
@@ -23,6 +26,10 @@ pub struct Args {
     /// Serve the overrides and HPAs of this namespace only [default: all namespaces]
     #[arg(long, value_name = "NAMESPACE", env = "HPA_OVERRIDE_NAMESPACE", value_parser = NonEmptyStringValueParser::new())]
     pub namespace: Option<String>,
+
+    /// Requests to the API server, at most so many a second
+    #[arg(long, value_name = "NUMBER", env = "HPA_OVERRIDE_MAX_REQUESTS_PER_SECOND", default_value_t = DEFAULT_REQUESTS_PER_SECOND)]
+    pub max_requests_per_second: NonZeroU32,
 
     /// Format of the log
     #[arg(long, value_name = "FORMAT", env = "HPA_OVERRIDE_LOG_FORMAT", default_value = "text")]

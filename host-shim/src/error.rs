@@ -1,9 +1,17 @@
-//! What can go wrong, one variant per step, and in one place what an answer of the API server means: whether a status
-//! reports it, and whether a person has to act.
+//! What can go wrong, one variant per step. What an answer of the API server means is decided in [`Class`] alone: what a
+//! status reports, how long to wait, and the label of a metric follow from it.
+//!
+//! An error prints itself or exposes its source, never both; nothing is decided by the text of our own messages.
 
-use hpa_override_core::Reason;
+mod class;
+
+use std::{error::Error as StdError, time::Duration};
+
+use hpa_override_core::{Id, Reason};
 use hpa_override_plan::Problem;
-use kube::{core::Status, runtime::watcher};
+use kube::core::Status;
+
+pub use self::class::Class;
 
 /// A failed step. Nothing more is written in an unknown state; the step is tried again, more and more slowly.
 #[derive(Debug, thiserror::Error)]
@@ -54,28 +62,66 @@ pub enum Error {
 }
 
 impl Error {
-    /// What the status has to report.
-    pub fn problem(&self) -> Option<Problem> {
+    /// The write to an HPA failed.
+    pub fn write_hpa(hpa: &Id, source: Failure) -> Self {
+        let Id { namespace, name } = hpa.clone();
+        Self::WriteHpa { namespace, name, source }
+    }
+
+    /// The write to an HPA was altered.
+    pub fn altered(hpa: &Id, what: String) -> Self {
+        let Id { namespace, name } = hpa.clone();
+        Self::Altered { namespace, name, what }
+    }
+
+    /// The write of a status failed.
+    pub fn write_status(ovr: &Id, source: Failure) -> Self {
+        let Id { namespace, name } = ovr.clone();
+        Self::WriteStatus { namespace, name, source }
+    }
+
+    /// The deletion failed.
+    pub fn delete(ovr: &Id, source: Failure) -> Self {
+        let Id { namespace, name } = ovr.clone();
+        Self::Delete { namespace, name, source }
+    }
+
+    /// What the API server's answer means; none where it did what was asked, and not as asked.
+    pub fn class(&self) -> Option<Class> {
         match self {
-            Self::Altered { what, .. } => Some(Problem { reason: Reason::WriteAltered, message: what.clone() }),
-            Self::WriteHpa { source, .. } => match source.class() {
-                Class::Forbidden => Some(Problem { reason: Reason::Forbidden, message: source.to_string() }),
-                Class::Denied | Class::WebhookDown => {
-                    Some(Problem { reason: Reason::WriteDenied, message: source.to_string() })
-                }
-                Class::Conflict | Class::NotFound | Class::Other => None,
-            },
-            Self::Confirm(source) if source.class() == Class::Forbidden => {
-                Some(Problem { reason: Reason::Forbidden, message: source.to_string() })
-            }
-            Self::Confirm(_) | Self::WriteStatus { .. } | Self::Delete { .. } => None,
+            Self::Altered { .. } => None,
+            Self::Confirm(source)
+            | Self::WriteHpa { source, .. }
+            | Self::WriteStatus { source, .. }
+            | Self::Delete { source, .. } => Some(source.class()),
         }
     }
 
-    /// Whether another attempt will hardly succeed before a person has acted. A webhook that is down recovers by itself.
+    /// What the status has to report.
+    pub fn problem(&self) -> Option<Problem> {
+        let (reason, message) = match self {
+            Self::Altered { what, .. } => (Reason::WriteAltered, what.clone()),
+            Self::WriteHpa { source, .. } => (source.class().reason()?, source.to_string()),
+            Self::Confirm(source) if source.class() == Class::Forbidden => (Reason::Forbidden, source.to_string()),
+            Self::Confirm(_) | Self::WriteStatus { .. } | Self::Delete { .. } => return None,
+        };
+        Some(Problem { reason, message })
+    }
+
+    /// Whether another attempt will hardly succeed before a person has acted.
     pub fn needs_a_person(&self) -> bool {
-        let webhook_down = matches!(self, Self::WriteHpa { source, .. } if source.class() == Class::WebhookDown);
-        self.problem().is_some() && !webhook_down
+        self.class().is_none_or(Class::needs_a_person)
+    }
+
+    /// How long to wait before the next attempt, where `failures` in a row came before this one: 1 s, twice as long each time,
+    /// at most 5 min where a person has to act and 10 s where not.
+    pub fn retry_after(&self, failures: u32) -> Duration {
+        Duration::from_secs(2_u64.saturating_pow(failures)).min(class::longest_wait(self.needs_a_person()))
+    }
+
+    /// The label of a metric.
+    pub fn as_str(&self) -> &'static str {
+        self.class().map_or("altered", Class::as_str)
     }
 }
 
@@ -88,6 +134,9 @@ pub enum Failure {
     /// An answer that refuses, or no connection.
     #[error("{}", message_of(.0))]
     Kube(kube::Error),
+    /// An answer that cannot be read.
+    #[error("the answer of the API server cannot be read: {0}")]
+    Unreadable(String),
 }
 
 impl From<kube::Error> for Failure {
@@ -96,7 +145,24 @@ impl From<kube::Error> for Failure {
     }
 }
 
+impl From<Status> for Failure {
+    fn from(status: Status) -> Self {
+        Self::Kube(kube::Error::Api(status.boxed()))
+    }
+}
+
 impl Failure {
+    /// What the answer means.
+    pub fn class(&self) -> Class {
+        match self {
+            Self::Kube(kube::Error::Api(status)) => Class::of(status),
+            // The group is served, and has no such kind.
+            Self::Kube(kube::Error::Discovery(_)) => Class::NotFound,
+            Self::Timeout(_) => Class::Timeout,
+            Self::Kube(_) | Self::Unreadable(_) => Class::Other,
+        }
+    }
+
     /// Whether the object was changed by somebody between our read and our write.
     pub fn is_conflict(&self) -> bool {
         self.class() == Class::Conflict
@@ -111,55 +177,6 @@ impl Failure {
     pub fn is_forbidden(&self) -> bool {
         self.class() == Class::Forbidden
     }
-
-    fn class(&self) -> Class {
-        match self {
-            Self::Kube(kube::Error::Api(status)) => classify(status),
-            // The group is served, and has no such kind.
-            Self::Kube(kube::Error::Discovery(_)) => Class::NotFound,
-            Self::Kube(_) | Self::Timeout(_) => Class::Other,
-        }
-    }
-}
-
-/// What an answer of the API server means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Class {
-    /// The controller lacks a right.
-    Forbidden,
-    /// An admission policy or the API's own validation refuses what was written.
-    Denied,
-    /// A webhook that fails closed does not answer.
-    WebhookDown,
-    Conflict,
-    NotFound,
-    Other,
-}
-
-fn classify(status: &Status) -> Class {
-    match status.code {
-        403 if lacks_a_right(status) => Class::Forbidden,
-        400 | 403 | 422 => Class::Denied,
-        404 => Class::NotFound,
-        409 => Class::Conflict,
-        500 if status.message.contains(WEBHOOK_DENIES) => Class::Denied,
-        500 if status.message.contains(WEBHOOK_DOWN) => Class::WebhookDown,
-        _ => Class::Other,
-    }
-}
-
-/// How the API server begins the refusal of an admission webhook.
-const WEBHOOK_DENIES: &str = "admission webhook";
-
-/// What the API server says of a webhook that does not answer and fails closed.
-const WEBHOOK_DOWN: &str = "failed calling webhook";
-
-/// Whether RBAC refuses. Its sentence names user, verb and resource: `… is forbidden: User "…" cannot get resource "…" …`.
-fn lacks_a_right(status: &Status) -> bool {
-    let names_both =
-        |user_and_rest: &str| user_and_rest.contains("\" cannot ") && user_and_rest.contains(" resource \"");
-    let rest = status.message.split_once(" is forbidden: User \"").map(|(_, rest)| rest);
-    !status.message.contains(WEBHOOK_DENIES) && rest.is_some_and(names_both)
 }
 
 /// What to do about a missing right.
@@ -169,24 +186,29 @@ const APPLY_THE_RIGHTS: &str = "apply `deploy/rbac`, which gives the controller 
 fn message_of(error: &kube::Error) -> String {
     match error {
         kube::Error::Api(status) => status_message(status),
+        kube::Error::Service(error) => with_causes(error.as_ref()),
+        kube::Error::HyperError(error) => with_causes(error),
         other => other.to_string(),
     }
 }
 
-fn status_message(status: &Status) -> String {
-    let message = &status.message;
-    if classify(status) == Class::Forbidden { format!("{message}; {APPLY_THE_RIGHTS}") } else { message.clone() }
+/// Why there is no connection stands at the end of the chain: `client error (Connect): … Connection refused`.
+fn with_causes(error: &(dyn StdError + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.ends_with(&cause_text) {
+            text = format!("{text}: {cause_text}");
+        }
+        source = cause.source();
+    }
+    text
 }
 
-/// Why a watch fails, in the API server's words where it answered.
-pub fn watch_message(error: &watcher::Error) -> String {
-    match error {
-        watcher::Error::InitialListFailed(error)
-        | watcher::Error::WatchStartFailed(error)
-        | watcher::Error::WatchFailed(error) => message_of(error),
-        watcher::Error::WatchError(status) => status_message(status),
-        watcher::Error::NoResourceVersion => error.to_string(),
-    }
+fn status_message(status: &Status) -> String {
+    let message = &status.message;
+    if Class::of(status) == Class::Forbidden { format!("{message}; {APPLY_THE_RIGHTS}") } else { message.clone() }
 }
 
 #[cfg(test)]
@@ -223,6 +245,34 @@ mod tests {
     }
 
     #[test]
+    fn a_failed_step_is_tried_again_within_a_time() {
+        let minutes = Duration::from_mins(5);
+        let seconds = Duration::from_secs(10);
+        assert_eq!(answered(403, NO_RIGHT).retry_after(20), minutes);
+        assert_eq!(
+            answered(500, "Internal error occurred: failed calling webhook \"x\": timeout").retry_after(20),
+            seconds
+        );
+        assert_eq!(answered(503, "unavailable").retry_after(20), seconds);
+        let (namespace, name, source) = ("shop".to_owned(), "web".to_owned(), Failure::Timeout(10));
+        let late = Error::WriteStatus { namespace: namespace.clone(), name: name.clone(), source };
+        assert_eq!((late.retry_after(20), late.as_str()), (seconds, "timeout"));
+        let altered = Error::Altered { namespace, name, what: "spec.minReplicas is 3".into() };
+        assert_eq!((altered.retry_after(20), altered.as_str()), (minutes, "altered"));
+    }
+
+    #[test]
+    fn a_failed_connection_says_why() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("client error (Connect)")]
+        struct Connect(#[source] std::io::Error);
+        let refused = std::io::Error::other("Connection refused");
+        let failure = Failure::Kube(kube::Error::Service(Box::new(Connect(refused))));
+        assert_eq!(failure.to_string(), "client error (Connect): Connection refused");
+        assert!(StdError::source(&failure).is_none(), "it prints its cause");
+    }
+
+    #[test]
     fn an_altered_write_needs_a_person() {
         let what = "spec.minReplicas is 3; a policy says `failed calling webhook`".to_owned();
         let error = Error::Altered { namespace: "shop".into(), name: "web".into(), what: what.clone() };
@@ -240,8 +290,5 @@ mod tests {
         assert_eq!(error.problem().map(|problem| problem.message), Some(advice.clone()));
         let printed = format!("{:#}", anyhow::Error::from(error));
         assert_eq!(printed, format!("failed to confirm the overrides before a timed end: {advice}"));
-        let status = Status { code: 403, message: NO_RIGHT.into(), ..Status::default() };
-        assert_eq!(watch_message(&watcher::Error::WatchError(Box::new(status.clone()))), advice);
-        assert_eq!(watch_message(&watcher::Error::InitialListFailed(kube::Error::Api(Box::new(status)))), advice);
     }
 }

@@ -5,17 +5,32 @@
 mod access_review;
 mod apply;
 mod args;
-mod context;
+mod clock;
+mod confirm;
 mod error;
 mod events;
-mod gather;
-mod known_objects;
+#[cfg(test)]
+mod fake_api;
+mod hpa_loop;
+#[cfg(test)]
+mod in_memory;
+mod index;
+mod list_watch;
 mod object;
+mod queue;
+mod queues;
+#[cfg(test)]
+mod random_histories;
 mod reached;
-mod reconcile;
-mod revert_backoff;
+mod request;
 mod run;
+#[cfg(test)]
+mod scale;
+mod state;
+mod status_loop;
+mod tasks;
 mod telemetry;
+mod timers;
 mod watch;
 
 use clap::Parser;
@@ -23,7 +38,6 @@ use clap::Parser;
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let args = args::Args::parse();
-    context::offset_clock(args.clock_offset);
     telemetry::init(args.log_format);
     run::run(args).await
 }

@@ -1,139 +1,92 @@
-//! Objects as the API server returns them: raw, so that unknown fields survive and an invalid object never stops the
-//! others.
+//! Objects as the API server returns them, read once into what plans need of them. Unknown fields are not lost: writes are
+//! merge patches, and an object that cannot be read never stops the others.
 
-use std::{borrow::Cow, marker::PhantomData};
+use std::sync::Arc;
 
+use hpa_override_core::{Id, Instant, ParsedOverride};
 use k8s_openapi::api::core::v1::ObjectReference;
-use kube::{Resource, api::ObjectMeta, runtime::reflector::ObjectRef};
-use serde::{Deserialize, Deserializer, de::Error};
 use serde_json::Value;
 
+/// Namespace and name of an object, shared by all that refer to it.
+pub type Key = Arc<Id>;
+
 /// A kind of object.
-pub trait Kind: Clone + std::fmt::Debug + Send + Sync + 'static {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kind {
     /// API group.
-    const GROUP: &str;
+    pub group: &'static str,
     /// API version.
-    const VERSION: &str;
-    /// Kind.
-    const KIND: &str;
+    pub version: &'static str,
+    /// As `kind` of an object names it.
+    pub name: &'static str,
     /// Plural resource name.
-    const PLURAL: &str;
+    pub plural: &'static str,
 }
 
 /// `autoscaling/v2` HorizontalPodAutoscaler.
-#[derive(Clone, Debug)]
-pub struct HpaKind;
-
-impl Kind for HpaKind {
-    const GROUP: &str = "autoscaling";
-    const VERSION: &str = "v2";
-    const KIND: &str = "HorizontalPodAutoscaler";
-    const PLURAL: &str = "horizontalpodautoscalers";
-}
+pub const HPA: Kind =
+    Kind { group: "autoscaling", version: "v2", name: "HorizontalPodAutoscaler", plural: "horizontalpodautoscalers" };
 
 /// `hpa-override.dev/v1` AutoscalerOverride.
-#[derive(Clone, Debug)]
-pub struct OverrideKind;
+pub const OVERRIDE: Kind = Kind {
+    group: hpa_override_core::GROUP,
+    version: hpa_override_core::VERSION,
+    name: hpa_override_core::KIND,
+    plural: hpa_override_core::PLURAL,
+};
 
-impl Kind for OverrideKind {
-    const GROUP: &str = hpa_override_core::GROUP;
-    const VERSION: &str = hpa_override_core::VERSION;
-    const KIND: &str = hpa_override_core::KIND;
-    const PLURAL: &str = hpa_override_core::PLURAL;
-}
-
-/// An object with its JSON as received.
-#[derive(Clone, Debug)]
-pub struct Object<K> {
-    metadata: ObjectMeta,
-    json: Value,
-    kind: PhantomData<K>,
-}
-
-/// A HorizontalPodAutoscaler.
-pub type Hpa = Object<HpaKind>;
-/// An AutoscalerOverride.
-pub type Override = Object<OverrideKind>;
-
-impl<K: Kind> Object<K> {
-    /// The object as received.
-    pub fn json(&self) -> &Value {
-        &self.json
+impl Kind {
+    /// The path of the objects in a namespace, or in all.
+    pub fn path(self, namespace: Option<&str>) -> String {
+        let Self { group, version, plural, .. } = self;
+        match namespace {
+            Some(namespace) => format!("/apis/{group}/{version}/namespaces/{namespace}/{plural}"),
+            None => format!("/apis/{group}/{version}/{plural}"),
+        }
     }
 
-    /// Its uid.
-    pub fn uid(&self) -> &str {
-        self.metadata.uid.as_deref().unwrap_or_default()
-    }
-
-    /// Its name.
-    pub fn name(&self) -> &str {
-        self.metadata.name.as_deref().unwrap_or_default()
-    }
-
-    /// Its namespace.
-    pub fn namespace(&self) -> &str {
-        self.metadata.namespace.as_deref().unwrap_or_default()
-    }
-
-    /// Its key in a store.
-    pub fn key(&self) -> ObjectRef<Self> {
-        ObjectRef::from_obj(self)
-    }
-
-    /// Whether this is a later state of the object than `other`. The API server's versions are rising numbers.
-    pub fn is_later_than(&self, other: &Self) -> bool {
-        let version = |object: &Self| object.metadata.resource_version.as_ref()?.parse::<u64>().ok();
-        version(self) > version(other)
+    /// A reference to an object, for an event.
+    pub fn reference(self, id: &Id, uid: &str) -> ObjectReference {
+        ObjectReference {
+            api_version: Some(format!("{}/{}", self.group, self.version)),
+            kind: Some(self.name.into()),
+            namespace: Some(id.namespace.clone()),
+            name: Some(id.name.clone()),
+            uid: Some(uid.into()),
+            ..ObjectReference::default()
+        }
     }
 }
 
-/// A reference to an object, for an event.
-pub fn reference<K: Kind>(namespace: &str, name: &str, uid: &str) -> ObjectReference {
-    ObjectReference {
-        api_version: Some(format!("{}/{}", K::GROUP, K::VERSION)),
-        kind: Some(K::KIND.into()),
-        namespace: Some(namespace.into()),
-        name: Some(name.into()),
-        uid: Some(uid.into()),
-        ..ObjectReference::default()
+/// An override, read once.
+#[derive(Debug)]
+pub struct Override {
+    /// What it says.
+    pub parsed: ParsedOverride,
+    /// `metadata.resourceVersion`.
+    pub resource_version: String,
+    /// `status` as compact JSON: it is read only to plan the next one.
+    pub status: Option<Box<str>>,
+}
+
+impl Override {
+    /// Reads the object; `now` stands for a creation time that it lacks.
+    pub fn parse(object: &Value, now: Instant) -> Self {
+        let version = object.get("metadata").and_then(|metadata| metadata.get("resourceVersion"));
+        Self {
+            parsed: ParsedOverride::parse(object, now),
+            resource_version: version.and_then(Value::as_str).unwrap_or_default().into(),
+            status: object.get("status").map(|status| status.to_string().into()),
+        }
+    }
+
+    /// Its key.
+    pub fn key(&self) -> Key {
+        Arc::new(self.parsed.id.clone())
     }
 }
 
-impl<'de, K> Deserialize<'de> for Object<K> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let json = Value::deserialize(deserializer)?;
-        let metadata = json.get("metadata").map(ObjectMeta::deserialize).transpose().map_err(D::Error::custom)?;
-        let metadata = ObjectMeta { managed_fields: None, ..metadata.unwrap_or_default() };
-        Ok(Self { metadata, json, kind: PhantomData })
-    }
-}
-
-impl<K: Kind> Resource for Object<K> {
-    type DynamicType = ();
-    type Scope = kube::core::NamespaceResourceScope;
-
-    fn group(&(): &()) -> Cow<'_, str> {
-        K::GROUP.into()
-    }
-
-    fn version(&(): &()) -> Cow<'_, str> {
-        K::VERSION.into()
-    }
-
-    fn kind(&(): &()) -> Cow<'_, str> {
-        K::KIND.into()
-    }
-
-    fn plural(&(): &()) -> Cow<'_, str> {
-        K::PLURAL.into()
-    }
-
-    fn meta(&self) -> &ObjectMeta {
-        &self.metadata
-    }
-
-    fn meta_mut(&mut self) -> &mut ObjectMeta {
-        &mut self.metadata
-    }
+/// Whether one `metadata.resourceVersion` is later than another: the API server's are rising numbers.
+pub fn is_later(version: &str, than: &str) -> bool {
+    version.parse::<u64>().ok() > than.parse::<u64>().ok()
 }

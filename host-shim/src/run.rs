@@ -1,157 +1,174 @@
-//! Wires the parts together and runs them until the process is asked to stop.
+//! Wires the rooms together and supervises them until the process is asked to stop. The only file that knows them all.
 
-use std::{convert::Infallible, future, sync::Arc};
+use std::{sync::Arc, time::Duration};
 
 use anyhow::Context as _;
-use futures::{FutureExt, Stream, StreamExt, future::Shared, stream};
+use futures::FutureExt as _;
 use hpa_override_core::Settings;
-use kube::{
-    Client, Config,
-    runtime::{
-        applier,
-        controller::{self, Action},
-        reflector::{ObjectRef, store},
-    },
-};
+use kube::Config;
 use tokio::{
     signal::unix::{SignalKind, signal},
-    sync::mpsc::{UnboundedReceiver, unbounded_channel},
+    sync::watch,
+    time::Instant,
 };
 
 use crate::{
     access_review::{self, Answers},
     args::Args,
-    context::Context,
-    error::Error,
-    events,
-    gather::Confirmation,
-    known_objects::KnownObjects,
-    object::{Kind, Object},
+    clock::Clock,
+    confirm::Confirm,
+    events::Events,
+    hpa_loop,
+    list_watch::{Resource, list_and_watch},
+    object::{HPA, Kind, OVERRIDE},
+    queues::Queues,
     reached::{self, Readings},
-    reconcile, watch,
+    request::{Requests, connect},
+    state::State,
+    status_loop,
+    tasks::Tasks,
+    watch::{Hpas, Overrides},
 };
 
-/// Reconciles of a kind at once.
-const CONCURRENCY: u16 = 16;
+/// How long writes in flight may take after the process was asked to stop, or after a task has failed.
+const STOP_WITHIN: Duration = Duration::from_secs(10);
+/// What writes; events follow from it.
+const LOOPS: [&str; 2] = ["HPA loop", "status loop"];
 
-/// Runs the controller until SIGTERM or SIGINT; reconciles in progress are finished.
+/// Runs the controller until SIGTERM or SIGINT; writes in flight are finished, within ten seconds.
 ///
 /// # Errors
-/// When the settings are not valid or no cluster is found.
+/// When the settings are not valid, no cluster is found, or a task of the controller ends.
 pub async fn run(args: Args) -> anyhow::Result<()> {
     let settings = args.settings()?;
     let config = Config::infer().await.context("failed to find a cluster; set KUBECONFIG or run inside one")?;
-    let url = config.cluster_url.clone();
-    let client = Client::try_from(config).context("failed to make a client for the cluster")?;
-    tracing::info!(cluster = %url, namespace = args.namespace.as_deref().unwrap_or("all"), "starting");
-    serve(client, settings, args.namespace, stop_signal()?.boxed().shared()).await;
+    tracing::info!(cluster = %config.cluster_url, namespace = args.namespace.as_deref().unwrap_or("all"), "starting");
+    let clock = Clock::System { offset: args.clock_offset };
+    let most_per_second = args.max_requests_per_second.get();
+    let client = || connect(config.clone()).context("failed to make a client for the cluster");
+    let requests = Requests::new(client()?, clock, most_per_second);
+    let confirming = requests.apart(client()?, most_per_second);
+    Controller::start(requests, confirming, settings, args.namespace.as_deref(), clock).run(stop_signal()?).await?;
     tracing::info!("stopped");
     Ok(())
 }
 
-/// Watches, loops and events, until `stop`.
-async fn serve(client: Client, settings: Settings, namespace: Option<String>, stop: Shared<impl Future<Output = ()>>) {
-    let (overrides, overrides_writer) = store();
-    let (hpas, hpas_writer) = store();
-    let (pending_events, to_publish) = unbounded_channel();
-    let (status_queue, statuses) = unbounded_channel();
-    let (hpa_queue, hpa_keys) = unbounded_channel();
-    let (questions, to_ask) = unbounded_channel();
-    let context = Arc::new(Context {
-        client: client.clone(),
-        settings,
-        namespace,
-        overrides: overrides.clone(),
-        hpas: hpas.clone(),
-        known_hpas: KnownObjects::default(),
-        known_overrides: KnownObjects::default(),
-        confirmation: Confirmation::default(),
-        answers: Answers::default(),
-        readings: Readings::default(),
-        questions,
-        pending_events,
-        status_queue,
-    });
-    let watches = async {
-        tokio::join!(
-            watch::hpas(context.clone(), hpas_writer, hpa_queue.clone()),
-            watch::overrides(context.clone(), overrides_writer, hpa_queue.clone()),
-            access_review::serve(context.clone(), queued(to_ask), hpa_queue.clone()),
-            reached::serve(context.clone()),
-        )
-    };
-    // Neither loop begins before both stores are filled: an override that is not listed yet is not a deleted one.
-    let both_filled = || {
-        let (overrides, hpas) = (overrides.clone(), hpas.clone());
-        async move { overrides.wait_until_ready().await.is_ok() && hpas.wait_until_ready().await.is_ok() }
-    };
-    let config = || controller::Config::default().concurrency(CONCURRENCY);
-    let hpa_loop = applier(
-        |hpa, context| Box::pin(reconcile::hpa(hpa, context)),
-        |hpa, error, context| reconcile::hpa_failed(&hpa, error, &context),
-        context.clone(),
-        hpas.clone(),
-        keys(hpa_keys, both_filled(), stop.clone()),
-        config(),
-    );
-    let status_loop = applier(
-        |ovr, context| Box::pin(reconcile::status(ovr, context)),
-        |ovr, _, context| reconcile::status_failed(&ovr, &context),
-        context.clone(),
-        overrides.clone(),
-        keys(statuses, both_filled(), stop.clone()),
-        config(),
-    );
-    let publishing = tokio::spawn(events::publish(client, to_publish));
-    tokio::select! {
-        _ = watches => {}
-        () = async { tokio::join!(hpa_loop.for_each(logged), status_loop.for_each(logged)); } => {}
-        () = stopped_before(both_filled(), stop) => {}
+/// The running parts.
+pub struct Controller {
+    queues: Queues,
+    events: Events,
+    requests: Requests,
+    tasks: Tasks,
+    /// Whether all HPAs, and all overrides, are listed.
+    listed: [watch::Sender<bool>; 2],
+}
+
+impl Controller {
+    /// Starts all tasks. The two loops begin when both lists are complete: an override that is not listed yet is not a deleted
+    /// one. `confirming` is for the reads that a burst of writes must not delay.
+    pub fn start(
+        requests: Requests,
+        confirming: Requests,
+        settings: Settings,
+        namespace: Option<&str>,
+        clock: Clock,
+    ) -> Self {
+        let (state, queues, settings) = (Arc::new(State::default()), Queues::default(), Arc::new(settings));
+        let ((answers, questions), readings) = (Answers::new(), Arc::new(Readings::default()));
+        let (answers, events) = (Arc::new(answers), Events::default());
+        let listed = [(); 2].map(|()| watch::Sender::new(false));
+        let confirm = Confirm::new(confirming, state.clone(), queues.clone(), clock, namespace.map(Into::into));
+        let hpa_deps = hpa_loop::Deps {
+            clock,
+            settings: settings.clone(),
+            state: state.clone(),
+            queues: queues.clone(),
+            requests: requests.clone(),
+            confirm: confirm.clone(),
+            answers: answers.clone(),
+            events: events.clone(),
+        };
+        let status_deps = status_loop::Deps {
+            clock,
+            settings: settings.clone(),
+            state: state.clone(),
+            queues: queues.clone(),
+            requests: requests.clone(),
+            answers: answers.clone(),
+            readings: readings.clone(),
+            events: events.clone(),
+        };
+        let reached_deps = reached::Deps {
+            clock,
+            state: state.clone(),
+            queues: queues.clone(),
+            readings: readings.clone(),
+            requests: requests.clone(),
+        };
+        let [hpas_listed, overrides_listed] = listed.clone();
+        let hpas = Hpas::new(state.clone(), queues.clone(), readings, clock, hpas_listed);
+        let overrides =
+            Overrides::new(state.clone(), queues.clone(), answers.clone(), settings, clock, overrides_listed);
+        let resource = |kind: Kind| Resource { path: kind.path(namespace), plural: kind.plural };
+        let mut tasks = Tasks::default();
+        tasks.start("watch of HPAs", list_and_watch(requests.clone(), resource(HPA), hpas, clock).map(drop));
+        tasks.start(
+            "watch of overrides",
+            list_and_watch(requests.clone(), resource(OVERRIDE), overrides, clock).map(drop),
+        );
+        tasks.start("HPA timers", hpa_loop::run_timers(hpa_deps.clone()));
+        tasks.start("status timers", status_loop::run_timers(status_deps.clone()));
+        tasks.start("HPA loop", after(listed.clone(), hpa_loop::run(hpa_deps)));
+        tasks.start("status loop", after(listed.clone(), status_loop::run(status_deps)));
+        tasks.start("reads ahead of ends", confirm.run_ahead());
+        tasks.start("access reviews", access_review::run(answers, questions, requests.clone(), queues.clone(), clock));
+        tasks.start("reads of scale targets", reached::run(reached_deps));
+        tasks.start("events", events.clone().run(requests.clone(), clock));
+        Self { queues, events, requests, tasks, listed }
     }
-    // The last sender is dropped with the context; then every pending event is published.
-    drop(context);
-    if let Err(error) = publishing.await {
-        tracing::warn!(%error, "failed to publish the last events");
-    }
-}
 
-/// Completes where the stop comes before the stores are filled: the loops wait for them, without end where the API server
-/// does not answer. Nothing is in progress then.
-async fn stopped_before(filled: impl Future<Output = bool>, stop: impl Future<Output = ()>) {
-    tokio::select! {
-        biased;
-        _ = filled => future::pending().await,
-        () = stop => {}
-    }
-}
-
-/// The keys of a queue, from when both stores are filled until the process is asked to stop.
-fn keys<K: Send + 'static>(
-    queue: UnboundedReceiver<K>,
-    ready: impl Future<Output = bool>,
-    stop: Shared<impl Future<Output = ()>>,
-) -> impl Stream<Item = Result<K, Infallible>> {
-    ready.into_stream().flat_map(move |_| stream::empty()).chain(queued(queue)).map(Ok).take_until(stop)
-}
-
-/// The items of a queue.
-fn queued<T>(queue: UnboundedReceiver<T>) -> impl Stream<Item = T> {
-    stream::unfold(queue, |mut queue| async { queue.recv().await.map(|item| (item, queue)) })
-}
-
-type Reconciled<K> = Result<(ObjectRef<Object<K>>, Action), controller::Error<Error, Infallible>>;
-
-/// Logs the result of a reconcile. An object that was deleted since it was queued is no error.
-async fn logged<K: Kind>(result: Reconciled<K>) {
-    match result {
-        Ok((key, _)) => tracing::debug!(%key, "reconciled"),
-        Err(controller::Error::ObjectNotFound(key)) => tracing::debug!(%key, "gone"),
-        Err(controller::Error::ReconcilerFailed(error, key)) => {
-            let error = anyhow::Error::from(error);
-            tracing::warn!(%key, error = %format_args!("{error:#}"), "failed to reconcile");
+    /// Runs until `stop`, or until a task ends.
+    ///
+    /// # Errors
+    /// Says which task ended, or that the API server has refused the credentials for minutes.
+    pub async fn run(mut self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
+        let outcome = tokio::select! {
+            () = stop => Ok(()),
+            ended = self.tasks.first_to_end() => Err(ended.into()),
+            error = self.requests.unauthorized() => Err(error.into()),
+        };
+        if let Err(error) = &outcome {
+            tracing::error!(%error, "stopping");
         }
-        Err(error) => tracing::error!(%error, "a loop failed"),
+        self.queues.close();
+        for listed in &self.listed {
+            listed.send_replace(true);
+        }
+        let limit = Instant::now() + STOP_WITHIN;
+        self.tasks.finish(&LOOPS, limit).await;
+        self.events.close();
+        self.tasks.finish(&["events"], limit).await;
+        self.tasks.stop().await;
+        outcome
     }
+}
+
+#[cfg(test)]
+impl Controller {
+    /// The tasks, for tests that kill them.
+    pub fn tasks(&self) -> &Tasks {
+        &self.tasks
+    }
+}
+
+/// The task, once both lists are complete.
+async fn after(listed: [watch::Sender<bool>; 2], task: impl Future<Output = ()>) {
+    for listed in listed {
+        let mut changes = listed.subscribe();
+        // The sender lives as long as this function.
+        let _is_listed = changes.wait_for(|is_listed| *is_listed).await;
+    }
+    task.await;
 }
 
 /// Completes with the first SIGTERM or SIGINT.

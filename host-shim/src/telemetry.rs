@@ -1,12 +1,15 @@
-//! The log. `RUST_LOG` sets what is logged, default `info`.
+//! The log. `RUST_LOG` sets what is logged, default [`FILTER`].
 
 use tracing_subscriber::EnvFilter;
 
 use crate::args::LogFormat;
 
+/// What is logged. kube writes an error for each request that fails, also where we say it ourselves, and less often.
+pub const FILTER: &str = "info,kube_client::client::builder=off";
+
 /// Starts the log.
 pub fn init(format: LogFormat) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(FILTER));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match format {
         LogFormat::Text => log.init(),

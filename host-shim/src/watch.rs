@@ -1,145 +1,157 @@
-//! The watches: they fill the stores and queue the objects to be reconciled.
+//! What the watches deliver, into the state; what follows from it, into the queues.
 
-use std::{future, sync::Arc, time::Duration};
-
-use backon::ExponentialBuilder;
-use futures::{Stream, StreamExt};
-use hpa_override_core::{ParsedOverride, Question};
-use hpa_override_plan::concerns;
-use kube::{
-    Api,
-    runtime::{
-        WatchStreamExt,
-        reflector::{ObjectRef, store::Writer},
-        watcher::{self, Event, ExponentialBackoff, watcher},
-    },
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, PoisonError},
 };
-use tokio::sync::mpsc::UnboundedSender;
+
+use hpa_override_core::{Question, Settings};
+use hpa_override_plan::HpaView;
+use serde_json::Value;
+use tokio::sync::watch;
 
 use crate::{
-    context::{Context, Moment},
-    error::watch_message,
-    object::{Hpa, Kind, Object, Override},
-    reconcile::targets_of,
+    access_review::Answers,
+    clock::Clock,
+    list_watch::Sink,
+    object::{Key, Override},
+    queues::Queues,
+    reached::Readings,
+    state::{Change, ListMark, Source, State},
 };
 
-/// A watch that stalls without closing is noticed within a minute: the client gives up five seconds after this.
-const WATCH_TIMEOUT: u32 = 50;
+/// The objects of a list that is under way.
+#[derive(Debug, Default)]
+struct Listing {
+    mark: ListMark,
+    listed: HashSet<Key>,
+}
 
-/// Watches HPAs until the stream ends.
-pub async fn hpas(context: Arc<Context>, writer: Writer<Hpa>, queue: UnboundedSender<ObjectRef<Hpa>>) {
-    watched(context.served(), writer)
-        .for_each(|event| {
-            match &event {
-                Event::Delete(hpa) => {
-                    context.known_hpas.forget(hpa);
-                    notify_targeting(&context, hpa);
-                }
-                Event::Apply(hpa) => {
-                    send(&queue, hpa.key());
-                    notify_targeting(&context, hpa);
-                }
-                Event::InitDone => queue_all(&context, &queue),
-                Event::Init | Event::InitApply(_) => {}
+/// Where HPAs go.
+#[derive(Debug)]
+pub struct Hpas {
+    state: Arc<State>,
+    queues: Queues,
+    readings: Arc<Readings>,
+    clock: Clock,
+    listing: Mutex<Listing>,
+    is_listed: watch::Sender<bool>,
+}
+
+impl Hpas {
+    /// HPAs go into `state`; once the first list is complete, `is_listed` is set.
+    pub fn new(
+        state: Arc<State>,
+        queues: Queues,
+        readings: Arc<Readings>,
+        clock: Clock,
+        is_listed: watch::Sender<bool>,
+    ) -> Self {
+        Self { state, queues, readings, clock, listing: Mutex::default(), is_listed }
+    }
+
+    fn put(&self, object: &Value, source: Source) -> Key {
+        let view = HpaView::parse(object);
+        let key = Key::from(view.id().clone());
+        self.readings.note_asked(&view, self.clock.now().steady());
+        self.queues.notify(self.state.put_hpa(view, source));
+        key
+    }
+}
+
+impl Sink for Hpas {
+    fn begin_list(&self) {
+        *locked(&self.listing) = Listing { mark: self.state.begin_list(), listed: HashSet::new() };
+    }
+
+    fn listed(&self, object: Value) {
+        let mark = locked(&self.listing).mark;
+        let key = self.put(&object, Source::List(mark));
+        locked(&self.listing).listed.insert(key);
+    }
+
+    fn end_list(&self) {
+        let Listing { mark, listed } = std::mem::take(&mut *locked(&self.listing));
+        self.queues.notify(self.state.keep_hpas(&listed, mark));
+        self.is_listed.send_replace(true);
+    }
+
+    fn applied(&self, object: Value) {
+        self.put(&object, Source::Event);
+    }
+
+    fn deleted(&self, object: Value) {
+        self.queues.notify(self.state.remove_hpa(HpaView::parse(&object).id()));
+    }
+}
+
+/// Where overrides go.
+#[derive(Debug)]
+pub struct Overrides {
+    state: Arc<State>,
+    queues: Queues,
+    answers: Arc<Answers>,
+    settings: Arc<Settings>,
+    clock: Clock,
+    listing: Mutex<Listing>,
+    is_listed: watch::Sender<bool>,
+}
+
+impl Overrides {
+    /// Overrides go into `state`; once the first list is complete, `is_listed` is set.
+    pub fn new(
+        state: Arc<State>,
+        queues: Queues,
+        answers: Arc<Answers>,
+        settings: Arc<Settings>,
+        clock: Clock,
+        is_listed: watch::Sender<bool>,
+    ) -> Self {
+        Self { state, queues, answers, settings, clock, listing: Mutex::default(), is_listed }
+    }
+
+    fn parse(&self, object: &Value) -> Override {
+        Override::parse(object, self.clock.now().instant())
+    }
+
+    /// A changed override is checked anew: what was answered before may be about another right.
+    fn notify(&self, change: Change) {
+        for ovr in &change.changed {
+            if let Some(question) = Question::about(ovr, &self.settings) {
+                self.answers.forget(&question);
             }
-            future::ready(())
-        })
-        .await;
-}
-
-/// Watches overrides until the stream ends.
-pub async fn overrides(context: Arc<Context>, writer: Writer<Override>, queue: UnboundedSender<ObjectRef<Hpa>>) {
-    watched(context.served(), writer)
-        .for_each(|event| {
-            match &event {
-                Event::Delete(ovr) => {
-                    context.known_overrides.forget(ovr);
-                    context.readings.forget(ovr);
-                    notify_siblings(&context, ovr, &queue);
-                }
-                Event::Apply(ovr) => {
-                    forget_answer(&context, ovr);
-                    send(&context.status_queue, ovr.key());
-                    notify_siblings(&context, ovr, &queue);
-                }
-                Event::InitDone => {
-                    context.readings.keep_only(&context.overrides.state());
-                    queue_all(&context, &queue);
-                }
-                Event::Init | Event::InitApply(_) => {}
-            }
-            future::ready(())
-        })
-        .await;
-}
-
-/// Watch events, after the store has applied them. Failures are logged and retried with backoff.
-fn watched<K: Kind>(api: Api<Object<K>>, writer: Writer<Object<K>>) -> impl Stream<Item = Event<Object<K>>> {
-    let config = watcher::Config::default().timeout(WATCH_TIMEOUT);
-    watcher(api, config).backoff(retry_backoff()).reflect(writer).filter_map(|event| {
-        future::ready(
-            event
-                .inspect_err(|error| tracing::warn!(error = %watch_message(error), "failed to watch {}", K::PLURAL))
-                .ok(),
-        )
-    })
-}
-
-/// Short, so that the watch is back soon after an outage.
-fn retry_backoff() -> ExponentialBackoff {
-    let builder = ExponentialBuilder::default().with_min_delay(Duration::from_millis(500));
-    builder.with_max_delay(Duration::from_secs(5)).with_jitter().without_max_times().into()
-}
-
-/// Queues the status of every override that an HPA may concern.
-pub fn notify_targeting(context: &Context, hpa: &Hpa) {
-    let now = Moment::now().instant();
-    for ovr in context.overrides.state() {
-        if concerns(&ParsedOverride::parse(ovr.json(), now), hpa.namespace(), hpa.name()) {
-            send(&context.status_queue, ovr.key());
         }
+        self.queues.notify(change);
     }
 }
 
-/// Queues the HPAs that an override targets, and the status of every other override of them.
-fn notify_siblings(context: &Context, ovr: &Override, queue: &UnboundedSender<ObjectRef<Hpa>>) {
-    for hpa in targets_of(context, &ParsedOverride::parse(ovr.json(), Moment::now().instant())) {
-        notify_targeting(context, &hpa);
-        send(queue, hpa.key());
+impl Sink for Overrides {
+    fn begin_list(&self) {
+        *locked(&self.listing) = Listing { mark: self.state.begin_list(), listed: HashSet::new() };
+    }
+
+    fn listed(&self, object: Value) {
+        let mark = locked(&self.listing).mark;
+        let ovr = self.parse(&object);
+        locked(&self.listing).listed.insert(ovr.key());
+        self.notify(self.state.put_override(ovr, Source::List(mark)));
+    }
+
+    fn end_list(&self) {
+        let Listing { mark, listed } = std::mem::take(&mut *locked(&self.listing));
+        self.notify(self.state.keep_overrides(&listed, mark));
+        self.is_listed.send_replace(true);
+    }
+
+    fn applied(&self, object: Value) {
+        self.notify(self.state.put_override(self.parse(&object), Source::Event));
+    }
+
+    fn deleted(&self, object: Value) {
+        self.notify(self.state.remove_override(&self.parse(&object).parsed.id));
     }
 }
 
-/// A changed override is checked anew: what was answered before may be about another right.
-fn forget_answer(context: &Context, ovr: &Override) {
-    let parsed = ParsedOverride::parse(ovr.json(), Moment::now().instant());
-    if let Some(question) = Question::about(&parsed, &context.settings) {
-        context.answers.forget(&question);
-    }
-}
-
-/// Queues the overrides that a question is about, and their HPAs.
-pub fn notify_about(context: &Context, question: &Question, queue: &UnboundedSender<ObjectRef<Hpa>>) {
-    let now = Moment::now().instant();
-    for ovr in context.overrides.state() {
-        let parsed = ParsedOverride::parse(ovr.json(), now);
-        if Question::about(&parsed, &context.settings).as_ref() == Some(question) {
-            send(&context.status_queue, ovr.key());
-            notify_siblings(context, &ovr, queue);
-        }
-    }
-}
-
-/// Queues everything after a fresh list: what was deleted meanwhile shows only by its absence.
-fn queue_all(context: &Context, queue: &UnboundedSender<ObjectRef<Hpa>>) {
-    for hpa in context.hpas.state() {
-        send(queue, hpa.key());
-    }
-    for ovr in context.overrides.state() {
-        send(&context.status_queue, ovr.key());
-    }
-}
-
-/// A closed queue means that the controller is stopping.
-fn send<T>(queue: &UnboundedSender<T>, item: T) {
-    let _stopping = queue.send(item);
+fn locked(listing: &Mutex<Listing>) -> std::sync::MutexGuard<'_, Listing> {
+    listing.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -11,7 +11,11 @@ use hpa_override_testbed::{
     CONTROLLER_USER, Child, Signal, World, api_for, apply_yaml, parse_yaml, wait_for, wait_for_blocking,
 };
 use jiff::{SignedDuration, Timestamp};
-use kube::api::{DeleteParams, DynamicObject, Patch, PatchParams, PostParams};
+use k8s_openapi::api::events::v1::Event;
+use kube::{
+    Api,
+    api::{DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams},
+};
 use serde_json::{Value, json};
 use support::*;
 use tokio::sync::MutexGuard;
@@ -249,6 +253,14 @@ async fn fifty_overrides_are_quiet_for_a_minute() {
         let is_reached = |status: &Value| status["conditions"][3]["status"] == "True";
         ns.wait_status(&format!("ovr-{index}"), "Reached", is_reached).await;
     }
+    // Applied, on both, and Reached; ten a second.
+    let events: Api<Event> = Api::namespaced(ns.client.clone(), &ns.name);
+    let published = wait_for("the events to be published", LIMIT, async || {
+        let count = events.list(&ListParams::default()).await?.items.len();
+        anyhow::ensure!(count >= 3 * COUNT, "{count}");
+        Ok(())
+    });
+    published.await.unwrap();
     let audit = world.plane().audit().from_now().unwrap();
     let status = json!({"status": {"desiredReplicas": 3}});
     ns.hpas("v2").patch_status("web-0", &PatchParams::default(), &Patch::Merge(status)).await.unwrap();
@@ -304,6 +316,7 @@ fn every_test_that_the_documentation_names_exists() {
         |folder: &Path| std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect::<Vec<_>>();
     let (folders, mut sources): (Vec<_>, Vec<_>) = files(&tests).into_iter().partition(|path| path.is_dir());
     sources.extend(folders.iter().flat_map(|folder| files(folder)));
+    sources.push(tests.join("../src/in_memory.rs"));
     let code: String = sources.iter().map(|path| std::fs::read_to_string(path).unwrap()).collect();
     let document = std::fs::read_to_string(tests.join("../../docs/failure.md")).unwrap();
     let mut count = 0;

@@ -9,12 +9,11 @@
 
 mod support;
 
-use std::time::Instant;
-
 use hpa_override_testbed::{Proxy, Stop, World};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use support::*;
+use tokio::time::Instant;
 
 /// The owner's bounds.
 const OWNER: (i32, i32) = (2, 5);

@@ -5,10 +5,11 @@
 
 mod support;
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::json;
 use support::*;
+use tokio::time::Instant;
 
 #[tokio::test]
 async fn stalled_watches_are_noticed_within_a_minute() {

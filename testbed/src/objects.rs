@@ -8,10 +8,12 @@ use kube::core::{ApiResource, DynamicObject, GroupVersionKind};
 use serde_json::Value;
 
 /// The kinds that live in no namespace.
-const CLUSTER_WIDE: [&str; 8] = [
+const CLUSTER_WIDE: [&str; 10] = [
     "ClusterRole",
     "ClusterRoleBinding",
     "CustomResourceDefinition",
+    "MutatingAdmissionPolicy",
+    "MutatingAdmissionPolicyBinding",
     "MutatingWebhookConfiguration",
     "Namespace",
     "ValidatingAdmissionPolicy",

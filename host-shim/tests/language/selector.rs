@@ -1,6 +1,6 @@
 //! One override of many HPAs: those that match its selector now, whatever is created, deleted or labelled meanwhile.
 
-use std::time::Instant;
+use tokio::time::Instant;
 
 use hpa_override_testbed::{AuditLog, apply_yaml, wait_for};
 use kube::api::{DeleteParams, ListParams};

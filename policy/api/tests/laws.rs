@@ -15,22 +15,24 @@ mod laws {
         Bound, Bounds, Clamps, Instant, MayPatch, Mode, ParsedOverride, Phase, Record, Request, Settings, admit_hpa,
         composed, review_override,
     };
-    use hpa_override_plan::{HpaPlan, TargetView, plan_hpa, plan_status};
+    use hpa_override_plan::{HpaPlan, HpaView, OnTarget, TargetSummary, plan_hpa, plan_status};
     use proptest::{collection::vec, option, prelude::*, sample::Index, test_runner::TestCaseError};
     use serde_json::{Value, json};
 
     use crate::support::{
         config,
         generate::{
-            any_change, any_declared_history, any_history, bold_manifest, clamps, first_wish, layer, literal_wish,
-            manifest, mutated, mutations, record, wish, wish_for_both,
+            any_change, any_declared_history, any_history, any_kind, bold_manifest, clamps, first_wish, layer,
+            literal_wish, manifest, mutated, mutations, owners_number, record, wish, wish_for_both,
         },
         history::{Act, History},
         owner::{Kind, Manifest, Write, created},
-        server::{Writer, is_valid, numbers},
+        server::{Cap, Writer, is_valid, numbers},
         world::World,
     };
 
+    /// Below what most overrides give, above what every owner wants, and nobody's number.
+    const CAP: i32 = 45_454_545;
     const FIRST: Manifest = Manifest { min: Some(20_000_000), max: 30_000_000 };
 
     fn after(kind: Kind, manifest: Manifest, acts: &[Act], merge_policy: Option<i64>) -> History {
@@ -108,6 +110,68 @@ mod laws {
             if kind != Kind::Mixed && !history.owners_forgotten {
                 history.assert_ownership_returned();
             }
+        }
+
+        /// What another mutating admission makes of our bounds is no owner change, whenever it comes, whether it is met first by
+        /// our write or by the owner's, and it makes the controller return ownership all the same. The owner's own numbers
+        /// are below that cap, and the controller runs.
+        #[test]
+        fn an_altered_bound_is_no_owner_change(
+            (kind, manifest, acts, finale) in any_history(false),
+            policy in option::of(-30..=30_i64),
+            (at, again) in (any::<Index>(), any::<bool>()),
+        ) {
+            let mut history = History::new(kind, manifest, policy);
+            let at = at.index(acts.len());
+            for (number, act) in acts.iter().enumerate() {
+                if number == at {
+                    history.settle();
+                    history.world.server.cap = Some(Cap { most: CAP, again });
+                }
+                history.act(act);
+            }
+            history.end(finale);
+            history.assert_restored();
+            if policy.is_some() || kind != Kind::Mixed && !history.owners_forgotten {
+                history.assert_ownership_returned();
+            }
+        }
+
+        /// Where the owner's own bounds are above the cap that came since, the end is final with what is stored: two writes.
+        #[test]
+        fn at_the_end_an_altered_bound_is_final(
+            (kind, manifest, wishes) in (any_kind(), manifest(), vec(wish(), 1..4)),
+            policy in option::of(-30..=30_i64),
+            (most, again, early) in (20..40_i32, any::<bool>(), any::<bool>()),
+            crashes in any::<bool>(),
+        ) {
+            let mut history = History::new(kind, manifest.clone(), policy);
+            let cap = Some(Cap { most: owners_number(most) + 454_545, again });
+            if early {
+                history.world.server.cap = cap;
+            }
+            for wish in &wishes {
+                history.act(&Act::Add(wish.clone()));
+                history.settle();
+            }
+            history.world.server.cap = cap;
+            if crashes {
+                history.act(&Act::Crash);
+            }
+            history.world.overrides.clear();
+            // At once, or at the last step of a gradual return.
+            for seconds in [0, 86_400] {
+                history.act(&Act::Advance(seconds));
+                let writes = history.world.settle();
+                prop_assert!(writes <= 2, "{writes} writes");
+            }
+            let stored = |number: i32| number.min(owners_number(most) + 454_545);
+            let live = history.world.live();
+            let desired = [manifest.min.unwrap(), manifest.max];
+            prop_assert!(live == desired || live == desired.map(stored), "{live:?}");
+            prop_assert_eq!(history.world.record(), None);
+            history.assert_ownership_returned();
+            prop_assert_eq!(history.world.settle(), 0);
         }
 
         /// "It worked, put 40 in Git": with the policy, what a client-side apply declares is an owner change even where it
@@ -351,11 +415,13 @@ mod laws {
             let request = Request { user, ..Request::default() };
             let overrides: Vec<ParsedOverride> = objects.iter().map(|object| ParsedOverride::parse(object, world.now)).collect();
             let may_patch = |_: &ParsedOverride| MayPatch::NotAsked;
-            let remembered = world.remembered.as_deref();
-            let plan = plan_hpa(&hpa, &overrides, &settings, &may_patch, world.now, remembered);
-            let target = TargetView { hpa: &hpa, plan: &plan, problem: None, reading: None, read_for: None };
+            let (view, given, remembered) = (HpaView::parse(&hpa), overrides.iter().collect::<Vec<_>>(), world.remembered.as_deref());
+            let plan = plan_hpa(&view, &given, &settings, &may_patch, world.now, remembered);
             for (object, ovr) in objects.iter().zip(&overrides) {
-                let _ = plan_status(object, ovr, &[target], &settings, &may_patch, None, world.now);
+                let (old, mut summary) = (object.get("status"), TargetSummary::default());
+                summary.set(&view, OnTarget::new(ovr, &view, &plan, None));
+                summary.recall(old);
+                let _ = plan_status(old, ovr, &summary, &settings, &may_patch, world.now);
                 let _ = review_override(object, world.overrides.first(), &request, &settings, world.now, MayPatch::NotAsked);
             }
             let sent = Bounds::from_hpa(&hpa).is_some();

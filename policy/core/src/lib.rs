@@ -35,6 +35,7 @@ pub use record::{
     compose::{composed, superseded_by},
     gradual_return::{GradualReturn, ReturnFrom},
     layer::{Layer, MOST_LAYERS},
+    owner_change::OwnerChange,
     saved_owners::SavedOwner,
     written::Written,
 };

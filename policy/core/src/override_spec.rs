@@ -33,7 +33,7 @@ pub use self::{misfit::Misfit, recurrence::Recurrence};
 /// assert_eq!(ovr.hpa.value().map(String::as_str), Some("web"));
 /// assert_eq!(ovr.amount(Bound::Min).value(), None, "unreadable, which the rules report");
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParsedOverride {
     /// Namespace and name.
     pub id: Id,

@@ -9,6 +9,7 @@
 //! overwritten. The changes of a record are in `advance`.
 
 pub mod advance;
+pub mod altered;
 pub mod clamps;
 pub mod compose;
 pub mod gradual_return;

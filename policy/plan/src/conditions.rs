@@ -90,10 +90,12 @@ impl Said {
 
 /// On which targets an override is active.
 pub(crate) struct ActiveOn<'a> {
-    /// The names of the HPAs whose record holds it, and on which its phase is Active.
-    pub(crate) hpas: Vec<&'a str>,
+    /// On how many its phase is Active and the record holds it.
+    pub(crate) active: usize,
     /// How many targets there are.
     pub(crate) targets: usize,
+    /// The name of the HPA, where there is one target.
+    pub(crate) only: Option<&'a str>,
 }
 
 /// Ready: everything that is due now is done, also where nothing is. `failure` is why not.
@@ -110,15 +112,15 @@ pub(crate) fn ready(eligibility: &Eligibility, failure: Option<&(Reason, String)
 /// Active: its phase is Active on a target whose record holds it.
 pub(crate) fn active(eligibility: &Eligibility, active_on: &ActiveOn<'_>, ready: &Said) -> Said {
     let until = until_text(eligibility.window.and_then(|window| window.until));
-    match (&active_on.hpas[..], eligibility.phase) {
-        ([], Phase::Active) => Said::new(ConditionStatus::False, ready.reason, &ready.message),
-        ([], _) => Said::new(ConditionStatus::False, eligibility.reason, &eligibility.message),
-        ([only], _) if active_on.targets == 1 => {
+    match (active_on.active, eligibility.phase, active_on.only) {
+        (0, Phase::Active, _) => Said::new(ConditionStatus::False, ready.reason, &ready.message),
+        (0, _, _) => Said::new(ConditionStatus::False, eligibility.reason, &eligibility.message),
+        (_, _, Some(only)) => {
             let message = format!("it is active on HorizontalPodAutoscaler {only} until {until}");
             Said::new(ConditionStatus::True, Reason::Applied, message)
         }
-        (hpas, _) => {
-            let message = format!("it is active on {} of {} targets until {until}", hpas.len(), active_on.targets);
+        (active, _, None) => {
+            let message = format!("it is active on {active} of {} targets until {until}", active_on.targets);
             Said::new(ConditionStatus::True, Reason::Applied, message)
         }
     }

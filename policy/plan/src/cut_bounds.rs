@@ -9,6 +9,9 @@ use hpa_override_core::{Bound, Clamps, Record, composed};
 ///
 /// `UpOnly` raises a bound to what the owner wants, and the other two lower none below that: so one limit decides.
 pub(crate) fn cut_bounds(record: &Record) -> Option<String> {
+    if record.limits.is_empty() {
+        return None;
+    }
     let Record { desired, limits, .. } = record;
     let given = composed(*desired, record.layers.iter(), &Clamps::default());
     let limited = limits.clamp(*desired, given);
@@ -28,14 +31,13 @@ pub(crate) fn cut_bounds(record: &Record) -> Option<String> {
     }
 }
 
-/// The same for the status of an override with `targets` targets: of the first HPA of those on which it is active and a bound
-/// is cut. Each comes with its name and the sentence.
-pub(crate) fn cut_on_targets<'a>(targets: usize, mut cut: impl Iterator<Item = (&'a str, &'a str)>) -> Option<String> {
-    let (name, sentence) = cut.next()?;
+/// The same for the status of an override with `targets` targets, on `count` of which it is active and a bound is cut: of the
+/// first of these the name of the HPA and the sentence.
+pub(crate) fn cut_on_targets(targets: usize, (count, name, sentence): (usize, &str, &str)) -> String {
     if targets == 1 {
-        return Some(sentence.into());
+        return sentence.into();
     }
-    Some(format!("limits cut bounds on {} of {targets} targets; {name}: {sentence}", 1 + cut.count()))
+    format!("limits cut bounds on {count} of {targets} targets; {name}: {sentence}")
 }
 
 #[cfg(test)]
@@ -80,11 +82,10 @@ mod tests {
     }
 
     #[rstest]
-    #[case::nowhere(1, &[], None)]
-    #[case::the_only_target(1, &["web"], Some("a"))]
-    #[case::one_of_many(3, &["web"], Some("limits cut bounds on 1 of 3 targets; web: a"))]
-    #[case::two_of_many(3, &["api", "web"], Some("limits cut bounds on 2 of 3 targets; api: a"))]
-    fn on_targets(#[case] targets: usize, #[case] names: &[&str], #[case] expected: Option<&str>) {
-        assert_eq!(cut_on_targets(targets, names.iter().map(|name| (*name, "a"))).as_deref(), expected);
+    #[case::the_only_target(1, 1, "a")]
+    #[case::one_of_many(3, 1, "limits cut bounds on 1 of 3 targets; web: a")]
+    #[case::two_of_many(3, 2, "limits cut bounds on 2 of 3 targets; web: a")]
+    fn on_targets(#[case] targets: usize, #[case] count: usize, #[case] expected: &str) {
+        assert_eq!(cut_on_targets(targets, (count, "web", "a")), expected);
     }
 }

@@ -1,9 +1,8 @@
 //! The events of a plan: Kubernetes Events on the override and on the HPA, to be published once the plan is written.
 
 use hpa_override_core::{Bounds, Id, Layer, Record, hpa::managed_fields::last_manager, value::text::until_text};
-use serde_json::Value;
 
-use crate::supersession::OverridesOfHpa;
+use crate::{hpa_view::HpaView, supersession::OverridesOfHpa};
 
 /// The object that an event is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,21 +26,31 @@ pub struct Event {
     pub note: String,
 }
 
+impl Event {
+    /// Whether it says that the bounds are restored.
+    pub(crate) fn is_restored(&self) -> bool {
+        self.reason == RESTORED
+    }
+}
+
+const RESTORED: &str = "Restored";
+
 /// The bounds are restored, and no trace of an override is left.
 pub(crate) fn restored(bounds: Bounds) -> Event {
     let note = format!("bounds {bounds} are restored, nothing is left of the override");
-    Event { about: About::Hpa, warning: false, reason: "Restored", note }
+    Event { about: About::Hpa, warning: false, reason: RESTORED, note }
 }
 
-/// The events of a write, by what differs between the record before it and after it.
+/// The events of a write, by what differs between the record before it and after it. `reverted_by` is the field manager whose
+/// bounds are overwritten.
 pub(crate) fn of_change(
     before: &Record,
     next: &Record,
     live: Bounds,
-    managed: &[Value],
+    reverted_by: Option<&str>,
     checked: &OverridesOfHpa,
 ) -> Vec<Event> {
-    let reverted = reverted_by(before, next, live, managed).map(|manager| reverted(&manager, live, next.effective));
+    let reverted = reverted_by.map(|manager| reverted(manager, live, next.effective));
     let begun = missing(&next.layers, &before.layers).flat_map(|layer| applied(layer, next, checked));
     let ended = missing(&before.layers, &next.layers).flat_map(|layer| ended(layer, next, checked));
     reverted.into_iter().chain(owner_changed(before, next)).chain(begun).chain(ended).collect()
@@ -93,7 +102,7 @@ fn missing<'a>(these: &'a [Layer], others: &'a [Layer]) -> impl Iterator<Item = 
 }
 
 /// The field manager that wrote other bounds over ours, where overrides remain.
-pub(crate) fn reverted_by(before: &Record, next: &Record, live: Bounds, managed: &[Value]) -> Option<String> {
+pub(crate) fn reverted_by(before: &Record, next: &Record, live: Bounds, hpa: &HpaView) -> Option<String> {
     let is_reverted = !before.is_finished() && !next.is_finished() && live != before.effective;
-    is_reverted.then(|| last_manager(managed).unwrap_or("somebody").into())
+    is_reverted.then(|| last_manager(&hpa.managed_fields().entries()).unwrap_or("somebody").into())
 }

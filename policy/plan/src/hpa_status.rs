@@ -3,26 +3,97 @@
 //! `status.currentReplicas` is what it asked for before its own last step, so alone it is late; `status.desiredReplicas` is
 //! what it asks for since. While it cannot compute a number it leaves the one that it found, in `currentReplicas`.
 
+use std::sync::Arc;
+
 use hpa_override_core::value::bounds::replicas;
 use serde_json::Value;
 
+/// What is read of the status of an HPA.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct HpaStatus {
+    /// `currentReplicas` and `desiredReplicas`.
+    asked: [Option<i32>; 2],
+    /// Whether its controller has looked at it: before that the numbers mean nothing.
+    has_conditions: bool,
+    is_able: bool,
+    is_disabled: bool,
+    /// The conditions that explain something, as sentences; none where none does.
+    explanation: Option<Arc<str>>,
+}
+
+impl HpaStatus {
+    pub(crate) fn parse(hpa: &Value) -> Self {
+        let number = |key| hpa.get("status").and_then(|status| replicas(status.get(key)?));
+        Self {
+            asked: ["currentReplicas", "desiredReplicas"].map(number),
+            has_conditions: conditions(hpa).next().is_some(),
+            is_able: conditions(hpa).any(|condition| condition.is("AbleToScale", "True")),
+            is_disabled: conditions(hpa).any(|condition| condition.is_scaled_to_zero()),
+            explanation: explanation(hpa),
+        }
+    }
+
+    /// `currentReplicas` and `desiredReplicas`.
+    pub(crate) fn asked_for(&self) -> [Option<i32>; 2] {
+        self.asked
+    }
+
+    /// How many replicas it asks for: the larger of the two numbers, an absent one being 0. None before its controller has
+    /// looked at it.
+    pub(crate) fn asked(&self) -> Option<i32> {
+        self.has_conditions.then(|| self.larger())
+    }
+
+    /// What `current` is when an override becomes active: how many replicas the HPA asks for. None until it has found its
+    /// scale target (condition `AbleToScale` is True), before which its status says nothing.
+    pub(crate) fn current_replicas(&self) -> Option<i32> {
+        self.is_able.then(|| self.larger())
+    }
+
+    /// Whether it is disabled, since the workload is scaled to 0.
+    pub(crate) fn is_disabled(&self) -> bool {
+        self.is_disabled
+    }
+
+    /// What its conditions explain, each after a semicolon; empty where they explain nothing.
+    pub(crate) fn explanation(&self) -> &str {
+        self.explanation.as_deref().unwrap_or_default()
+    }
+
+    fn larger(&self) -> i32 {
+        self.asked.into_iter().flatten().fold(0, i32::max)
+    }
+}
+
 /// A condition of an HPA. What is not given is empty.
-pub(crate) struct HpaCondition<'a> {
-    pub(crate) type_: &'a str,
-    pub(crate) status: &'a str,
-    pub(crate) reason: &'a str,
-    pub(crate) message: &'a str,
+struct HpaCondition<'a> {
+    type_: &'a str,
+    status: &'a str,
+    reason: &'a str,
+    message: &'a str,
 }
 
 impl HpaCondition<'_> {
     /// Whether it is of that type and has that status.
-    pub(crate) fn is(&self, type_: &str, status: &str) -> bool {
+    fn is(&self, type_: &str, status: &str) -> bool {
         self.type_ == type_ && self.status == status
+    }
+
+    fn is_scaled_to_zero(&self) -> bool {
+        self.is("ScalingActive", "False") && self.reason == "ScalingDisabled"
+    }
+
+    /// Whether it explains something. That the HPA asks for no more, or no less, than our bounds does not.
+    fn explains(&self) -> bool {
+        let is_by_bounds = matches!(self.reason, "TooFewReplicas" | "TooManyReplicas");
+        self.is("AbleToScale", "False")
+            || self.is("ScalingActive", "False")
+            || self.is("ScalingLimited", "True") && !is_by_bounds
     }
 }
 
 /// The conditions of an HPA; none before its controller has looked at it.
-pub(crate) fn conditions(hpa: &Value) -> impl Iterator<Item = HpaCondition<'_>> {
+fn conditions(hpa: &Value) -> impl Iterator<Item = HpaCondition<'_>> {
     let list = hpa.get("status").and_then(|status| status.get("conditions")).and_then(Value::as_array);
     list.into_iter().flatten().map(|condition| {
         let text = |key: &str| condition.get(key).and_then(Value::as_str).unwrap_or_default();
@@ -30,17 +101,13 @@ pub(crate) fn conditions(hpa: &Value) -> impl Iterator<Item = HpaCondition<'_>> 
     })
 }
 
-/// How many replicas an HPA asks for: the larger of the two numbers, an absent one being 0. It means nothing before there
-/// are conditions.
-pub(crate) fn asked_for(hpa: &Value) -> i32 {
-    let number = |key| hpa.get("status").and_then(|status| replicas(status.get(key)?)).unwrap_or_default().max(0);
-    number("currentReplicas").max(number("desiredReplicas"))
-}
-
-/// What `current` is when an override becomes active: how many replicas the HPA asks for. None until it has found its scale
-/// target (condition `AbleToScale` is True), before which its status says nothing.
-pub(crate) fn current_replicas(hpa: &Value) -> Option<i32> {
-    conditions(hpa).any(|condition| condition.is("AbleToScale", "True")).then(|| asked_for(hpa))
+fn explanation(hpa: &Value) -> Option<Arc<str>> {
+    let sentences = conditions(hpa).filter(HpaCondition::explains).map(|reported| {
+        let HpaCondition { type_, status, reason, message } = reported;
+        format!("; its condition {type_} is {status}, {reason}: {message}")
+    });
+    let text: String = sentences.collect();
+    (!text.is_empty()).then(|| text.into())
 }
 
 #[cfg(test)]
@@ -61,7 +128,7 @@ mod tests {
         let conditions =
             json!([{"type": "ScalingActive", "status": "False"}, {"type": "AbleToScale", "status": "True"}]);
         let status = json!({"currentReplicas": current, "desiredReplicas": desired, "conditions": conditions});
-        assert_eq!(current_replicas(&json!({"status": status})), expected);
+        assert_eq!(HpaStatus::parse(&json!({"status": status})).current_replicas(), expected);
     }
 
     #[rstest]
@@ -71,6 +138,6 @@ mod tests {
     #[case::not_known(json!({"desiredReplicas": 3, "conditions": [{"type": "AbleToScale", "status": "Unknown"}]}))]
     #[case::another(json!({"desiredReplicas": 3, "conditions": [{"type": "ScalingActive", "status": "True"}]}))]
     fn nothing_is_known(#[case] status: Value) {
-        assert_eq!(current_replicas(&json!({"status": status})), None);
+        assert_eq!(HpaStatus::parse(&json!({"status": status})).current_replicas(), None);
     }
 }

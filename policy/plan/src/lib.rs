@@ -3,7 +3,8 @@
 //!
 //! ```text
 //!   occurrences ─► timing ─► eligibility ─► supersession ─► plan_hpa ─► preview
-//!                                                 events, patch ─┘ └─► plan_status ◄─ conditions, reached ◄─ scale_target
+//!                            hpa_view ──────────┘  events, patch ─┘ └─► on_target ─► target_summary ─► plan_status
+//!                                                                        scale_target ─► reached, conditions ─┘
 //! ```
 //! Pure and total like the core: no clock, no I/O, no logging, no environment, no panic. Time zone data is embedded, the
 //! same on every machine.
@@ -15,7 +16,9 @@ mod cut_bounds;
 mod eligibility;
 mod events;
 mod hpa_status;
+mod hpa_view;
 mod occurrences;
+mod on_target;
 mod patch;
 mod plan_hpa;
 mod plan_status;
@@ -23,6 +26,7 @@ mod preview;
 mod reached;
 mod scale_target;
 mod supersession;
+mod target_summary;
 mod targets;
 mod timing;
 mod verify;
@@ -30,15 +34,17 @@ mod verify;
 pub use conditions::{ReachedRow, StatusRow, reached_table, status_table};
 pub use eligibility::{Eligibility, MayPatchOf};
 pub use events::{About, Event};
+pub use hpa_view::HpaView;
 pub use occurrences::Schedule;
+pub use on_target::{OnTarget, Problem};
 pub use plan_hpa::{HpaPlan, plan_hpa};
-pub use plan_status::{Problem, StatusPlan, TargetView, plan_status, status_patch};
+pub use plan_status::{StatusPlan, plan_status, status_patch};
 pub use preview::{Point, Preview};
 pub use reached::{
-    ReachedPlan, ReachedSoFar,
     pacing::{MOST_READS_PER_SECOND, pause_between_reads, read_again_after},
     reading::{Comparison, ScaleReading},
 };
 pub use scale_target::{ScaleTarget, Workload};
-pub use targets::{concerns, targets};
-pub use verify::verify_response;
+pub use target_summary::TargetSummary;
+pub use targets::{Target, targets};
+pub use verify::{Altered, compare_response};

@@ -1,7 +1,9 @@
 //! The JSON merge patch of a plan.
 
-use hpa_override_core::{RECORD_ANNOTATION, RELEASE_ANNOTATION, hpa::raw};
+use hpa_override_core::{RECORD_ANNOTATION, RELEASE_ANNOTATION};
 use serde_json::{Map, Value, json};
+
+use crate::hpa_view::HpaView;
 
 /// What a patch changes, on one version of the HPA.
 #[derive(Default)]
@@ -15,17 +17,17 @@ pub(crate) struct Changes {
 }
 
 /// The merge patch for exactly the version of `hpa`. It also removes a release marker that it finds.
-pub(crate) fn merge_patch(hpa: &Value, changes: Changes) -> Value {
+pub(crate) fn merge_patch(hpa: &HpaView, changes: Changes) -> Value {
     let Changes { record, managed_fields, spec } = changes;
     let mut annotations = Map::new();
     if let Some(record) = record {
         annotations.insert(RECORD_ANNOTATION.into(), record);
     }
-    if raw::annotation(hpa, RELEASE_ANNOTATION).is_some() {
+    if hpa.has_release_marker() {
         annotations.insert(RELEASE_ANNOTATION.into(), Value::Null);
     }
     let mut metadata = Map::new();
-    metadata.insert("resourceVersion".into(), json!(raw::resource_version(hpa)));
+    metadata.insert("resourceVersion".into(), json!(hpa.version()));
     metadata.insert("annotations".into(), annotations.into());
     if let Some(list) = managed_fields {
         metadata.insert("managedFields".into(), list.into());

@@ -9,24 +9,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hpa_override_core::{
-    Bound, Bounds, Clamps, GRACE, Id, Instant, ParsedOverride, Question, RECORD_ANNOTATION, Record, Settings,
+    Bound, Bounds, Clamps, GRACE, Id, Instant, OwnerChange, ParsedOverride, Question, Record, Settings,
     UnreadableRecord,
-    hpa::{
-        managed_fields::{entries, has_our_entry, we_own},
-        raw::{annotation, name_of},
-    },
-    record::{
-        owner_change::desired_after_live,
-        saved_owners::{owners_of, returned, united},
-    },
+    record::saved_owners::{owners_of, returned, united},
 };
 use serde_json::{Map, Value};
 
 use crate::{
     clamps::clamps,
-    cut_bounds::cut_bounds,
     eligibility::{Eligibility, MayPatchOf},
     events::{self, Event},
+    hpa_view::HpaView,
     patch::{Changes, merge_patch},
     supersession::OverridesOfHpa,
 };
@@ -42,14 +35,18 @@ pub struct HpaPlan {
     pub confirm: bool,
     /// The record to remember once the patch is written: one that vanishes is taken as if it were still there.
     pub remember: Option<String>,
+    /// The live bounds that the patch takes for what the owner wants.
+    pub owner_change: Option<OwnerChange>,
     /// The field manager that wrote other bounds over ours, where the patch writes ours again.
     pub reverted_by: Option<String>,
     /// The events to publish once the patch is written.
     pub events: Vec<Event>,
     /// The first instant at which anything differs, nothing else happening.
     pub next_transition: Option<Instant>,
-    /// What the limits cut of the bounds that the overrides give, in a sentence; none where they cut nothing.
-    pub cut_bounds: Option<String>,
+    /// The first end of an override that the record names, after the instant of the decision: an end to confirm ahead.
+    pub next_end: Option<Instant>,
+    /// Whether an override waits for what the status of the HPA says: else a change of the status alone changes no plan.
+    pub waits_for_status: bool,
     /// Whether each override is active, and why not.
     pub eligibility: BTreeMap<Id, Eligibility>,
 }
@@ -73,43 +70,43 @@ pub struct HpaPlan {
 /// Answers [`HpaPlan::questions`] and plans again. Where [`HpaPlan::confirm`] is set, reads the overrides from the API server
 /// and plans again, before it writes. Where [`HpaPlan::reverted_by`] names a manager again and again, delays the write. Writes
 /// the patch as field manager `hpa-override`, reads the HPA again and plans again on a conflict, and compares the response
-/// ([`verify_response`](crate::verify_response)): an altered one is a [`Problem`](crate::Problem). Then
+/// ([`compare_response`](crate::compare_response)), which says what follows where it was altered. Else it
 /// remembers [`HpaPlan::remember`], publishes the events, and plans again until there is no patch, and at
 /// [`HpaPlan::next_transition`].
 ///
 /// ```
 /// use hpa_override_core::{Instant, MayPatch, ParsedOverride, Settings};
-/// use hpa_override_plan::plan_hpa;
+/// use hpa_override_plan::{HpaView, plan_hpa};
 /// use serde_json::json;
 ///
 /// let now: Instant = "2026-11-27T06:00:00Z".parse().unwrap();
 /// let hpa = json!({"metadata": {"namespace": "shop", "name": "web"}, "spec": {"minReplicas": 2, "maxReplicas": 5}});
+/// let hpa = HpaView::parse(&hpa);
 /// let ovr = json!({"metadata": {"namespace": "shop", "name": "a", "uid": "u"},
 ///                  "spec": {"hpa": "web", "minReplicas": 10, "maxReplicas": 20, "duration": "1h"}});
-/// let overrides = [ParsedOverride::parse(&ovr, now)];
-/// let plan = plan_hpa(&hpa, &overrides, &Settings::default(), &|_| MayPatch::NotAsked, now, None);
+/// let ovr = ParsedOverride::parse(&ovr, now);
+/// let plan = plan_hpa(&hpa, &[&ovr], &Settings::default(), &|_| MayPatch::NotAsked, now, None);
 /// assert_eq!(plan.patch.unwrap()["spec"], json!({"minReplicas": 10, "maxReplicas": 20}));
 /// assert_eq!(plan.next_transition, Some("2026-11-27T07:00:00Z".parse().unwrap()));
 /// ```
 #[must_use]
 pub fn plan_hpa(
-    hpa: &Value,
-    overrides: &[ParsedOverride],
+    hpa: &HpaView,
+    overrides: &[&ParsedOverride],
     settings: &Settings,
     may_patch: MayPatchOf<'_>,
     now: Instant,
     remembered: Option<&str>,
 ) -> HpaPlan {
-    let written = Record::from_hpa(hpa);
-    let is_unreadable = matches!(written, Some(Err(_)));
-    let is_written = matches!(written, Some(Ok(_)));
-    let vanished = || remembered.and_then(|text| Record::parse(text).ok());
-    let record = written.and_then(Result::ok).or_else(vanished);
-    let t = record.as_ref().map_or(now, |record| decision_instant(record, now));
-    let known = if is_unreadable { Err(UnreadableRecord) } else { Ok(record.as_ref()) };
+    let written = hpa.readable_record();
+    let (is_written, is_unreadable) = (written.is_some(), matches!(hpa.record(), Some(Err(_))));
+    let vanished = remembered.filter(|_| !is_written).and_then(|text| Record::parse(text).ok());
+    let record = written.or(vanished.as_ref());
+    let t = record.map_or(now, |record| decision_instant(record, now));
+    let known = if is_unreadable { Err(UnreadableRecord) } else { Ok(record) };
     let mut checked = OverridesOfHpa::check(hpa, overrides, settings, may_patch, known, t);
-    let limits = clamps(settings.limits_in(Some(name_of(hpa).0)));
-    let mut plan = match Bounds::from_hpa(hpa) {
+    let limits = clamps(settings.limits_in(Some(&hpa.id().namespace)));
+    let mut plan = match hpa.bounds() {
         Some(live) if !is_unreadable => Target { hpa, live, record, is_written, limits, t, now }.plan(&mut checked),
         _ => HpaPlan { remember: remembered.map(Into::into), ..HpaPlan::default() },
     };
@@ -120,6 +117,7 @@ pub fn plan_hpa(
     }
     plan.next_transition = plan.next_transition.into_iter().chain(checked.next_change()).min();
     plan.questions = checked.questions();
+    plan.waits_for_status = checked.waits_for_status();
     plan.eligibility = checked.eligibility;
     plan
 }
@@ -131,10 +129,10 @@ fn decision_instant(record: &Record, now: Instant) -> Instant {
 
 /// One HPA at one instant.
 struct Target<'a> {
-    hpa: &'a Value,
+    hpa: &'a HpaView,
     live: Bounds,
     /// The record on it, or the remembered one.
-    record: Option<Record>,
+    record: Option<&'a Record>,
     /// Whether the record really is on it.
     is_written: bool,
     limits: Clamps,
@@ -146,41 +144,54 @@ struct Target<'a> {
 
 impl Target<'_> {
     fn plan(&self, checked: &mut OverridesOfHpa) -> HpaPlan {
-        let found = match &self.record {
+        let found = match self.record {
             Some(record) => record.clone(),
             None if checked.layers.is_empty() => return self.finish(&Record::new(self.live, self.t)),
             None => Record::new(self.live, self.t),
         };
         let next = self.next_record(&found, checked);
         checked.mark(&next, self.t);
-        let is_restored = next.is_finished() && self.live == next.effective;
+        let is_restored = next.is_finished() && self.is_restored(&found, &next);
         let plan = if is_restored && (found.is_finished() || !self.is_written) {
             self.finish(&found)
         } else {
             self.write(&found, next.clone(), checked)
         };
-        HpaPlan { next_transition: next.next_step(self.t), cut_bounds: cut_bounds(&next), ..plan }
+        let next_end = next.layers.iter().filter_map(|layer| layer.until).filter(|until| *until > self.t).min();
+        HpaPlan { next_transition: next.next_step(self.t), next_end, ..plan }
     }
 
     /// The record at the instant of the decision, in the order of a decision (ARCHITECTURE.md): ends, then the owner change, then
     /// what begins or was edited, and the limits.
     fn next_record(&self, found: &Record, checked: &OverridesOfHpa) -> Record {
-        let managed = entries(self.hpa);
         let mut next = found.clone();
         next.advance_by(self.t, |layer| checked.end_of(layer, self.t));
         if !self.is_written {
             next.finish_replaced(found, self.live);
         }
-        next.apply_owner_change(desired_after_live(found, self.live, |bound| we_own(managed, bound)), self.t);
+        next.apply_owner_change(self.owner_change(found).desired(), self.t);
         next.set_layers(checked.layers.clone(), self.limits.clone(), self.t);
         next.settled(found, self.t, |bound| self.live.get(bound))
+    }
+
+    fn owner_change(&self, found: &Record) -> OwnerChange {
+        OwnerChange::from_live(found, self.live, |bound| self.hpa.managed_fields().we_own(bound))
+    }
+
+    /// Whether the bounds are as the end of the last override leaves them. Once the first patch of an end is written, that is
+    /// also one which managedFields attribute to us: another admission has altered it in that patch, and nothing is tried
+    /// again.
+    fn is_restored(&self, found: &Record, next: &Record) -> bool {
+        let is_final = |bound| found.is_finished() && self.hpa.managed_fields().we_own(bound);
+        let is_as_desired = |bound| self.live.get(bound) == next.effective.get(bound);
+        Bound::BOTH.into_iter().all(|bound| is_as_desired(bound) || is_final(bound))
     }
 
     /// The second patch of an end: removes the record, returns ownership. Where the record has vanished there is nothing to
     /// do, unless an entry of ours is left in managedFields.
     fn finish(&self, record: &Record) -> HpaPlan {
-        let managed = entries(self.hpa);
-        let managed_fields = has_our_entry(managed).then(|| returned(managed, &record.owners, self.t));
+        let managed = self.hpa.managed_fields();
+        let managed_fields = managed.has_our_entry().then(|| returned(&managed.entries(), &record.owners, self.t));
         // A clock that is behind must not start again what is over: until it has caught up, the instant is remembered.
         let remember = (self.now < self.t).then(|| Record::new(self.live, self.t).to_text());
         if !self.is_written && managed_fields.is_none() {
@@ -197,24 +208,27 @@ impl Target<'_> {
 
     /// Bounds and record as they are to be, or ownership returned, or nothing.
     fn write(&self, found: &Record, mut next: Record, checked: &OverridesOfHpa) -> HpaPlan {
-        let managed = entries(self.hpa);
+        let managed = self.hpa.managed_fields();
         let differs = |bound: &Bound| next.effective.get(*bound) != self.live.get(*bound);
         let changed: Vec<Bound> = Bound::BOTH.into_iter().filter(differs).collect();
-        let owned = Bound::BOTH.into_iter().any(|bound| we_own(managed, bound));
-        let managed_fields = (changed.is_empty() && owned).then(|| returned(managed, &next.owners, self.t));
-        next.owners = if changed.is_empty() { Vec::new() } else { united(next.owners, owners_of(managed, &changed)) };
+        let is_to_be_returned = changed.is_empty() && managed.we_own_any();
+        let managed_fields = is_to_be_returned.then(|| returned(&managed.entries(), &next.owners, self.t));
+        next.owners = match changed.as_slice() {
+            [] => Vec::new(),
+            changed => united(next.owners, owners_of(&managed.entries(), changed)),
+        };
         let next = next.counted(found);
         let text = next.to_text();
         let mut plan = HpaPlan { remember: Some(text.clone()), ..HpaPlan::default() };
-        let is_current = annotation(self.hpa, RECORD_ANNOTATION) == Some(&text);
-        if is_current && changed.is_empty() && managed_fields.is_none() {
+        if changed.is_empty() && managed_fields.is_none() && self.hpa.has_record_text(&text) {
             return plan;
         }
         let spec = changed.iter().map(|bound| (bound.field().into(), next.effective.get(*bound).into())).collect();
         plan.patch = Some(merge_patch(self.hpa, Changes { record: Some(text.into()), managed_fields, spec }));
+        plan.owner_change = Some(self.owner_change(found)).filter(OwnerChange::is_change);
         plan.confirm = checked.ends_by_time(found, self.t);
-        plan.reverted_by = events::reverted_by(found, &next, self.live, managed);
-        plan.events = events::of_change(found, &next, self.live, managed, checked);
+        plan.reverted_by = events::reverted_by(found, &next, self.live, self.hpa);
+        plan.events = events::of_change(found, &next, self.live, plan.reverted_by.as_deref(), checked);
         plan
     }
 }

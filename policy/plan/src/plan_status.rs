@@ -1,11 +1,9 @@
 //! Plans the status of one override: what a person, Flux, Argo CD and `kubectl wait` read.
 //!
-//! Derived from the state of its targets and from the plans for them. The old status is read, as far as it can be, only to
-//! leave alone what has not changed: since when a condition is as it is, and whether Reached has been True since this start.
+//! Derived from the summary of its targets. The old status is read, as far as it can be, only to leave alone what has not
+//! changed: since when a condition is as it is, and whether Reached has been True since this start.
 
-use hpa_override_core::{
-    Bound, Bounds, Id, Instant, ParsedOverride, Phase, Question, Reason, Record, Settings, hpa::raw::name_of,
-};
+use hpa_override_core::{Bound, Bounds, Instant, ParsedOverride, Phase, Question, Reason, Settings};
 use hpa_override_crd::{AutoscalerOverrideStatus, Condition, ConditionStatus, ConditionType, FailingTarget, Replicas};
 use serde_json::{Value, json};
 
@@ -14,116 +12,98 @@ use crate::{
     cut_bounds::cut_on_targets,
     eligibility::{Eligibility, MayPatchOf, TargetFacts, TargetState, check_eligibility},
     events::{About, Event},
-    plan_hpa::HpaPlan,
-    reached::{ActiveTarget, Reached, ReachedPlan, ReachedSoFar, reached, reading::ScaleReading},
+    reached::{Reached, reached},
+    target_summary::{Overview, TargetSummary},
 };
 
 /// The most failing targets that a status lists.
 const MOST_FAILING: usize = 10;
 
-/// Why a write to a target did not do what was planned.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
-    /// In a word.
-    pub reason: Reason,
-    /// In a sentence.
-    pub message: String,
-}
-
-/// A target of an override, as it is.
-#[derive(Clone, Copy, Debug)]
-pub struct TargetView<'a> {
-    /// The HPA.
-    pub hpa: &'a Value,
-    /// The plan for it.
-    pub plan: &'a HpaPlan,
-    /// What kept the plan from being written.
-    pub problem: Option<&'a Problem>,
-    /// What was last read of what it scales; none where nothing was.
-    pub reading: Option<&'a ScaleReading>,
-    /// The bounds that it was read for: for others it does not count. None: for those that are effective now.
-    pub read_for: Option<Bounds>,
-}
-
 /// What is to be done about one status.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct StatusPlan {
-    /// The question to be answered first: until then the override is blocked.
+    /// The question to be answered first: until then the override is blocked, and its status is held back.
     pub question: Option<Question>,
-    /// The status to write; none where it is as it should be, or while a write to a target is due.
+    /// The status to write; none where it is as it should be, or while a target is about to change.
     pub status: Option<AutoscalerOverrideStatus>,
     /// The events to publish once the status is written.
     pub events: Vec<Event>,
-    /// What to remember of Reached once the status is written, and which scale targets to read; none: as before.
-    pub reached: Option<ReachedPlan>,
+    /// The start whose Reached is announced once the status is written; none: as before.
+    pub announced: Option<Instant>,
     /// Whether the override is to be deleted: `ttlAfterFinished` has passed since its end.
     pub delete: bool,
-    /// The first instant at which the status differs, nothing else happening.
+    /// When to plan again although no target has changed: for a caller that gives every new plan for a target to the summary.
+    /// Those come at the targets' own transitions, so this is when the override is to be deleted, and without a target when
+    /// it changes by itself.
     pub next_transition: Option<Instant>,
+    /// The first instant at which the status differs, nothing else happening, the transitions of the targets included.
+    pub next_change: Option<Instant>,
 }
 
-/// Plans the status of `object`, parsed as `ovr`.
+/// Plans the status of `ovr`. `old` is its `status` on the object.
 ///
 /// # Guarantees
-/// Total, and independent of the order of `targets`. A status is planned only where it differs from the one on the object,
-/// and not while the plan for a target still has a patch to write: it reports what is done, never what is about to be. A
-/// status of another version is no error: what is not known in it counts as another value. While Reached is False for the
-/// same reason, other numbers of replicas alone are no reason to write.
+/// Total; the cost does not depend on the number of targets. A status is planned only where it differs from the old one, and
+/// not while a target is about to change: it reports what is done, never what is about to be. So there is none while the
+/// plan for a target has a patch to write that no problem keeps from being written, while such a plan is older than its own
+/// next transition, and while a question is open, unless the summary is of a caller that [never
+/// asks](TargetSummary::never_asking). A status of another version is no error: what is not known in it counts as another
+/// value. While Reached is False for the same reason, other numbers of replicas alone are no reason to write.
 ///
 /// # What it assumes
-/// `targets` are all HPAs that the override targets, each with the plan for it at `now` and with the problem, if any, that
-/// kept an earlier plan from being written. The status on `object` is what was last sent, where the API server has stored
-/// less than that. `so_far` is what the last plan gave to remember, none after a restart.
+/// `summary` holds the last plan for every HPA that the override targets and no other, and [`TargetSummary::recall`] was
+/// called with `old`. `old` is what was last sent, where the API server has stored less than that.
 ///
 /// # What the caller does
 /// Answers [`StatusPlan::question`] and plans again. Deletes the object where [`StatusPlan::delete`] is set. Otherwise writes
-/// the status ([`status_patch`]), publishes the events, remembers and reads what [`StatusPlan::reached`] says, and plans again
-/// when a target or a reading changes and at [`StatusPlan::next_transition`].
+/// the status ([`status_patch`]), publishes the events, gives [`StatusPlan::announced`] to the summary
+/// ([`TargetSummary::note_announced`]), reads the scale targets that [`TargetSummary::to_read`] names, and plans again when
+/// the summary says that a change of it is news, when the override changes, and at [`StatusPlan::next_transition`].
 ///
 /// ```
 /// use hpa_override_core::{Instant, MayPatch, ParsedOverride, Settings};
-/// use hpa_override_plan::plan_status;
+/// use hpa_override_plan::{TargetSummary, plan_status};
 /// use serde_json::json;
 ///
 /// let now: Instant = "2026-11-27T06:00:00Z".parse().unwrap();
 /// let object = json!({"metadata": {"namespace": "shop", "name": "a"},
 ///                     "spec": {"hpa": "web", "minReplicas": 10, "startsAt": "2026-11-28T06:00:00Z"}});
-/// let ovr = ParsedOverride::parse(&object, now);
-/// let plan = plan_status(&object, &ovr, &[], &Settings::default(), &|_| MayPatch::NotAsked, None, now);
+/// let (ovr, summary) = (ParsedOverride::parse(&object, now), TargetSummary::default());
+/// let plan = plan_status(None, &ovr, &summary, &Settings::default(), &|_| MayPatch::NotAsked, now);
 /// assert_eq!(plan.status.unwrap().phase.as_deref(), Some("Pending"));
 /// ```
 #[must_use]
 pub fn plan_status(
-    object: &Value,
+    old: Option<&Value>,
     ovr: &ParsedOverride,
-    targets: &[TargetView<'_>],
+    summary: &TargetSummary,
     settings: &Settings,
     may_patch: MayPatchOf<'_>,
-    so_far: Option<&ReachedSoFar>,
     now: Instant,
 ) -> StatusPlan {
-    let mut targets = targets.to_vec();
-    targets.sort_by_key(|target| name_of(target.hpa));
-    let targets = targets.as_slice();
-    let eligibility = eligibility(ovr, targets, settings, may_patch, now);
+    let targets = summary.overview();
+    let planned = targets.eligibility();
+    let by_itself = planned.is_none();
+    let eligibility = planned.unwrap_or_else(|| without_target(ovr, settings, may_patch, now));
     let (deletion, question) = (deletion(ovr, &eligibility), eligibility.question.clone());
-    let next_transition = eligibility.next.into_iter().chain(deletion.filter(|at| *at > now)).min();
-    if targets.iter().any(|target| target.plan.patch.is_some() && target.problem.is_none()) {
-        return StatusPlan { question, next_transition, ..StatusPlan::default() };
+    let later_deletion = deletion.filter(|at| *at > now);
+    let next_change = eligibility.next.into_iter().chain(later_deletion).min();
+    let next_transition = if by_itself { next_change } else { later_deletion };
+    let is_open = targets.is_open(question.is_some());
+    let without_status = StatusPlan { question, next_transition, next_change, ..StatusPlan::default() };
+    if is_open || targets.is_unsettled(now) {
+        return without_status;
     }
-    let old = Old(object.get("status"));
-    let outcome = Outcome::new(ovr, targets, eligibility, so_far, &old, now);
+    let old = Old(old);
+    let outcome = Outcome::new(ovr, &targets, eligibility, &old, now);
     if outcome.ready.status == ConditionStatus::True && deletion.is_some_and(|at| at <= now) {
         return StatusPlan { delete: true, ..StatusPlan::default() };
     }
-    let status = outcome.status(ovr, targets, next_transition, &old, now);
+    let status = outcome.status(ovr, &targets, next_change, &old, now);
     let is_known = old.is(&status, &outcome.reached);
-    let (events, reached) = outcome.announced(ovr, &status, &old, now);
-    let reached = Some(reached);
-    if is_known {
-        return StatusPlan { question, reached, next_transition, ..StatusPlan::default() };
-    }
-    StatusPlan { question, status: Some(status), events, reached, delete: false, next_transition }
+    let (events, announced) = outcome.announced(ovr, &status, targets.announced(), &old, now);
+    let without_status = StatusPlan { announced, ..without_status };
+    if is_known { without_status } else { StatusPlan { status: Some(status), events, ..without_status } }
 }
 
 /// The status as it was.
@@ -155,47 +135,23 @@ fn deletion(ovr: &ParsedOverride, eligibility: &Eligibility) -> Option<Instant> 
     Some(eligibility.window?.until?.saturating_add(ovr.ttl.value()?.as_secs()))
 }
 
-/// The merge patch that makes `status` the status of `object`, and of no other object of that name.
+/// The merge patch that makes `status` the status of the override with that uid, and of no other object of its name. `old` is
+/// the status as it is stored.
 #[must_use]
-pub fn status_patch(object: &Value, status: &AutoscalerOverrideStatus) -> Value {
+pub fn status_patch(uid: &str, old: Option<&Value>, status: &AutoscalerOverrideStatus) -> Value {
     let mut fields = serde_json::to_value(status).unwrap_or_default();
-    let old = object.get("status").and_then(Value::as_object);
-    if let Some((old, fields)) = old.zip(fields.as_object_mut()) {
+    if let Some((old, fields)) = old.and_then(Value::as_object).zip(fields.as_object_mut()) {
         for key in old.keys() {
             fields.entry(key).or_insert(Value::Null);
         }
     }
-    let uid = object.get("metadata").and_then(|metadata| metadata.get("uid"));
     json!({ "metadata": { "uid": uid }, "status": fields })
 }
 
-/// By the plans for its targets, of which one that is active is enough; without a target by spec and settings alone.
-fn eligibility(
-    ovr: &ParsedOverride,
-    targets: &[TargetView<'_>],
-    settings: &Settings,
-    may_patch: MayPatchOf<'_>,
-    now: Instant,
-) -> Eligibility {
-    let planned: Vec<&Eligibility> = targets.iter().filter_map(|target| planned(&ovr.id, target)).collect();
-    let first = planned.iter().min_by_key(|found| (found.phase != Phase::Active, found.phase));
-    let Some(first) = first else {
-        let absent = TargetFacts { state: TargetState::Absent, current: None };
-        return check_eligibility(ovr, absent, None, settings, may_patch(ovr), now);
-    };
-    let next = planned.iter().filter_map(|found| found.next).min();
-    Eligibility { next, ..(*first).clone() }
-}
-
-fn planned<'a>(id: &Id, target: &TargetView<'a>) -> Option<&'a Eligibility> {
-    target.plan.eligibility.get(id)
-}
-
-/// The targets on which it is active and a limit cuts a bound, with what is cut.
-fn cut_where_active<'a>(id: &Id, targets: &[TargetView<'a>]) -> impl Iterator<Item = (&'a str, &'a str)> {
-    let is_active = |target: &&TargetView<'a>| planned(id, target).is_some_and(|found| found.phase == Phase::Active);
-    let cut = |target: &TargetView<'a>| Some((name_of(target.hpa).1, target.plan.cut_bounds.as_deref()?));
-    targets.iter().filter(is_active).filter_map(cut)
+/// Without a target, by spec and settings alone.
+fn without_target(ovr: &ParsedOverride, settings: &Settings, may_patch: MayPatchOf<'_>, now: Instant) -> Eligibility {
+    let absent = TargetFacts { state: TargetState::Absent, current: None };
+    check_eligibility(ovr, absent, None, settings, may_patch(ovr), now)
 }
 
 /// The conditions, with what they come from.
@@ -205,69 +161,52 @@ struct Outcome {
     active: Said,
     stalled: Said,
     reached: Reached,
-    applied: usize,
     failing: Vec<FailingTarget>,
 }
 
 impl Outcome {
     fn new(
         ovr: &ParsedOverride,
-        targets: &[TargetView<'_>],
+        targets: &Overview<'_>,
         eligibility: Eligibility,
-        so_far: Option<&ReachedSoFar>,
         old: &Old<'_>,
         now: Instant,
     ) -> Self {
         let is_wanted = matches!(eligibility.phase, Phase::Active | Phase::Superseded);
-        let failing: Vec<_> = targets.iter().filter_map(|target| failure(ovr, target, is_wanted)).collect();
-        let applied = targets.iter().filter(|target| is_applied(ovr, target)).count();
-        // An edit that is refused on every target leaves it applied on every target.
-        let is_partly = applied > 0 && (applied < targets.len() || failing.len() < targets.len());
-        let failure = match failing.first() {
-            Some((hpa, _, message)) if is_wanted && is_partly => {
-                let message = format!("applied on {applied} of {} targets; {hpa}: {message}", targets.len());
-                Some((Reason::PartlyApplied, message))
-            }
-            Some((_, reason, message)) => Some((*reason, message.clone())),
-            None if is_wanted && targets.is_empty() => Some(not_found(ovr)),
-            None => None,
-        };
-        let active_targets: Vec<_> = targets.iter().filter_map(|target| active_target(ovr, target)).collect();
-        let active_on = ActiveOn { hpas: names(&active_targets), targets: targets.len() };
-        let ready = ready(&eligibility, failure.as_ref());
+        let (failing, count) = (targets.failing(is_wanted).1, targets.len());
+        let failing = failing.take(MOST_FAILING).map(failing_target).collect();
+        let active_on =
+            ActiveOn { active: targets.active_in_record(), targets: count, only: targets.only().map(|(name, _)| name) };
+        let ready = ready(&eligibility, failure(ovr, targets, is_wanted).as_ref());
         let active = active(&eligibility, &active_on, &ready);
         let stalled = stalled(&eligibility, &ready);
-        let reached = reached(&active_targets, so_far, old.condition(ConditionType::Reached).as_ref(), now);
-        let failing = failing.into_iter().map(|(hpa, reason, message)| failing_target(hpa, reason, message)).collect();
-        let cut = cut_on_targets(targets.len(), cut_where_active(&ovr.id, targets));
+        let reached = reached(targets, old.condition(ConditionType::Reached).as_ref(), now);
+        let cut = targets.cut().map(|cut| cut_on_targets(count, cut));
         let [ready, active] = [ready, active].map(|said| said.and(cut.as_deref()));
-        Self { eligibility, ready, active, stalled, reached, applied, failing }
+        Self { eligibility, ready, active, stalled, reached, failing }
     }
 
     fn status(
         &self,
         ovr: &ParsedOverride,
-        targets: &[TargetView<'_>],
-        next_transition: Option<Instant>,
+        targets: &Overview<'_>,
+        next_change: Option<Instant>,
         old: &Old<'_>,
         now: Instant,
     ) -> AutoscalerOverrideStatus {
-        let record = match targets {
-            [only] => Record::from_hpa(only.hpa).and_then(Result::ok),
-            _ => None,
-        };
+        let record = targets.only().and_then(|(_, only)| only.decision.record);
         let window = self.eligibility.window;
         AutoscalerOverrideStatus {
             observed_generation: ovr.generation,
             phase: Some(self.eligibility.phase.as_str().into()),
             starts_at: window.map(|window| window.from),
             ends_at: window.and_then(|window| window.until),
-            next_transition,
+            next_transition: next_change,
             targets: count(targets.len()),
-            applied: count(self.applied),
-            desired: record.as_ref().map(|record| replicas(record.desired)),
-            effective: record.as_ref().map(|record| replicas(record.effective)),
-            failing: self.failing.iter().take(MOST_FAILING).cloned().collect(),
+            applied: count(targets.applied()),
+            desired: record.map(|record| replicas(record.desired)),
+            effective: record.map(|record| replicas(record.effective)),
+            failing: self.failing.clone(),
             requested_by: ovr.requester.as_ref().map(|requester| requester.user.clone()),
             conditions: self.conditions(ovr, old, now),
         }
@@ -285,30 +224,29 @@ impl Outcome {
         all.into_iter().map(|(type_, said)| said.condition(type_, ovr, old.0, now)).collect()
     }
 
-    /// The events of the change from the old status, and what to remember: the start whose Reached is announced.
+    /// The events of the change from the old status, and the start whose Reached is announced with them, or was.
     fn announced(
         self,
         ovr: &ParsedOverride,
         status: &AutoscalerOverrideStatus,
+        so_far: Option<Instant>,
         old: &Old<'_>,
         now: Instant,
-    ) -> (Vec<Event>, ReachedPlan) {
+    ) -> (Vec<Event>, Option<Instant>) {
         let is_active = |condition: &&Condition| condition.type_ == ConditionType::Active.as_str();
         let start = status.conditions.iter().find(is_active).map(|active| active.last_transition_time);
         let was = old.condition(ConditionType::Reached).filter(|old| old.holds(ConditionStatus::True));
         let was_reached = was.is_some();
         let was_since_the_start = was.zip(start).is_some_and(|(was, start)| was.is_since(start));
         let failed = self.failed(ovr, old);
-        let Reached { status, message, mut plan, .. } = self.reached;
+        let Reached { status, message, .. } = self.reached;
         let is_reached = status == ConditionStatus::True;
-        let is_new = is_reached && !was_reached && plan.so_far.announced != start;
-        if is_reached || was_since_the_start {
-            plan.so_far.announced = start;
-        }
+        let is_new = is_reached && !was_reached && so_far != start;
         let took = start.map_or(0, |start| now.since(start).max(0));
         let note = format!("{message}, {took} s after it became active");
         let reached = is_new.then(|| event(ovr, false, "Reached", note));
-        (failed.into_iter().chain(reached).collect(), plan)
+        let announced = start.filter(|_| is_reached || was_since_the_start);
+        (failed.into_iter().chain(reached).collect(), announced)
     }
 
     /// A warning when it is not ready, once per reason.
@@ -326,51 +264,24 @@ fn event(ovr: &ParsedOverride, warning: bool, reason: &'static str, note: String
     Event { about: About::Override(ovr.id.clone(), ovr.uid.clone()), warning, reason, note }
 }
 
-/// The target, where the phase of the override on it is Active.
-fn active_target<'a>(ovr: &ParsedOverride, target: &TargetView<'a>) -> Option<ActiveTarget<'a>> {
-    planned(&ovr.id, target).filter(|found| found.phase == Phase::Active)?;
-    let record = Record::from_hpa(target.hpa).and_then(Result::ok).filter(|record| is_layer_in(record, ovr));
-    let is_live = record.as_ref().map(|record| record.effective) == Bounds::from_hpa(target.hpa);
-    Some(ActiveTarget { hpa: target.hpa, record, is_live, reading: target.reading, read_for: target.read_for })
+/// Why not everything is done that is due.
+fn failure(ovr: &ParsedOverride, targets: &Overview<'_>, is_wanted: bool) -> Option<(Reason, String)> {
+    let (all, applied) = (targets.len(), targets.applied());
+    let (count, mut failing) = targets.failing(is_wanted);
+    // An edit that is refused on every target leaves it applied on every target.
+    let is_partly = applied > 0 && (applied < all || count < all);
+    match failing.next() {
+        Some((hpa, _, message)) if is_wanted && is_partly => {
+            Some((Reason::PartlyApplied, format!("applied on {applied} of {all} targets; {hpa}: {message}")))
+        }
+        Some((_, reason, message)) => Some((reason, message.into())),
+        None if is_wanted && all == 0 => Some(not_found(ovr)),
+        None => None,
+    }
 }
 
-/// The names of the targets whose record holds the override.
-fn names<'a>(targets: &[ActiveTarget<'a>]) -> Vec<&'a str> {
-    targets.iter().filter(|target| target.record.is_some()).map(|target| name_of(target.hpa).1).collect()
-}
-
-fn failing_target(hpa: &str, reason: Reason, message: String) -> FailingTarget {
-    FailingTarget { hpa: hpa.into(), reason: reason.as_str().into(), message }
-}
-
-/// What is due on a target and not done.
-fn failure<'a>(ovr: &ParsedOverride, target: &TargetView<'a>, is_wanted: bool) -> Option<(&'a str, Reason, String)> {
-    let (reason, message) = match (target.problem, planned(&ovr.id, target)) {
-        (Some(problem), _) if is_wanted || has_layer(ovr, target) => (problem.reason, &problem.message),
-        (_, Some(Eligibility { refused_edit: Some((reason, message)), .. })) => (*reason, message),
-        (_, Some(found)) if is_wanted && is_blocked_or_waits(found) => (found.reason, &found.message),
-        _ => return None,
-    };
-    Some((name_of(target.hpa).1, reason, message.clone()))
-}
-
-fn is_blocked_or_waits(found: &Eligibility) -> bool {
-    found.phase == Phase::Blocked || found.reason == Reason::NoHpaStatus
-}
-
-fn is_layer_in(record: &Record, ovr: &ParsedOverride) -> bool {
-    record.layers.iter().any(|layer| layer.is_of(&ovr.id, &ovr.uid))
-}
-
-/// It is in the target's record, so that removing it is due, or keeping it.
-fn has_layer(ovr: &ParsedOverride, target: &TargetView<'_>) -> bool {
-    Record::from_hpa(target.hpa).and_then(Result::ok).is_some_and(|record| is_layer_in(&record, ovr))
-}
-
-/// It is in the target's record, and the bounds are those of the record.
-fn is_applied(ovr: &ParsedOverride, target: &TargetView<'_>) -> bool {
-    let has = |record: Record| is_layer_in(&record, ovr) && Bounds::from_hpa(target.hpa) == Some(record.effective);
-    Record::from_hpa(target.hpa).and_then(Result::ok).is_some_and(has)
+fn failing_target((hpa, reason, message): (&str, Reason, &str)) -> FailingTarget {
+    FailingTarget { hpa: hpa.into(), reason: reason.as_str().into(), message: message.into() }
 }
 
 fn not_found(ovr: &ParsedOverride) -> (Reason, String) {

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     eligibility::MayPatchOf,
+    hpa_view::HpaView,
     plan_hpa::{HpaPlan, plan_hpa},
 };
 
@@ -42,7 +43,7 @@ impl Point {
 
 /// One HPA, as it would be.
 pub struct Preview<'a> {
-    overrides: &'a [ParsedOverride],
+    overrides: Vec<&'a ParsedOverride>,
     settings: &'a Settings,
     may_patch: MayPatchOf<'a>,
     hpa: Value,
@@ -65,6 +66,7 @@ impl<'a> Preview<'a> {
     ) -> Option<Self> {
         let live = Bounds::from_hpa(hpa)?;
         let plan = HpaPlan { remember: remembered.map(Into::into), ..HpaPlan::default() };
+        let overrides = overrides.iter().collect();
         let mut preview = Self { overrides, settings, may_patch, hpa: hpa.clone(), live, now, plan };
         preview.write_all();
         Some(preview)
@@ -112,7 +114,7 @@ impl<'a> Preview<'a> {
         for _ in 0..MOST_WRITES {
             let remembered = self.plan.remember.take();
             let Self { hpa, overrides, settings, may_patch, now, .. } = self;
-            self.plan = plan_hpa(hpa, overrides, settings, *may_patch, *now, remembered.as_deref());
+            self.plan = plan_hpa(&HpaView::parse(hpa), overrides, settings, *may_patch, *now, remembered.as_deref());
             let Some(patch) = &self.plan.patch else { return };
             merge(&mut self.hpa, patch);
             self.live = Bounds::from_hpa(&self.hpa).unwrap_or(self.live);

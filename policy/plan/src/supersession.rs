@@ -4,13 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hpa_override_core::{
     Id, Instant, Layer, MOST_LAYERS, Mode, ParsedOverride, Phase, Question, Reason, Record, Settings, UnreadableRecord,
-    hpa::raw::has_controller, record::layer::uses_current, superseded_by,
+    record::layer::uses_current, superseded_by,
 };
-use serde_json::Value;
 
 use crate::{
     eligibility::{Eligibility, MayPatchOf, TargetFacts, TargetState, check_eligibility, check_timing},
-    hpa_status::current_replicas,
+    hpa_view::HpaView,
     targets::targets,
 };
 
@@ -29,8 +28,8 @@ impl OverridesOfHpa {
     /// Checks every override, in the order of precedence. `record` is the record of the HPA, an error where it has one that
     /// cannot be read.
     pub(crate) fn check(
-        hpa: &Value,
-        overrides: &[ParsedOverride],
+        hpa: &HpaView,
+        overrides: &[&ParsedOverride],
         settings: &Settings,
         may_patch: MayPatchOf<'_>,
         record: Result<Option<&Record>, UnreadableRecord>,
@@ -39,7 +38,7 @@ impl OverridesOfHpa {
         let target = target_facts(hpa, record.is_err());
         let mut checked = Self::default();
         let mut active = Vec::new();
-        for ovr in overrides {
+        for ovr in overrides.iter().copied() {
             if !targets(ovr, hpa) {
                 checked.eligibility.insert(ovr.id.clone(), check_timing(ovr, settings, t));
                 continue;
@@ -126,6 +125,15 @@ impl OverridesOfHpa {
         self.eligibility.values().filter_map(|eligibility| eligibility.question.clone()).collect()
     }
 
+    /// Whether an override waits for what the status of the HPA says.
+    pub(crate) fn waits_for_status(&self) -> bool {
+        let lacks_status = |found: &Eligibility| {
+            let refused = found.refused_edit.as_ref().map(|(reason, _)| *reason);
+            found.reason == Reason::NoHpaStatus || refused == Some(Reason::NoHpaStatus)
+        };
+        self.eligibility.values().any(lacks_status)
+    }
+
     /// The requester of an override, where it is known.
     pub(crate) fn requester(&self, id: &Id) -> Option<&str> {
         self.requesters.get(id).map(String::as_str)
@@ -137,13 +145,13 @@ impl OverridesOfHpa {
     }
 }
 
-fn target_facts(hpa: &Value, unreadable: bool) -> TargetFacts {
-    let state = match (unreadable, has_controller(hpa)) {
+fn target_facts(hpa: &HpaView, unreadable: bool) -> TargetFacts {
+    let state = match (unreadable, hpa.has_controller()) {
         (true, _) => TargetState::Unreadable,
         (false, true) => TargetState::Owned,
         (false, false) => TargetState::Free,
     };
-    TargetFacts { state, current: current_replicas(hpa) }
+    TargetFacts { state, current: hpa.current_replicas() }
 }
 
 fn layer_of<'a>(record: &'a Record, ovr: &ParsedOverride) -> Option<&'a Layer> {

@@ -10,7 +10,10 @@ use hpa_override_crd::{
     AutoscalerOverrideStatus,
     ConditionStatus::{self, False, True, Unknown},
 };
-use hpa_override_plan::{Problem, ScaleReading, TargetView, plan_hpa, plan_status, reached_table, status_table};
+use hpa_override_plan::{
+    HpaPlan, HpaView, OnTarget, Problem, ScaleReading, TargetSummary, plan_hpa, plan_status, reached_table,
+    status_table,
+};
 use serde_json::{Value, json};
 
 const NOW: &str = "2026-11-27T06:00:00Z";
@@ -69,6 +72,11 @@ fn world(fields: &Value) -> World {
     }
 }
 
+fn planned(hpa: &Value, all: &[ParsedOverride], settings: &Settings, may_patch: MayPatch, now: &str) -> HpaPlan {
+    let overrides: Vec<_> = all.iter().collect();
+    plan_hpa(&HpaView::parse(hpa), &overrides, settings, &|_| may_patch, at(now), None)
+}
+
 fn at(text: &str) -> Instant {
     text.parse().unwrap()
 }
@@ -88,7 +96,7 @@ impl World {
         let refused = self.problem.map(|(name, _)| name);
         for hpa in self.hpas.iter_mut().filter(|hpa| refused != hpa["metadata"]["name"].as_str()) {
             let may_patch = self.may_patch;
-            while let Some(patch) = plan_hpa(hpa, &overrides, &settings, &|_| may_patch, at(now), None).patch {
+            while let Some(patch) = planned(hpa, &overrides, &settings, may_patch, now).patch {
                 for (bound, number) in patch.get("spec").and_then(Value::as_object).into_iter().flatten() {
                     hpa["spec"][bound] = number.clone();
                 }
@@ -115,28 +123,19 @@ impl World {
     fn status(&self) -> AutoscalerOverrideStatus {
         let (overrides, settings, now) = (self.parsed(self.now), self.settings(), at(self.now));
         let may_patch = |_: &ParsedOverride| self.may_patch;
-        let plan = |hpa| plan_hpa(hpa, &overrides, &settings, &may_patch, now, None);
-        let plans: Vec<_> = self.hpas.iter().map(plan).collect();
-        let problem = |hpa: &Value| {
-            let (_, reason) = self.problem.filter(|(name, _)| hpa["metadata"]["name"] == *name)?;
-            Some(Problem { reason, message: "the write failed".into() })
-        };
-        let problems: Vec<_> = self.hpas.iter().map(problem).collect();
-        let targets: Vec<_> = self
-            .hpas
-            .iter()
-            .zip(&plans)
-            .zip(&problems)
-            .map(|((hpa, plan), problem)| TargetView {
-                hpa,
-                plan,
-                problem: problem.as_ref(),
-                reading: self.reading.as_ref(),
-                read_for: None,
-            })
-            .collect();
+        let mut summary = TargetSummary::never_asking();
+        for hpa in &self.hpas {
+            let plan = planned(hpa, &overrides, &settings, self.may_patch, self.now);
+            let problem = self.problem.filter(|(name, _)| hpa["metadata"]["name"] == *name);
+            let problem = problem.map(|(_, reason)| Problem { reason, message: "the write failed".into() });
+            let hpa = HpaView::parse(hpa);
+            summary.set(&hpa, OnTarget::new(&overrides[0], &hpa, &plan, problem.as_ref()));
+            if let Some((reading, bounds)) = self.reading.clone().zip(hpa.bounds()) {
+                summary.note_reading(&hpa, reading, bounds);
+            }
+        }
+        let plan = plan_status(None, &overrides[0], &summary, &settings, &may_patch, now);
         let object = &self.overrides[0];
-        let plan = plan_status(object, &overrides[0], &targets, &settings, &may_patch, None, now);
         plan.status.unwrap_or_else(|| panic!("nothing to be written: {object}"))
     }
 

@@ -17,7 +17,7 @@ use crate::workspace::Workspace;
 pub(crate) const PACKAGE: &str = "hpa-override-component";
 const WIT: &str = "wit/override.wit";
 /// As docs/embedding.md promises.
-const LIMIT: Limit = Limit { what: "the component", package: PACKAGE, raw: 770_000, gzip: 300_000 };
+const LIMIT: Limit = Limit { what: "the component", package: PACKAGE, raw: 800_000, gzip: 320_000 };
 
 /// Builds, optimises, encodes, describes, writes.
 pub(super) fn run(workspace: &Workspace) -> Result<()> {

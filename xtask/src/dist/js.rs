@@ -18,7 +18,7 @@ const PACKAGE: &str = "hpa-override-js";
 const FILES: &str = "policy/js/package";
 const NAME: &str = "hpa_override";
 /// As docs/embedding.md promises.
-const LIMIT: Limit = Limit { what: "the WebAssembly of the package", package: PACKAGE, raw: 620_000, gzip: 250_000 };
+const LIMIT: Limit = Limit { what: "the WebAssembly of the package", package: PACKAGE, raw: 670_000, gzip: 270_000 };
 
 /// Builds, binds, optimises, packs.
 pub(super) fn run(workspace: &Workspace) -> Result<()> {

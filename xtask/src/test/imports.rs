@@ -13,9 +13,8 @@ use anyhow::{Context, Result, ensure};
 
 use crate::workspace::Workspace;
 
-/// `host-shim` is left out until it is rebuilt.
-const CRATES: [&str; 7] =
-    ["crd", "policy/core", "policy/plan", "policy/api", "policy/wapc", "policy/component", "policy/js"];
+const CRATES: [&str; 8] =
+    ["crd", "policy/core", "policy/plan", "policy/api", "policy/wapc", "policy/component", "policy/js", "host-shim"];
 
 /// By the path of the module, as `crate::a`.
 type Files = BTreeMap<String, File>;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use hpa_override_core::{Id, Instant, MayPatch, ParsedOverride, Phase, Settings};
-use hpa_override_plan::{About, Event, HpaPlan, plan_hpa};
+use hpa_override_plan::{About, Event, HpaPlan, HpaView, plan_hpa};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -55,22 +55,25 @@ impl<'a> Function<'a> for PlanHpa<'a> {
 
     fn answer(&self, settings: &Settings, now: Instant) -> Result<Answer, Error> {
         let Self { hpa, overrides, may_patch, remembered } = self;
-        Ok(Answer::new(plan_hpa(hpa, overrides, settings, &|_| *may_patch, now, *remembered)))
+        let overrides: Vec<_> = overrides.iter().collect();
+        Ok(Answer::new(plan_hpa(&HpaView::parse(hpa), &overrides, settings, &|_| *may_patch, now, *remembered)))
     }
 }
 
 impl Answer {
     fn new(plan: HpaPlan) -> Self {
-        // What the limits cut is in the status.
+        // Ends to confirm, what to wait for, and what an altered response undoes are for a controller.
         let HpaPlan {
             questions: _,
             patch,
             confirm,
             remember,
+            owner_change: _,
             reverted_by,
             events,
             next_transition,
-            cut_bounds: _,
+            next_end: _,
+            waits_for_status: _,
             eligibility,
         } = plan;
         Self {

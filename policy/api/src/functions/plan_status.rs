@@ -3,7 +3,7 @@
 use std::iter;
 
 use hpa_override_core::{AutoscalerOverrideStatus, Instant, MayPatch, ParsedOverride, Settings};
-use hpa_override_plan::{HpaPlan, ScaleReading, TargetView, plan_hpa, plan_status};
+use hpa_override_plan::{HpaView, OnTarget, ScaleReading, TargetSummary, plan_hpa, plan_status};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -52,18 +52,21 @@ impl<'a> Function<'a> for PlanStatus<'a> {
     fn answer(&self, settings: &Settings, now: Instant) -> Result<Answer, Error> {
         let may_patch = |_: &ParsedOverride| self.may_patch;
         let ovr = ParsedOverride::parse(self.object, now);
-        // Only this override's eligibility is kept: that of all overrides on every HPA would fill the memory.
-        let plan = |hpa| {
-            let mut plan = plan_hpa(hpa, &self.overrides, settings, &may_patch, now, None);
-            plan.eligibility.retain(|id, _| *id == ovr.id);
-            plan
-        };
-        let plans: Vec<HpaPlan> = self.hpas.iter().map(plan).collect();
+        let overrides: Vec<_> = self.overrides.iter().collect();
         let readings = self.readings.iter().map(Option::as_ref).chain(iter::repeat(None));
-        let view = |((hpa, plan), reading)| TargetView { hpa, plan, problem: None, reading, read_for: None };
-        let targets: Vec<TargetView<'_>> = self.hpas.iter().zip(&plans).zip(readings).map(view).collect();
-        let plan = plan_status(self.object, &ovr, &targets, settings, &may_patch, None, now);
-        Ok(Answer { status: plan.status, delete: plan.delete, next_transition: plan.next_transition })
+        let mut summary = TargetSummary::never_asking();
+        for (hpa, reading) in self.hpas.iter().zip(readings) {
+            let hpa = HpaView::parse(hpa);
+            let plan = plan_hpa(&hpa, &overrides, settings, &may_patch, now, None);
+            summary.set(&hpa, OnTarget::new(&ovr, &hpa, &plan, None));
+            if let Some((reading, bounds)) = reading.zip(hpa.bounds()) {
+                summary.note_reading(&hpa, reading.clone(), bounds);
+            }
+        }
+        let old = self.object.get("status");
+        summary.recall(old);
+        let plan = plan_status(old, &ovr, &summary, settings, &may_patch, now);
+        Ok(Answer { status: plan.status, delete: plan.delete, next_transition: plan.next_change })
     }
 }
 

@@ -1,6 +1,6 @@
 //! Histories: what owners, people, clocks and crashes do to one HPA, in any order.
 
-use hpa_override_core::{Instant, Record, Settings};
+use hpa_override_core::{Bound, Instant, Record, Settings};
 use serde_json::{Value, json};
 
 use super::{
@@ -128,8 +128,13 @@ impl History {
     }
 
     fn owner(&mut self, write: &Write, manifest: Option<&Manifest>, settled: bool) {
+        if self.world.server.cap.is_some() {
+            // What another admission makes of this write is the owner's, for all that a controller can know which finds it
+            // together with the end of the override.
+            self.settle();
+        }
         let guarded = self.world.server.merge_policy.is_some();
-        if !guarded && self.would_lose_the_record(write) {
+        if !guarded && self.would_lose_the_record(write) || guarded && self.would_send_altered_bounds(write) {
             return;
         }
         if let Some(manifest) = manifest {
@@ -154,6 +159,8 @@ impl History {
         let releases = matches!(write, Write::Release { .. });
         if lost && !guarded && matches!(write, Write::Tamper { .. }) {
             self.world.step(); // A running controller sees it.
+        } else if self.world.server.cap.is_some() {
+            self.settle(); // As above.
         } else if guarded && settled && !releases {
             // An owner change can finish a gradual return, or give it a step that the controller had no reason to make.
             let missed = |record: Record| {
@@ -172,6 +179,14 @@ impl History {
     fn would_lose_the_record(&self, write: &Write) -> bool {
         let Write::Tamper { how, .. } = write else { return false };
         *how != Tampering::Remove || self.world.remembered.is_none()
+    }
+
+    /// Where another admission comes before the merge policy, a write that does not name a bound of ours brings that altered,
+    /// as if its writer had named it: for all that a review shows it is an owner change, unless the number is known already.
+    fn would_send_altered_bounds(&self, write: &Write) -> bool {
+        let (Some(cap), Some(record)) = (self.world.server.cap, self.world.record()) else { return false };
+        let is_unknown = |bound| record.effective.get(bound) > cap.most && !record.ours.of(bound).contains(&cap.most);
+        !write.names_both_bounds() && Bound::BOTH.into_iter().any(is_unknown)
     }
 
     /// An identical write changes nothing. Only a number that was the live one when it was first sent, and that the first

@@ -67,6 +67,11 @@ impl Write {
         !matches!(self, Self::Echo { .. } | Self::Tamper { .. } | Self::Release { .. })
     }
 
+    /// Whether both bounds are those of the manifest.
+    pub fn names_both_bounds(&self) -> bool {
+        self.sets_bounds() && !matches!(self, Self::PatchOne { .. })
+    }
+
     pub fn send(&self, server: &mut Server, manifest: &Manifest) -> Result<(), Refused> {
         match self {
             Self::Apply { manager, force } => server.apply(&Writer::owner(manager), &manifest.body(), *force),
@@ -148,7 +153,7 @@ pub fn created(kind: Kind, manifest: &Manifest) -> Server {
         "spec": {}, "status": {"currentReplicas": 3, "desiredReplicas": 5_050_011, "strange": [1.0, null],
                                 "conditions": [{"type": "AbleToScale", "status": "True"}]},
     });
-    let mut server = Server { hpa: empty, merge_policy: None, clock: super::start(), seen: None };
+    let mut server = Server { hpa: empty, merge_policy: None, clock: super::start(), seen: None, cap: None };
     match kind {
         Kind::Applies => server.apply(&Writer::owner("argocd"), &manifest.body(), false).unwrap(),
         Kind::AppliesClientSide => client_side_apply(&mut server, manifest).unwrap(),

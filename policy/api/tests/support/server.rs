@@ -56,6 +56,26 @@ pub struct Server {
     /// For a reference without overrides: the bounds that the owners saw elsewhere. A write that names another number
     /// takes the bound from its other owners, as it did there.
     pub seen: Option<Bounds>,
+    /// Another mutating admission, where there is one.
+    pub cap: Option<Cap>,
+}
+
+/// Another mutating admission: no bound is above that.
+#[derive(Clone, Copy, Debug)]
+pub struct Cap {
+    pub most: i32,
+    /// Whether it is called again after the merge policy, which it precedes.
+    pub again: bool,
+}
+
+impl Cap {
+    fn apply(self, hpa: &mut Value) {
+        for key in ["minReplicas", "maxReplicas"] {
+            if hpa["spec"][key].as_i64().is_some_and(|number| number > self.most.into()) {
+                hpa["spec"][key] = self.most.into();
+            }
+        }
+    }
 }
 
 impl Server {
@@ -140,9 +160,16 @@ impl Server {
     fn store(&mut self, by: &Writer, new: Value, ownership: &Ownership) -> Result<(), Refused> {
         let mut new = normal(new);
         new["metadata"]["managedFields"] = ownership.write();
+        // Ownership is what it was before admission.
+        if let Some(cap) = self.cap {
+            cap.apply(&mut new);
+        }
         if let Some(admitted) = self.admitted(by, &new) {
             assert_eq!(untouchable(&admitted).to_string(), untouchable(&new).to_string(), "admission altered more");
             new = normal(admitted);
+            if let Some(cap) = self.cap.filter(|cap| cap.again) {
+                cap.apply(&mut new);
+            }
         }
         if !is_valid(&new) {
             return Err(Refused::Invalid);

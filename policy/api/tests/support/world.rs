@@ -1,7 +1,9 @@
 //! The world of one HPA: overrides, a controller with what it remembers, a server with or without the merge policy.
 
-use hpa_override_core::{Amount, Bounds, Instant, MayPatch, Mode, ParsedOverride, RECORD_ANNOTATION, Record, Settings};
-use hpa_override_plan::{HpaPlan, plan_hpa};
+use hpa_override_core::{
+    Amount, Bounds, Instant, MayPatch, Mode, ParsedOverride, RECORD_ANNOTATION, Reason, Record, Settings,
+};
+use hpa_override_plan::{Altered, HpaPlan, HpaView, compare_response, plan_hpa};
 use serde_json::{Value, json};
 
 use super::{
@@ -46,13 +48,15 @@ pub struct World {
     pub now: Instant,
     /// The record that the controller remembers.
     pub remembered: Option<String>,
+    /// The last write came back altered, and is tried again later.
+    backs_off: bool,
     named: usize,
 }
 
 impl World {
     pub fn new(server: Server) -> Self {
         let (settings, now) = (Settings::default(), super::start());
-        Self { server, overrides: Vec::new(), settings, now, remembered: None, named: 0 }
+        Self { server, overrides: Vec::new(), settings, now, remembered: None, backs_off: false, named: 0 }
     }
 
     /// Installs the merge policy, whose clock is `skew` seconds ahead.
@@ -112,28 +116,59 @@ impl World {
     pub fn plan_at(&self, now: Instant) -> HpaPlan {
         let overrides: Vec<ParsedOverride> = self.overrides.iter().map(|ovr| ParsedOverride::parse(ovr, now)).collect();
         let may_patch = |_: &ParsedOverride| MayPatch::NotAsked;
-        plan_hpa(&self.server.hpa, &overrides, &self.settings, &may_patch, now, self.remembered.as_deref())
+        let (hpa, overrides) = (HpaView::parse(&self.server.hpa), overrides.iter().collect::<Vec<_>>());
+        plan_hpa(&hpa, &overrides, &self.settings, &may_patch, now, self.remembered.as_deref())
     }
 
-    /// One round of the controller: plan, write, remember. Whether it wrote.
-    pub fn step(&mut self) -> bool {
-        let plan = self.plan();
-        let writes = plan.patch.is_some();
-        if let Some(patch) = plan.patch {
-            let before = untouchable(&self.server.hpa).to_string();
-            self.server.merge_patch(&Writer::controller(&self.settings), &patch).expect("a planned patch is accepted");
-            assert_eq!(before, untouchable(&self.server.hpa).to_string(), "the patch altered more: {patch}");
-        }
-        self.remembered = plan.remember;
+    /// One round of the controller: plan, write, compare, remember. How many writes.
+    pub fn step(&mut self) -> usize {
+        let (plan, before) = (self.plan(), self.view());
+        self.backs_off = false;
+        self.remembered.clone_from(&plan.remember);
+        let Some(patch) = &plan.patch else { return 0 };
+        self.write(patch);
+        let altered = compare_response(patch, &before, &self.view(), &plan);
+        assert!(self.server.cap.is_some() || altered.is_none(), "stored as sent, and yet {altered:?}");
+        altered.map_or(1, |altered| 1 + self.follow(altered))
+    }
+
+    /// The write that follows one that was altered. How many.
+    fn follow(&mut self, altered: Altered) -> usize {
+        assert_eq!(altered.problem.reason, Reason::WriteAltered);
+        self.backs_off = !altered.is_final;
+        self.remembered = altered.remember;
+        let Some(patch) = altered.patch else { return 0 };
+        assert_eq!(patch.get("spec"), None, "no bound is written");
+        self.write(&patch);
+        1
+    }
+
+    fn write(&mut self, patch: &Value) {
+        let before = untouchable(&self.server.hpa).to_string();
+        self.server.merge_patch(&Writer::controller(&self.settings), patch).expect("a planned patch is accepted");
+        assert_eq!(before, untouchable(&self.server.hpa).to_string(), "the patch altered more: {patch}");
         self.check();
-        writes
     }
 
-    /// Rounds until there is nothing to do. How many wrote.
+    /// Rounds until there is nothing to do, or until a write comes back altered. How many writes.
     pub fn settle(&mut self) -> usize {
-        let writes = (0..MOST_WRITES).take_while(|_| self.step()).count();
+        let mut writes = 0;
+        while writes < MOST_WRITES {
+            let more = self.step();
+            writes += more;
+            if more == 0 || self.backs_off {
+                break;
+            }
+        }
+        self.check();
         let after = self.plan();
-        assert_eq!((after.patch, after.events, after.remember), (None, vec![], self.remembered.clone()), "not settled");
+        if !self.backs_off {
+            assert_eq!(
+                (after.patch, after.events, after.remember),
+                (None, vec![], self.remembered.clone()),
+                "not settled"
+            );
+        }
         assert!(after.next_transition.is_none_or(|next| next > self.now), "a transition that has been");
         writes
     }
@@ -160,6 +195,10 @@ impl World {
         let patch = self.plan().patch;
         let text = patch.as_ref().map_or_else(|| Some(&self.server.hpa), Some)?;
         Some(Record::parse(annotation(text, RECORD_ANNOTATION)?).unwrap())
+    }
+
+    fn view(&self) -> HpaView {
+        HpaView::parse(&self.server.hpa)
     }
 
     /// The live bounds, lower first.

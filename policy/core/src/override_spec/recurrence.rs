@@ -10,7 +10,7 @@ use crate::value::{
 };
 
 /// `spec.schedule`, field by field.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recurrence {
     /// `cron`; where it cannot be read, what is wrong with it.
     pub cron: Result<Cron, String>,

@@ -60,23 +60,64 @@ pub fn is_echo(found: &Record, bound: Bound, number: i32) -> bool {
     number == found.effective.get(bound) || found.ours.of(bound).contains(&number) || from == Some(number)
 }
 
+/// What the owner wanted, and the bounds that are taken for what it wants instead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OwnerChange {
+    before: Bounds,
+    bounds: Bounds,
+    min: bool,
+    max: bool,
+}
+
+impl OwnerChange {
+    /// The bounds for which `is_change` holds are taken.
+    fn new(before: Bounds, bounds: Bounds, is_change: impl Fn(Bound) -> bool) -> Self {
+        Self { before, bounds, min: is_change(Bound::Min), max: is_change(Bound::Max) }
+    }
+
+    /// What the bounds that are live change. Those for which `by_us` holds were written by us, whatever became of them:
+    /// another admission policy may have altered them on the way, and that is no owner change.
+    #[must_use]
+    pub fn from_live(found: &Record, live: Bounds, by_us: impl Fn(Bound) -> bool) -> Self {
+        Self::new(found.desired, live, |bound| !by_us(bound) && !is_echo(found, bound, live.get(bound)))
+    }
+
+    /// What the owner wants: where the bound that changed and the other no longer fit, the one that changed wins and the
+    /// other follows.
+    #[must_use]
+    pub fn desired(&self) -> Bounds {
+        let changed = Bound::BOTH.into_iter().filter(|bound| self.takes(*bound));
+        changed.fold(self.before, |desired, bound| desired.with(bound, self.bounds.get(bound)))
+    }
+
+    /// Whether it changes anything.
+    #[must_use]
+    pub fn is_change(&self) -> bool {
+        self.desired() != self.before
+    }
+
+    /// The same without the bounds that turn out to be no change of the owner: those that are taken with the number that
+    /// `altered` gives, which another admission put in place of ours.
+    #[must_use]
+    pub fn without(&self, altered: impl Fn(Bound) -> Option<i32>) -> Self {
+        let stays = |bound| self.takes(bound) && altered(bound) != Some(self.bounds.get(bound));
+        Self::new(self.before, self.bounds, stays)
+    }
+
+    fn takes(&self, bound: Bound) -> bool {
+        match bound {
+            Bound::Min => self.min,
+            Bound::Max => self.max,
+        }
+    }
+}
+
 /// What the owner wants after a write of `incoming` bounds. Where the bound that changed and the other no longer fit, the
 /// one that changed wins and the other follows.
 #[must_use]
 pub fn desired_after_write(found: &Record, incoming: Bounds, declared: Declared) -> Bounds {
-    desired_after(found, incoming, |bound| declared.names(bound) || !is_echo(found, bound, incoming.get(bound)))
-}
-
-/// The same for the bounds that are live. Those for which `by_us` holds were written by us, whatever became of them:
-/// another admission policy may have altered them on the way, and that is no owner change.
-#[must_use]
-pub fn desired_after_live(found: &Record, live: Bounds, by_us: impl Fn(Bound) -> bool) -> Bounds {
-    desired_after(found, live, |bound| !by_us(bound) && !is_echo(found, bound, live.get(bound)))
-}
-
-fn desired_after(found: &Record, bounds: Bounds, is_change: impl Fn(Bound) -> bool) -> Bounds {
-    let changed = Bound::BOTH.into_iter().filter(|bound| is_change(*bound));
-    changed.fold(found.desired, |desired, bound| desired.with(bound, bounds.get(bound)))
+    let is_change = |bound| declared.names(bound) || !is_echo(found, bound, incoming.get(bound));
+    OwnerChange::new(found.desired, incoming, is_change).desired()
 }
 
 /// The pair that a write means where the pair sent is not valid: `desired` in place of its echoes (ADR 0004). A manifest

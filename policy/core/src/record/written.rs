@@ -40,10 +40,7 @@ impl Written {
     /// Notes that `number` is written while the owner wants `desired`. A value equal to `desired` is the owner's own and
     /// leaves; of more than 8 the oldest leaves, but not `echo`, which came in with this very write.
     pub(super) fn note(&mut self, bound: Bound, number: i32, desired: i32, echo: Option<i32>) {
-        let numbers = match bound {
-            Bound::Min => &mut self.min_replicas,
-            Bound::Max => &mut self.max_replicas,
-        };
+        let numbers = self.of_mut(bound);
         numbers.retain(|known| *known != desired && *known != number);
         if number != desired {
             numbers.insert(0, number);
@@ -51,6 +48,24 @@ impl Written {
         while numbers.len() > MOST_WRITTEN {
             let oldest = numbers.iter().rposition(|known| Some(*known) != echo);
             numbers.remove(oldest.unwrap_or(MOST_WRITTEN));
+        }
+    }
+
+    /// Enters `altered`, which another admission put in place of a bound that we wrote, behind `effective`. Not where it is
+    /// there already, nor where it equals `desired` or `effective`. Of more than 8 the oldest leaves.
+    pub(super) fn note_altered(&mut self, bound: Bound, altered: i32, desired: i32, effective: i32) {
+        let numbers = self.of_mut(bound);
+        if [desired, effective].contains(&altered) || numbers.contains(&altered) {
+            return;
+        }
+        numbers.insert(usize::from(numbers.first() == Some(&effective)), altered);
+        numbers.truncate(MOST_WRITTEN);
+    }
+
+    fn of_mut(&mut self, bound: Bound) -> &mut Vec<i32> {
+        match bound {
+            Bound::Min => &mut self.min_replicas,
+            Bound::Max => &mut self.max_replicas,
         }
     }
 
@@ -65,7 +80,26 @@ impl Written {
 
 #[cfg(test)]
 mod tests {
+    use rstest::rstest;
+
     use super::*;
+
+    /// The values of max, newest first, with those from 20 down to `oldest` written before.
+    fn written(oldest: i32) -> Written {
+        Written { min_replicas: Vec::new(), max_replicas: (oldest..=20).rev().collect() }
+    }
+
+    #[rstest]
+    #[case::behind_effective(written(20), 15, &[20, 15])]
+    #[case::once(written(15), 16, &[20, 19, 18, 17, 16, 15])]
+    #[case::of_eight_the_oldest_leaves(written(13), 7, &[20, 7, 19, 18, 17, 16, 15, 14])]
+    #[case::first_where_effective_is_what_the_owner_wants(Written::default(), 15, &[15])]
+    #[case::not_what_the_owner_wants(written(20), 5, &[20])]
+    #[case::not_what_is_effective(Written::default(), 20, &[])]
+    fn an_altered_number(#[case] mut written: Written, #[case] altered: i32, #[case] expected: &[i32]) {
+        written.note_altered(Bound::Max, altered, 5, 20);
+        assert_eq!(written.of(Bound::Max), expected);
+    }
 
     #[test]
     fn it_keeps_the_newest_and_the_echo() {

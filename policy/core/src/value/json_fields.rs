@@ -80,14 +80,18 @@ impl Fields {
     pub fn list<T>(&mut self, key: &str, read: impl Fn(Value) -> Option<T>) -> Option<Vec<T>> {
         match self.take(key) {
             None => Some(Vec::new()),
-            Some(Value::Array(items)) => items.into_iter().map(read).collect(),
+            Some(Value::Array(items)) => {
+                let mut list: Vec<T> = items.into_iter().map(read).collect::<Option<_>>()?;
+                list.shrink_to_fit();
+                Some(list)
+            }
             Some(_) => None,
         }
     }
 
-    /// The keys that have not been read.
+    /// The keys that have not been read. A map that was emptied would keep its memory, and records are kept.
     #[must_use]
     pub fn rest(self) -> Map<String, Value> {
-        self.0
+        if self.0.is_empty() { Map::new() } else { self.0 }
     }
 }

@@ -72,7 +72,12 @@ impl Selector {
     /// Whether the labels match. An empty selector matches nothing (it is refused as `selectorEmpty`).
     #[must_use]
     pub fn matches(&self, labels: &Labels) -> bool {
-        !self.is_empty() && self.0.iter().all(|requirement| requirement.holds(labels))
+        self.matches_by(|key| labels.get(key).map(String::as_str))
+    }
+
+    /// As [`Self::matches`], for labels that are kept in another form: `label` is the value of a key.
+    pub fn matches_by<'a>(&self, label: impl Fn(&str) -> Option<&'a str>) -> bool {
+        !self.is_empty() && self.0.iter().all(|requirement| requirement.holds(label(&requirement.key)))
     }
 }
 
@@ -115,9 +120,8 @@ impl Requirement {
         Self::new(key, operator, values)
     }
 
-    fn holds(&self, labels: &Labels) -> bool {
-        let value = labels.get(&self.key);
-        let listed = value.is_some_and(|value| self.values.contains(value));
+    fn holds(&self, value: Option<&str>) -> bool {
+        let listed = value.is_some_and(|value| self.values.iter().any(|listed| listed == value));
         match self.operator {
             Operator::In => listed,
             Operator::NotIn => !listed,

@@ -1,4 +1,4 @@
-use hpa_override_core::{MANAGER, MayPatch, Phase, RELEASE_ANNOTATION, Reason};
+use hpa_override_core::{MANAGER, MayPatch, Phase, RECORD_ANNOTATION, RELEASE_ANNOTATION, Reason};
 use rstest::rstest;
 use serde_json::json;
 
@@ -8,6 +8,7 @@ use crate::events::About;
 mod authorized;
 mod edits;
 mod eligibility;
+mod next_end;
 
 const NOW: &str = "2026-11-27T06:00:00Z";
 
@@ -88,7 +89,8 @@ impl At<'_> {
         let parse = |object| ParsedOverride::parse(object, at(self.now));
         let overrides: Vec<ParsedOverride> = overrides.iter().map(parse).collect();
         let may_patch = |_: &ParsedOverride| MayPatch::NotAsked;
-        plan_hpa(hpa, &overrides, &self.settings, &may_patch, at(self.now), self.remembered.as_deref())
+        let overrides: Vec<&ParsedOverride> = overrides.iter().collect();
+        plan_hpa(&HpaView::parse(hpa), &overrides, &self.settings, &may_patch, at(self.now), self.remembered.as_deref())
     }
 }
 

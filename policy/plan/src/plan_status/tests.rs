@@ -1,3 +1,4 @@
+mod held_back;
 mod reached;
 
 use hpa_override_core::{MayPatch, RECORD_ANNOTATION, hpa::raw::set_annotation};
@@ -6,7 +7,11 @@ use rstest::rstest;
 use serde_json::json;
 
 use super::*;
-use crate::plan_hpa::plan_hpa;
+use crate::{
+    hpa_view::HpaView,
+    on_target::{OnTarget, Problem},
+    plan_hpa::{HpaPlan, plan_hpa},
+};
 
 const NOW: &str = "2026-11-27T06:00:00Z";
 const LATER: &str = "2026-11-27T07:00:00Z";
@@ -43,13 +48,24 @@ fn parsed(objects: &[&Value]) -> Vec<ParsedOverride> {
     objects.iter().map(|object| ParsedOverride::parse(object, at(NOW))).collect()
 }
 
+/// The plan for an HPA.
+fn planned(hpa: &Value, overrides: &[ParsedOverride], now: &str) -> (HpaView, HpaPlan) {
+    planned_under(&settings(), hpa, overrides, now)
+}
+
+fn planned_under(settings: &Settings, hpa: &Value, all: &[ParsedOverride], now: &str) -> (HpaView, HpaPlan) {
+    let (hpa, overrides) = (HpaView::parse(hpa), all.iter().collect::<Vec<_>>());
+    let plan = plan_hpa(&hpa, &overrides, settings, NOT_ASKED, at(now), None);
+    (hpa, plan)
+}
+
 /// The HPA once nothing is left to be written for these overrides.
 fn settled(hpa: Value, overrides: &[&Value]) -> Value {
     settled_under(&settings(), hpa, overrides)
 }
 
 fn settled_under(settings: &Settings, mut hpa: Value, overrides: &[&Value]) -> Value {
-    while let Some(patch) = plan_hpa(&hpa, &parsed(overrides), settings, NOT_ASKED, at(NOW), None).patch {
+    while let Some(patch) = planned_under(settings, &hpa, &parsed(overrides), NOW).1.patch {
         for (bound, number) in patch.get("spec").and_then(Value::as_object).into_iter().flatten() {
             hpa["spec"][bound] = number.clone();
         }
@@ -62,20 +78,30 @@ fn settled_under(settings: &Settings, mut hpa: Value, overrides: &[&Value]) -> V
 /// The status of the first of `overrides`, as seen on this HPA.
 fn seen(hpa: &Value, overrides: &[&Value], problem: Option<&Problem>, now: &str) -> StatusPlan {
     let all = parsed(overrides);
-    let plan = plan_hpa(hpa, &all, &settings(), NOT_ASKED, at(now), None);
-    plan_status(
-        overrides[0],
-        &all[0],
-        &[TargetView { hpa, plan: &plan, problem, reading: None, read_for: None }],
-        &settings(),
-        NOT_ASKED,
-        None,
-        at(now),
-    )
+    status_of(overrides[0], &all[0], &[(planned(hpa, &all, now), problem)], now)
+}
+
+/// The status of an override with these targets.
+fn status_of(
+    object: &Value,
+    ovr: &ParsedOverride,
+    targets: &[((HpaView, HpaPlan), Option<&Problem>)],
+    now: &str,
+) -> StatusPlan {
+    let mut summary = TargetSummary::default();
+    for ((hpa, plan), problem) in targets {
+        summary.set(hpa, OnTarget::new(ovr, hpa, plan, *problem));
+    }
+    summarized(object, ovr, &mut summary, now)
+}
+
+fn summarized(object: &Value, ovr: &ParsedOverride, summary: &mut TargetSummary, now: &str) -> StatusPlan {
+    summary.recall(object.get("status"));
+    plan_status(object.get("status"), ovr, summary, &settings(), NOT_ASKED, at(now))
 }
 
 fn without_a_target(object: &Value) -> StatusPlan {
-    plan_status(object, &ParsedOverride::parse(object, at(NOW)), &[], &settings(), NOT_ASKED, None, at(NOW))
+    status_of(object, &ParsedOverride::parse(object, at(NOW)), &[], NOW)
 }
 
 /// Phase, Ready, Active, Stalled and the reason of Ready.
@@ -136,13 +162,13 @@ fn message(overrides: &[&Value], names: &[&str], settings: &Value) -> String {
         hpa["metadata"]["name"] = json!(name);
         hpa["metadata"]["labels"] = json!({"tier": "front"});
         let hpa = settled_under(&settings, hpa, overrides);
-        let plan = plan_hpa(&hpa, &all, &settings, NOT_ASKED, at(NOW), None);
-        (hpa, plan)
+        planned_under(&settings, &hpa, &all, NOW)
     });
-    let hpas: Vec<_> = hpas.collect();
-    let views: Vec<_> =
-        hpas.iter().map(|(hpa, plan)| TargetView { hpa, plan, problem: None, reading: None, read_for: None }).collect();
-    let status = plan_status(overrides[0], &all[0], &views, &settings, NOT_ASKED, None, at(NOW)).status.unwrap();
+    let mut summary = TargetSummary::default();
+    for (hpa, plan) in hpas {
+        summary.set(&hpa, OnTarget::new(&all[0], &hpa, &plan, None));
+    }
+    let status = plan_status(None, &all[0], &summary, &settings, NOT_ASKED, at(NOW)).status.unwrap();
     status.conditions[0].message.clone()
 }
 
@@ -223,10 +249,11 @@ fn without_its_target_it_asks_for_access_too() {
     let settings = Settings::parse(&json!({"authorizeRequester": true})).unwrap();
     let object = ovr("a", &json!({}));
     let ovr = ParsedOverride::parse(&object, at(NOW));
-    let open = plan_status(&object, &ovr, &[], &settings, NOT_ASKED, None, at(NOW));
-    assert_eq!(open.question.map(|question| question.user), Some("alice".into()));
-    assert_eq!(row(&open.status.unwrap()), (Phase::Blocked, STALLED, Reason::NotAuthorized));
-    let answered = plan_status(&object, &ovr, &[], &settings, &|_| MayPatch::Yes, None, at(NOW));
+    let open = plan_status(None, &ovr, &TargetSummary::default(), &settings, NOT_ASKED, at(NOW));
+    assert_eq!((open.question.map(|question| question.user), open.status), (Some("alice".into()), None));
+    let never = plan_status(None, &ovr, &TargetSummary::never_asking(), &settings, NOT_ASKED, at(NOW));
+    assert_eq!(row(&never.status.unwrap()), (Phase::Blocked, STALLED, Reason::NotAuthorized));
+    let answered = plan_status(None, &ovr, &TargetSummary::default(), &settings, &|_| MayPatch::Yes, at(NOW));
     assert_eq!(answered.question, None);
     assert_eq!(row(&answered.status.unwrap()), (Phase::Active, NOT_READY, Reason::TargetNotFound));
 }
@@ -271,7 +298,8 @@ fn the_whole_status_of_an_active_one() {
         ],
     });
     assert_eq!(serde_json::to_value(plan.status.unwrap()).unwrap(), expected);
-    assert_eq!((plan.events, plan.next_transition), (vec![], Some(at("2026-11-27T18:00:00Z"))));
+    assert_eq!((plan.events, plan.next_change), (vec![], Some(at("2026-11-27T18:00:00Z"))));
+    assert_eq!(plan.next_transition, None, "the plan for the target has it");
 }
 
 /// The object with the status written to it.
@@ -292,7 +320,7 @@ fn nothing_is_written_when_nothing_changed() {
 fn nothing_is_written_while_the_target_is_being_written_to() {
     let object = ovr("black-friday", &json!({}));
     let plan = seen(&hpa(), &[&object], None, NOW);
-    assert_eq!(plan, StatusPlan { next_transition: Some(at("2026-11-27T18:00:00Z")), ..StatusPlan::default() });
+    assert_eq!(plan, StatusPlan { next_change: Some(at("2026-11-27T18:00:00Z")), ..StatusPlan::default() });
 }
 
 #[test]
@@ -329,7 +357,7 @@ fn a_status_of_a_newer_version_is_replaced() {
     let replaced = seen(&hpa, &[&newer], None, LATER).status.unwrap();
     let since: Vec<_> = replaced.conditions.iter().map(|condition| condition.last_transition_time).collect();
     assert_eq!((&replaced.phase, since), (&status.phase, vec![at(NOW), at(NOW), at(LATER), at(NOW)]));
-    assert_eq!(status_patch(&newer, &replaced)["status"]["more"], Value::Null);
+    assert_eq!(status_patch("u", newer.get("status"), &replaced)["status"]["more"], Value::Null);
     assert_eq!(seen(&hpa, &[&with_status(newer, &replaced)], None, LATER).status, None);
 }
 
@@ -372,11 +400,7 @@ fn a_problem_is_reported_once() {
     let reported = with_status(object, &status);
     assert_eq!(
         seen(&hpa(), &[&reported], Some(&denied()), LATER),
-        StatusPlan {
-            next_transition: Some(at("2026-11-27T18:00:00Z")),
-            reached: Some(ReachedPlan::default()),
-            ..StatusPlan::default()
-        }
+        StatusPlan { next_change: Some(at("2026-11-27T18:00:00Z")), ..StatusPlan::default() }
     );
     let other = Problem { reason: Reason::WriteDenied, message: "denied: at most 14".into() };
     let changed = seen(&hpa(), &[&reported], Some(&other), LATER);
@@ -409,10 +433,15 @@ fn an_end_that_fails_is_a_problem(#[case] fields: Value, #[case] expected: (Phas
 #[test]
 fn at_most_10_failing_targets_are_listed() {
     let object = ovr("black-friday", &json!({}));
-    let (hpa, problem, all) = (hpa(), denied(), parsed(&[&object]));
-    let plan = plan_hpa(&hpa, &all, &settings(), NOT_ASKED, at(NOW), None);
-    let targets = [TargetView { hpa: &hpa, plan: &plan, problem: Some(&problem), reading: None, read_for: None }; 11];
-    let status = plan_status(&object, &all[0], &targets, &settings(), NOT_ASKED, None, at(NOW)).status.unwrap();
+    let (problem, all) = (denied(), parsed(&[&object]));
+    let named = |index: usize| {
+        let mut hpa = hpa();
+        hpa["metadata"]["name"] = format!("web-{index:02}").into();
+        let (view, plan) = (HpaView::parse(&hpa), planned(&self::hpa(), &all, NOW).1);
+        ((view, plan), Some(&problem))
+    };
+    let targets: Vec<_> = (0..11).map(named).collect();
+    let status = status_of(&object, &all[0], &targets, NOW).status.unwrap();
     assert_eq!((status.targets, status.failing.len(), status.desired), (11, 10, None));
 }
 
@@ -428,20 +457,11 @@ fn the_order_of_the_targets_does_not_matter() {
         settled(hpa, &[&all])
     };
     let hpas: Vec<Value> = (0..12).map(named).collect();
-    let plans: Vec<_> =
-        hpas.iter().map(|hpa| plan_hpa(hpa, &overrides, &settings(), NOT_ASKED, at(NOW), None)).collect();
     let denied = denied();
-    let mut targets: Vec<_> = hpas
-        .iter()
-        .zip(&plans)
-        .map(|(hpa, plan)| TargetView { hpa, plan, problem: Some(&denied), reading: None, read_for: None })
-        .collect();
-    let planned = |targets: &[TargetView<'_>]| {
-        plan_status(&all, &overrides[0], targets, &settings(), NOT_ASKED, None, at(NOW)).status.unwrap()
-    };
-    let status = planned(&targets);
+    let mut targets: Vec<_> = hpas.iter().map(|hpa| (planned(hpa, &overrides, NOW), Some(&denied))).collect();
+    let status = status_of(&all, &overrides[0], &targets, NOW).status.unwrap();
     let listed: Vec<&str> = status.failing.iter().map(|target| target.hpa.as_str()).collect();
     assert_eq!((listed.len(), listed[0], listed[9]), (10, "web-00", "web-09"));
     targets.reverse();
-    assert_eq!(planned(&targets), status);
+    assert_eq!(status_of(&all, &overrides[0], &targets, NOW).status, Some(status));
 }

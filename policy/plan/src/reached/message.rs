@@ -2,13 +2,9 @@
 //! at next.
 
 use hpa_override_core::{Bound, Bounds, Instant};
-use serde_json::Value;
 
 use super::reading::ScaleReading;
-use crate::{
-    hpa_status::{HpaCondition, asked_for, conditions},
-    scale_target::ScaleTarget,
-};
+use crate::hpa_view::Scaling;
 
 pub(super) const NOT_ACTIVE: &str = "it is not active, so there is nothing to reach";
 
@@ -20,17 +16,17 @@ pub(super) fn not_applied(hpa: &str) -> String {
 }
 
 /// Nothing in it changes while the bounds stay: it is no reason to write.
-pub(super) fn within(hpa: &Value, bounds: Bounds) -> String {
-    let unknown = if is_by_scale(hpa) { " (how many of them are ready is not known)" } else { "" };
-    format!("the replicas of {} are within the effective bounds {bounds}{unknown}", target(hpa))
+pub(super) fn within(scaling: &Scaling, bounds: Bounds) -> String {
+    let unknown = if is_by_scale(scaling) { " (how many of them are ready is not known)" } else { "" };
+    format!("the replicas of {} are within the effective bounds {bounds}{unknown}", target(scaling))
 }
 
 pub(super) fn within_on_all(count: usize) -> String {
     format!("the replicas are within the effective bounds on all {count} targets")
 }
 
-pub(super) fn unreadable(hpa: &Value, reading: &ScaleReading) -> String {
-    let (target, or) = (target(hpa), if is_by_scale(hpa) { ", or it cannot be scaled" } else { "" });
+pub(super) fn unreadable(scaling: &Scaling, reading: &ScaleReading) -> String {
+    let (target, or) = (target(scaling), if is_by_scale(scaling) { ", or it cannot be scaled" } else { "" });
     match reading {
         ScaleReading::Unreadable(why) => format!("the replicas of {target} cannot be read: {why}"),
         _ => format!("there is no {target}{or}; look at spec.scaleTargetRef of the HorizontalPodAutoscaler"),
@@ -38,15 +34,15 @@ pub(super) fn unreadable(hpa: &Value, reading: &ScaleReading) -> String {
 }
 
 /// The workload is scaled to 0.
-pub(super) fn disabled(hpa: &Value, missing: i64, now: Instant) -> String {
-    let target = target(hpa);
+pub(super) fn disabled(scaling: &Scaling, missing: i64, now: Instant) -> String {
+    let target = target(scaling);
     format!(
         "{missing} replicas were missing at {now}: {target} is scaled to 0, which disables the HorizontalPodAutoscaler and \
          which no bound changes; scale it to 1 or more"
     )
 }
 
-pub(super) fn missing(hpa: &Value, reading: &ScaleReading, bounds: Bounds, missing: i64, now: Instant) -> String {
+pub(super) fn missing(scaling: &Scaling, reading: &ScaleReading, bounds: Bounds, missing: i64, now: Instant) -> String {
     let (min, replicas) = (i64::from(bounds.get(Bound::Min)), replicas(reading));
     let found = match reading {
         ScaleReading::Replicas { ready: Some(ready), .. } => {
@@ -59,38 +55,33 @@ pub(super) fn missing(hpa: &Value, reading: &ScaleReading, bounds: Bounds, missi
              ready is not known"
         ),
     };
-    let look = match asked(hpa) {
+    let look = match asked(scaling) {
         Some(asked) if asked < min => "look at the HorizontalPodAutoscaler".into(),
-        _ if replicas < min => format!("look at the events of {}, of what it owns, and at quotas", target(hpa)),
-        _ => format!("look at the pods of {} that are not ready", target(hpa)),
+        _ if replicas < min => format!("look at the events of {}, of what it owns, and at quotas", target(scaling)),
+        _ => format!("look at the pods of {} that are not ready", target(scaling)),
     };
-    format!("{found}{}; {look}", said_by(hpa))
+    format!("{found}{}; {look}", said_by(scaling))
 }
 
-pub(super) fn above(hpa: &Value, bounds: Bounds, above: i64, now: Instant) -> String {
+pub(super) fn above(scaling: &Scaling, bounds: Bounds, above: i64, now: Instant) -> String {
     let max = i64::from(bounds.get(Bound::Max));
-    let look = match asked(hpa) {
+    let look = match asked(scaling) {
         Some(asked) if asked > max => "look at the HorizontalPodAutoscaler".into(),
-        _ => format!("look at the events of {} and at its pods that are ending", target(hpa)),
+        _ => format!("look at the events of {} and at its pods that are ending", target(scaling)),
     };
     format!(
         "there were {} replicas at {now}, {above} more than {max}{}; {look}",
         above.saturating_add(max),
-        said_by(hpa)
+        said_by(scaling)
     )
 }
 
-/// Whether the HPA is disabled, since the workload is scaled to 0.
-pub(super) fn is_disabled(hpa: &Value) -> bool {
-    conditions(hpa).any(|reported| reported.is("ScalingActive", "False") && reported.reason == "ScalingDisabled")
+fn target(scaling: &Scaling) -> String {
+    scaling.target.as_ref().map_or_else(|| "the scale target".into(), ToString::to_string)
 }
 
-fn target(hpa: &Value) -> String {
-    ScaleTarget::from_hpa(hpa).map_or_else(|| "the scale target".into(), |target| target.to_string())
-}
-
-fn is_by_scale(hpa: &Value) -> bool {
-    ScaleTarget::from_hpa(hpa).is_some_and(|target| target.workload().is_none())
+fn is_by_scale(scaling: &Scaling) -> bool {
+    scaling.target.as_ref().is_some_and(|target| target.workload().is_none())
 }
 
 fn replicas(reading: &ScaleReading) -> i64 {
@@ -101,25 +92,12 @@ fn replicas(reading: &ScaleReading) -> i64 {
 }
 
 /// How many replicas the HPA asks for; none before it has looked.
-fn asked(hpa: &Value) -> Option<i64> {
-    conditions(hpa).next()?;
-    Some(asked_for(hpa).into())
-}
-
-/// Whether a condition explains something. That the HPA asks for no more, or no less, than our bounds does not.
-fn explains(condition: &HpaCondition<'_>) -> bool {
-    let is_by_bounds = matches!(condition.reason, "TooFewReplicas" | "TooManyReplicas");
-    condition.is("AbleToScale", "False")
-        || condition.is("ScalingActive", "False")
-        || condition.is("ScalingLimited", "True") && !is_by_bounds
+fn asked(scaling: &Scaling) -> Option<i64> {
+    scaling.status.asked().map(Into::into)
 }
 
 /// What the HPA says of itself: how many replicas it asks for, and the conditions that explain something.
-fn said_by(hpa: &Value) -> String {
-    let asks = asked(hpa).map(|asked| format!("the HorizontalPodAutoscaler asks for {asked}"));
-    let says = conditions(hpa).filter(explains).map(|reported| {
-        let HpaCondition { type_, status, reason, message } = reported;
-        format!("its condition {type_} is {status}, {reason}: {message}")
-    });
-    asks.into_iter().chain(says).fold(String::new(), |all, text| all + "; " + &text)
+fn said_by(scaling: &Scaling) -> String {
+    let asks = asked(scaling).map(|asked| format!("; the HorizontalPodAutoscaler asks for {asked}"));
+    asks.unwrap_or_default() + scaling.status.explanation()
 }

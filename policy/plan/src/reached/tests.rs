@@ -1,3 +1,6 @@
+use std::{collections::BTreeSet, sync::Arc};
+
+use hpa_override_core::{Bounds, Phase};
 use hpa_override_crd::{
     ConditionStatus::{self, False, True, Unknown},
     ConditionType,
@@ -5,7 +8,16 @@ use hpa_override_crd::{
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use super::*;
+use super::{
+    reading::{Comparison, ScaleReading},
+    *,
+};
+use crate::{
+    eligibility::Eligibility,
+    hpa_view::HpaView,
+    on_target::{Decision, OnTarget, RecordFacts},
+    target_summary::TargetSummary,
+};
 
 const NOW: &str = "2026-11-27T06:00:00Z";
 const LATER: &str = "2026-11-27T06:05:00Z";
@@ -23,22 +35,60 @@ fn pods(ready: i64, replicas: i64) -> ScaleReading {
 }
 
 /// An HPA that asks for `asked` replicas.
-fn hpa(name: &str, asked: i64, conditions: &Value) -> Value {
-    json!({"metadata": {"namespace": "shop", "name": name},
-           "spec": {"scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": name}},
-           "status": {"currentReplicas": 2, "desiredReplicas": asked, "conditions": conditions}})
+fn hpa(name: &str, asked: i64, conditions: &Value) -> HpaView {
+    scaling(name, ("apps/v1", "Deployment"), asked, conditions)
+}
+
+fn scaling(name: &str, (version, kind): (&str, &str), asked: i64, conditions: &Value) -> HpaView {
+    HpaView::parse(&json!({"metadata": {"namespace": "shop", "name": name},
+           "spec": {"scaleTargetRef": {"apiVersion": version, "kind": kind, "name": name}},
+           "status": {"currentReplicas": 2, "desiredReplicas": asked, "conditions": conditions}}))
 }
 
 fn able() -> Value {
     json!([{"type": "AbleToScale", "status": "True", "reason": "ReadyForNewScale", "message": "m"}])
 }
 
-fn record(effective: Bounds, as_of: &str) -> Record {
-    Record { effective, ..Record::new(effective, at(as_of)) }
+fn record(effective: Bounds, as_of: &str) -> RecordFacts {
+    RecordFacts { desired: effective, effective, as_of: at(as_of) }
 }
 
-fn active<'a>(hpa: &'a Value, effective: Bounds, reading: Option<&'a ScaleReading>) -> ActiveTarget<'a> {
-    ActiveTarget { hpa, record: Some(record(effective, NOW)), is_live: true, reading, read_for: None }
+/// The override is active on the HPA, whose record of 06:00 holds it.
+fn active(hpa: &HpaView, effective: Bounds) -> OnTarget {
+    let (phase, reason, message) = (Phase::Active, Reason::Applied, String::new());
+    let found = Eligibility {
+        phase,
+        reason,
+        message,
+        window: None,
+        next: None,
+        question: None,
+        goes_on: true,
+        refused_edit: None,
+    };
+    let (eligibility, record) = (Some(Arc::new(found)), Some(record(effective, NOW)));
+    let decision = Decision { eligibility, record, has_layer: true, is_live: true, ..Decision::default() };
+    OnTarget { decision, scaling: hpa.scaling().clone() }
+}
+
+/// The summary of targets with effective bounds 40-60, of which that was read. `old` is the status after which it starts.
+fn summary(targets: &[(&HpaView, Option<&ScaleReading>)], old: Option<&Value>) -> TargetSummary {
+    let mut summary = TargetSummary::default();
+    for (hpa, _) in targets {
+        summary.set(hpa, active(hpa, bounds(40, 60)));
+    }
+    summary.recall(old);
+    for (hpa, reading) in targets {
+        if let Some(reading) = reading {
+            summary.note_reading(hpa, (*reading).clone(), bounds(40, 60));
+        }
+    }
+    summary
+}
+
+/// What is to be read.
+fn to_read(summary: &TargetSummary) -> Vec<(&str, Bounds)> {
+    summary.to_read().collect()
 }
 
 fn said(reached: &Reached) -> (ConditionStatus, Reason, &str) {
@@ -46,8 +96,8 @@ fn said(reached: &Reached) -> (ConditionStatus, Reason, &str) {
 }
 
 /// With effective bounds 40-60.
-fn one(hpa: &Value, reading: &ScaleReading) -> Reached {
-    reached(&[active(hpa, bounds(40, 60), Some(reading))], None, None, at(LATER))
+fn one(hpa: &HpaView, reading: &ScaleReading) -> Reached {
+    reached(&summary(&[(hpa, Some(reading))], None).overview(), None, at(LATER))
 }
 
 /// A status with a condition that has been so since an instant.
@@ -178,17 +228,15 @@ fn one_target(
     #[case] reason: Reason,
     #[case] message: &str,
 ) {
-    let found = one(&hpa("web", asked, &conditions), &reading);
-    assert_eq!(said(&found), (status, reason, message));
-    let read: Vec<_> = found.plan.read.into_iter().collect();
-    let expected = if status == True { vec![] } else { vec![("web".to_owned(), bounds(40, 60))] };
-    assert_eq!(read, expected, "what is not reached is read again");
+    let summary = summary(&[(&hpa("web", asked, &conditions), Some(&reading))], None);
+    assert_eq!(said(&reached(&summary.overview(), None, at(LATER))), (status, reason, message));
+    let expected = if status == True { vec![] } else { vec![("web", bounds(40, 60))] };
+    assert_eq!(to_read(&summary), expected, "what is not reached is read again");
 }
 
 #[test]
 fn of_other_kinds_only_replicas_are_known() {
-    let mut widget = hpa("web", 40, &able());
-    widget["spec"]["scaleTargetRef"] = json!({"apiVersion": "example.com/v1", "kind": "Widget", "name": "web"});
+    let widget = scaling("web", ("example.com/v1", "Widget"), 40, &able());
     let by_scale = |replicas| ScaleReading::Replicas { replicas, ready: None };
     assert_eq!(
         one(&widget, &by_scale(40)).message,
@@ -208,36 +256,42 @@ fn of_other_kinds_only_replicas_are_known() {
 
 #[test]
 fn it_is_unknown_where_it_is_not_active_or_not_read() {
-    let nowhere = reached(&[], None, None, at(NOW));
+    let nowhere = TargetSummary::default();
     let expected = (Unknown, Reason::NotActive, "it is not active, so there is nothing to reach");
-    assert_eq!((said(&nowhere), &nowhere.plan), (expected, &ReachedPlan::default()));
+    assert_eq!(said(&reached(&nowhere.overview(), None, at(NOW))), expected);
     let web = hpa("web", 40, &able());
-    let unwritten =
-        ActiveTarget { hpa: &web, record: None, is_live: true, reading: Some(&pods(40, 40)), read_for: None };
+    let without = |change: fn(&mut Decision)| {
+        let mut summary = summary(&[(&web, Some(&pods(40, 40)))], None);
+        let mut found = active(&web, bounds(40, 60));
+        change(&mut found.decision);
+        summary.set(&web, found);
+        summary
+    };
     let message = "the effective bounds are not on HorizontalPodAutoscaler web; Ready says why";
-    let all = pods(40, 40);
-    let reverted = ActiveTarget { is_live: false, ..active(&web, bounds(40, 60), Some(&all)) };
-    assert_eq!(said(&reached(&[reverted], None, None, at(LATER))), (Unknown, Reason::NotActive, message));
-    assert_eq!(said(&reached(&[unwritten], None, None, at(NOW))), (Unknown, Reason::NotActive, message));
-    let unread = reached(&[active(&web, bounds(40, 60), None)], None, None, at(NOW));
+    for summary in [without(|found| found.is_live = false), without(|found| found.has_layer = false)] {
+        assert_eq!(said(&reached(&summary.overview(), None, at(LATER))), (Unknown, Reason::NotActive, message));
+        assert_eq!(to_read(&summary), []);
+    }
+    let unread = summary(&[(&web, None)], None);
     let message = "the replicas of what it scales have not been read yet";
-    assert_eq!(said(&unread), (Unknown, Reason::TargetUnreadable, message));
-    assert_eq!(unread.plan.read.len(), 1);
+    assert_eq!(said(&reached(&unread.overview(), None, at(NOW))), (Unknown, Reason::TargetUnreadable, message));
+    assert_eq!(to_read(&unread), [("web", bounds(40, 60))]);
 }
 
 #[test]
 fn it_stays_reached_until_the_bounds_change() {
-    let web = hpa("web", 40, &able());
-    let first = one(&web, &pods(40, 40));
-    let so_far = Some(&first.plan.so_far);
-    let later = reached(&[active(&web, bounds(40, 60), None)], so_far, None, at(LATER));
-    assert_eq!((said(&later), later.plan.read.len()), (said(&first), 0));
-    let few = pods(3, 40);
-    let fewer = reached(&[active(&web, bounds(40, 60), Some(&few))], so_far, None, at(LATER));
-    assert_eq!((fewer.status, fewer.plan.so_far), (True, later.plan.so_far));
-    let changed = reached(&[active(&web, bounds(41, 60), Some(&few))], so_far, None, at(LATER));
-    assert_eq!((changed.status, changed.plan.read.len()), (False, 1));
-    assert!(changed.plan.so_far.within.is_empty());
+    let (web, few) = (hpa("web", 40, &able()), pods(3, 40));
+    let mut summary = summary(&[(&web, Some(&pods(40, 40)))], None);
+    let first = reached(&summary.overview(), None, at(LATER));
+    assert!(!summary.note_reading(&web, few.clone(), bounds(40, 60)), "fewer replicas are no news");
+    assert_eq!((said(&reached(&summary.overview(), None, at(LATER))), to_read(&summary)), (said(&first), vec![]));
+    assert!(summary.set(&web, active(&web, bounds(41, 60))));
+    assert_eq!(
+        (reached(&summary.overview(), None, at(LATER)).status, to_read(&summary)),
+        (Unknown, vec![("web", bounds(41, 60))])
+    );
+    assert!(summary.note_reading(&web, few, bounds(41, 60)));
+    assert_eq!((reached(&summary.overview(), None, at(LATER)).status, to_read(&summary).len()), (False, 1));
 }
 
 #[rstest]
@@ -251,8 +305,9 @@ fn it_stays_reached_until_the_bounds_change() {
 #[case::no_time("True", "?", Unknown, 1)]
 fn after_a_restart(#[case] status: &str, #[case] since: &str, #[case] expected: ConditionStatus, #[case] reads: usize) {
     let (web, old) = (hpa("web", 40, &able()), old(status, "ReplicasMissing", since));
-    let found = reached(&[active(&web, bounds(40, 60), None)], None, known(&old).as_ref(), at(LATER));
-    assert_eq!((found.status, found.plan.read.len()), (expected, reads));
+    let summary = summary(&[(&web, None)], Some(&old));
+    let found = reached(&summary.overview(), known(&old).as_ref(), at(LATER));
+    assert_eq!((found.status, to_read(&summary).len()), (expected, reads));
     if expected == False {
         assert_eq!((found.reason, found.message.as_str()), (Reason::ReplicasMissing, "as it was"));
     }
@@ -262,9 +317,8 @@ fn after_a_restart(#[case] status: &str, #[case] since: &str, #[case] expected: 
 fn the_same_reason_in_other_words_is_no_news() {
     let hpas = ["a", "b"].map(|name| hpa(name, 40, &able()));
     let with = |count: usize, readings: [Option<&ScaleReading>; 2]| {
-        let targets = hpas.iter().zip(readings).take(count);
-        let targets: Vec<_> = targets.map(|(hpa, reading)| active(hpa, bounds(40, 60), reading)).collect();
-        reached(&targets, None, None, at(LATER))
+        let targets: Vec<_> = hpas.iter().zip(readings).take(count).collect();
+        reached(&summary(&targets, None).overview(), None, at(LATER))
     };
     let (full, few, gone) = (pods(40, 40), pods(3, 40), ScaleReading::NotFound);
     let unreadable = ScaleReading::Unreadable("no right".into());
@@ -289,7 +343,8 @@ fn the_same_reason_in_other_words_is_no_news() {
 #[test]
 fn what_is_read_counts_more_than_the_old_status() {
     let (web, old) = (hpa("web", 40, &able()), old("False", "ReplicasMissing", LATER));
-    let found = reached(&[active(&web, bounds(40, 60), Some(&pods(70, 70)))], None, known(&old).as_ref(), at(LATER));
+    let summary = summary(&[(&web, Some(&pods(70, 70)))], Some(&old));
+    let found = reached(&summary.overview(), known(&old).as_ref(), at(LATER));
     assert_eq!((found.status, found.reason), (False, Reason::ReplicasAbove));
 }
 
@@ -297,12 +352,9 @@ fn what_is_read_counts_more_than_the_old_status() {
 fn over_several_targets_false_counts_more_than_unknown() {
     let hpas = ["a", "b", "c", "d"].map(|name| hpa(name, 40, &able()));
     let full = pods(40, 40);
-    let with = |readings: [Option<&ScaleReading>; 4]| {
-        let targets: Vec<_> =
-            hpas.iter().zip(readings).map(|(hpa, reading)| active(hpa, bounds(40, 60), reading)).collect();
-        reached(&targets, None, None, at(LATER))
-    };
-    let all = with([Some(&full); 4]);
+    let with = |readings: [Option<&ScaleReading>; 4]| summary(&hpas.iter().zip(readings).collect::<Vec<_>>(), None);
+    let said_of = |summary: &TargetSummary| reached(&summary.overview(), None, at(LATER));
+    let all = said_of(&with([Some(&full); 4]));
     assert_eq!(
         said(&all),
         (True, Reason::ReplicasReached, "the replicas are within the effective bounds on all 4 targets")
@@ -312,14 +364,14 @@ fn over_several_targets_false_counts_more_than_unknown() {
     let message = "not reached on 3 of 4 targets; c: there were 70 replicas at 2026-11-27T06:05:00Z, 10 more than 60; the \
                    HorizontalPodAutoscaler asks for 40; look at the events of Deployment shop/c and at its pods that are \
                    ending";
-    assert_eq!(said(&some), (False, Reason::ReplicasAbove, message));
-    let rest: Vec<_> = some.plan.read.keys().map(String::as_str).collect();
-    assert_eq!(rest, ["b", "c", "d"], "what is reached is not read again");
-    let two = with([Some(&full), Some(&gone), Some(&full), Some(&gone)]);
+    assert_eq!(said(&said_of(&some)), (False, Reason::ReplicasAbove, message));
+    let rest: BTreeSet<_> = some.to_read().map(|(name, _)| name).collect();
+    assert_eq!(rest, BTreeSet::from(["b", "c", "d"]), "what is reached is not read again");
+    let two = said_of(&with([Some(&full), Some(&gone), Some(&full), Some(&gone)]));
     assert_eq!((two.status, two.reason), (Unknown, Reason::TargetUnreadable));
     let begin = "not reached on 2 of 4 targets; b: there is no Deployment shop/b";
     assert!(two.message.starts_with(begin), "{}", two.message);
-    let unread = with([Some(&full), Some(&gone), Some(&pods(70, 70)), None]);
+    let unread = said_of(&with([Some(&full), Some(&gone), Some(&pods(70, 70)), None]));
     let message = "the replicas of what it scales have not been read yet";
     assert_eq!(said(&unread), (Unknown, Reason::TargetUnreadable, message), "one answer, once all are read");
 }
@@ -328,8 +380,9 @@ fn over_several_targets_false_counts_more_than_unknown() {
 fn a_reading_for_other_bounds_does_not_count() {
     let (web, full) = (hpa("web", 40, &able()), pods(40, 40));
     let with = |read_for| {
-        let target = ActiveTarget { read_for, ..active(&web, bounds(40, 60), Some(&full)) };
-        reached(&[target], None, None, at(LATER)).status
+        let mut summary = summary(&[(&web, None)], None);
+        summary.note_reading(&web, full.clone(), read_for);
+        reached(&summary.overview(), None, at(LATER)).status
     };
-    assert_eq!([with(Some(bounds(10, 60))), with(Some(bounds(40, 60)))], [Unknown, True]);
+    assert_eq!([with(bounds(10, 60)), with(bounds(40, 60))], [Unknown, True]);
 }

@@ -12,7 +12,8 @@ fn authorize() -> Settings {
 fn answered(may_patch: MayPatch, stamp: Option<&str>, hpa: &Value) -> HpaPlan {
     let mut object = black_friday();
     object["metadata"]["annotations"] = json!({"hpa-override.dev/requested-by": stamp});
-    plan_hpa(hpa, &[ParsedOverride::parse(&object, at(NOW))], &authorize(), &|_| may_patch, at(NOW), None)
+    let (hpa, ovr) = (HpaView::parse(hpa), ParsedOverride::parse(&object, at(NOW)));
+    plan_hpa(&hpa, &[&ovr], &authorize(), &|_| may_patch, at(NOW), None)
 }
 
 fn question() -> Question {

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use crate::context::Moment;
+use crate::clock::Moment;
 
 /// Reverts within [`WINDOW`] that are undone at once.
 const FREE: u32 = 3;
@@ -69,6 +69,11 @@ fn remaining(length: Duration, now: Moment, since: Moment) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::Clock;
+
+    fn now() -> Moment {
+        Clock::System { offset: 0 }.now()
+    }
 
     fn seconds(seconds: u64) -> Duration {
         Duration::from_secs(seconds)
@@ -76,7 +81,7 @@ mod tests {
 
     #[test]
     fn three_are_undone_at_once_and_then_after_longer_and_longer_delays() {
-        let start = Moment::now();
+        let start = now();
         let mut backoff = RevertBackoff::default();
         for second in 0..3 {
             assert_eq!(backoff.note_revert(start.after(seconds(second))), None);
@@ -94,7 +99,7 @@ mod tests {
     /// Somebody who reverts as soon as the override's bounds are there.
     #[test]
     fn at_most_seven_are_undone_in_the_first_minute() {
-        let start = Moment::now();
+        let start = now();
         let (mut now, mut backoff, mut undone) = (start, RevertBackoff::default(), 0);
         while now.since(start) < seconds(60) {
             match backoff.note_revert(now) {
@@ -107,7 +112,7 @@ mod tests {
 
     #[test]
     fn a_delay_is_never_longer_than_five_minutes() {
-        let (mut now, mut backoff, mut longest) = (Moment::now(), RevertBackoff::default(), Duration::ZERO);
+        let (mut now, mut backoff, mut longest) = (now(), RevertBackoff::default(), Duration::ZERO);
         for _ in 0..40 {
             if let Some(delay) = backoff.note_revert(now) {
                 longest = longest.max(delay);
@@ -119,7 +124,7 @@ mod tests {
 
     #[test]
     fn it_is_over_when_there_was_no_revert_for_a_minute() {
-        let start = Moment::now();
+        let start = now();
         let mut backoff = RevertBackoff::default();
         for _ in 0..4 {
             backoff.note_revert(start);
@@ -131,7 +136,7 @@ mod tests {
 
     #[test]
     fn reverts_a_minute_apart_are_undone_at_once() {
-        let (mut now, mut backoff) = (Moment::now(), RevertBackoff::default());
+        let (mut now, mut backoff) = (now(), RevertBackoff::default());
         for _ in 0..9 {
             assert_eq!(backoff.note_revert(now), None);
             now = now.after(WINDOW);

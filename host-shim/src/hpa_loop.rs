@@ -1,0 +1,364 @@
+//! The loop keyed by HPA, which alone writes HPAs: gather, plan, confirm, apply, report; again until there is nothing to do.
+//!
+//! ```text
+//!   Queue ──► State::gather ──► plan_hpa ──(an end)──► Confirm ──► plan_hpa ──► patch ──► State ──► plan_hpa … ──► none
+//!                                                                                                     └► the statuses
+//! ```
+//! One reconcile at a time for an HPA, many HPAs at once. What is to be done is decided by `hpa-override-plan`.
+
+use std::{collections::HashSet, sync::Arc, time::Duration};
+
+use hpa_override_core::{MayPatch, ParsedOverride, Reason, Settings};
+use hpa_override_plan::{Altered, HpaPlan, HpaView, OnTarget, Problem, compare_response, plan_hpa};
+use serde_json::Value;
+use tokio::time::sleep;
+
+use crate::{
+    access_review::{Answers, Waiting},
+    apply::{patch_hpa, read_hpa},
+    clock::{Clock, LONGEST_SLEEP, Moment},
+    confirm::Confirm,
+    error::Error,
+    events::{Events, PendingEvent},
+    object::Key,
+    queue::{Priority, Running},
+    queues::Queues,
+    request::Requests,
+    state::{Change, Gathered, Situation, Source, State},
+    tasks::{log_failure, run_each},
+};
+
+/// Writes to one HPA in a row; the others come with the next round, so that no HPA starves the others.
+const MOST_WRITES: u32 = 4;
+/// The pause before that round: should something undo every write of ours, there is no write storm.
+const NEXT_ROUND: Duration = Duration::from_secs(1);
+/// When an HPA is looked at again that is not found.
+const LATER: Duration = Duration::from_secs(10);
+/// Reconciles under way at once; of their writes fewer are in flight.
+const CONCURRENCY: usize = 64;
+
+/// What the loop works with.
+#[derive(Clone)]
+pub struct Deps {
+    pub clock: Clock,
+    pub settings: Arc<Settings>,
+    pub state: Arc<State>,
+    pub queues: Queues,
+    pub requests: Requests,
+    pub confirm: Confirm,
+    pub answers: Arc<Answers>,
+    pub events: Events,
+}
+
+/// Reconciles what is queued until the queue is closed; then those under way are finished.
+pub async fn run(deps: Deps) {
+    let (start, mut is_first) = (deps.clock.now(), true);
+    let work = |running| {
+        let deps = deps.clone();
+        async move { reconcile(&deps, running).await }
+    };
+    let idle = || {
+        if std::mem::take(&mut is_first) {
+            log_first(&deps, start);
+        }
+    };
+    run_each(&deps.queues.hpas, CONCURRENCY, work, idle).await;
+}
+
+/// Every HPA has been looked at once since the start.
+fn log_first(deps: &Deps, start: Moment) {
+    let ((hpas, overrides), took) = (deps.state.counts(), deps.clock.now().since(start));
+    tracing::info!(hpas, overrides, milliseconds = took.as_millis(), "planned all");
+}
+
+async fn reconcile(deps: &Deps, running: Running) {
+    let (key, priority) = (running.key(), running.priority());
+    let again = match settle(deps, key, priority).await {
+        Ok(again) => again,
+        Err(failed) => Some(failed.note(deps)),
+    };
+    if let Some(delay) = again {
+        deps.queues.hpas.add_after(key, priority, delay);
+    }
+}
+
+/// Gather, plan, confirm, apply, report; again until there is nothing to do. When to look again, whatever happens.
+async fn settle(deps: &Deps, key: &Key, priority: Priority) -> Result<Option<Duration>, Failed> {
+    for writes in 1..=MOST_WRITES {
+        let attempt = match Attempt::plan(deps, key) {
+            Ok(attempt) => attempt,
+            Err(again) => return Ok(again),
+        };
+        let attempt = match attempt.confirmed(deps, key).await? {
+            Ok(attempt) => attempt,
+            Err(again) => return Ok(again),
+        };
+        let Some(patch) = &attempt.plan.patch else { return Ok(attempt.settled(deps)) };
+        if let Some(delay) = attempt.revert_delay(deps) {
+            return Ok(Some(delay));
+        }
+        let outcome = match patch_hpa(&deps.requests, key, patch, priority).await {
+            Ok(written) => attempt.written(deps, key, patch, written, priority).await,
+            Err(failure) if failure.is_conflict() && writes < MOST_WRITES => read_again(deps, key).await,
+            // It is gone, and the watch will say so; or it is a proxy that answers so.
+            Err(failure) if failure.is_not_found() => {
+                deps.queues.ends.set(key, None);
+                return Ok(Some(LATER));
+            }
+            Err(failure) => Err(Error::write_hpa(key, failure)),
+        };
+        if let Err(error) = outcome {
+            return Err(Failed { attempt, error });
+        }
+    }
+    Ok(Some(NEXT_ROUND))
+}
+
+async fn read(deps: &Deps, key: &Key) -> Result<HpaView, Error> {
+    read_hpa(&deps.requests, key).await.map_err(|failure| Error::write_hpa(key, failure))
+}
+
+async fn read_again(deps: &Deps, key: &Key) -> Result<(), Error> {
+    let fresh = read(deps, key).await?;
+    notify_others(deps, key, deps.state.put_hpa(fresh, Source::Answer));
+    Ok(())
+}
+
+/// Takes the answer to a write of ours.
+fn take(deps: &Deps, key: &Key, stored: HpaView, remember: Option<&str>) {
+    notify_others(deps, key, deps.state.note_hpa_written(stored, remember));
+}
+
+/// Queues what a change concerns beside the HPA that is being reconciled.
+fn notify_others(deps: &Deps, key: &Key, mut change: Change) {
+    change.hpas.retain(|other| other != key);
+    deps.queues.notify(change);
+}
+
+/// One plan, and what it was made of.
+struct Attempt {
+    moment: Moment,
+    situation: Situation,
+    plan: HpaPlan,
+    /// Whether it depends on an answer about a requester.
+    has_questions: bool,
+    /// How soon to plan again, since an answer that blocks an override expires then.
+    plan_again_in: Option<Duration>,
+}
+
+impl Attempt {
+    /// Gathers and plans.
+    ///
+    /// # Errors
+    /// Where there is nothing to do: the HPA is gone, or the last plan holds. When to look again.
+    fn plan(deps: &Deps, key: &Key) -> Result<Self, Option<Duration>> {
+        match deps.state.gather(key, deps.clock.now()) {
+            Gathered::Gone => {
+                deps.queues.transitions.set(key, None);
+                deps.queues.ends.set(key, None);
+                Err(None)
+            }
+            Gathered::AsPlanned => Err(None),
+            Gathered::Paused(left) => Err(Some(left)),
+            Gathered::Situation(situation) => Ok(Self::of(deps, key, situation)),
+        }
+    }
+
+    /// The first plan lists the questions to be answered; where there are any, the second is made with the answers known, and
+    /// the others are being asked.
+    fn of(deps: &Deps, key: &Key, situation: Situation) -> Self {
+        let moment = deps.clock.now();
+        let overrides: Vec<&ParsedOverride> = situation.overrides.iter().map(Arc::as_ref).collect();
+        let plan_with = |may_patch: &dyn Fn(&ParsedOverride) -> MayPatch| {
+            let remembered = situation.remembered.as_deref();
+            plan_hpa(&situation.hpa, &overrides, &deps.settings, may_patch, moment.instant(), remembered)
+        };
+        let plan = plan_with(&|_| MayPatch::NotAsked);
+        if plan.questions.is_empty() {
+            return Self { moment, situation, plan, has_questions: false, plan_again_in: None };
+        }
+        let known = deps.answers.known(&plan.questions, &Waiting::Hpa(key.clone()), moment);
+        let plan = plan_with(&|ovr| known.may_patch(ovr, &deps.settings));
+        Self { moment, situation, plan, has_questions: true, plan_again_in: known.plan_again_in }
+    }
+
+    /// Where a timed end is planned, the same from what the API server has now.
+    async fn confirmed(self, deps: &Deps, key: &Key) -> Result<Result<Self, Option<Duration>>, Failed> {
+        if !self.plan.confirm {
+            return Ok(Ok(self));
+        }
+        let namespaces: HashSet<String> = self.situation.namespaces().map(ToOwned::to_owned).collect();
+        match deps.confirm.make_fresh(&namespaces).await {
+            Ok(()) => Ok(Self::plan(deps, key)),
+            Err(failure) => Err(Failed { attempt: self, error: Error::Confirm(failure) }),
+        }
+    }
+
+    /// Takes the answer to a write. Another admission may have changed it: what follows from that is written at once, and
+    /// before anything is planned again.
+    async fn written(
+        &self,
+        deps: &Deps,
+        key: &Key,
+        patch: &Value,
+        mut stored: HpaView,
+        priority: Priority,
+    ) -> Result<(), Error> {
+        for _ in 0..MOST_WRITES {
+            let Some(altered) = compare_response(patch, &self.situation.hpa, &stored, &self.plan) else {
+                take(deps, key, stored, self.plan.remember.as_deref());
+                self.note_done(deps);
+                return Ok(());
+            };
+            let Some(next) = &altered.patch else { return self.altered(deps, key, stored, altered) };
+            stored = match patch_hpa(&deps.requests, key, next, priority).await {
+                Ok(written) => return self.altered(deps, key, written, altered),
+                Err(failure) if failure.is_conflict() => read(deps, key).await?,
+                Err(failure) => {
+                    take(deps, key, stored, altered.remember.as_deref());
+                    return Err(Error::write_hpa(key, failure));
+                }
+            };
+        }
+        Err(Error::altered(key, CHANGING.into()))
+    }
+
+    /// What another admission made of a write is noted.
+    fn altered(&self, deps: &Deps, key: &Key, stored: HpaView, altered: Altered) -> Result<(), Error> {
+        let Altered { problem, patch: _, remember, events, is_final } = altered;
+        take(deps, key, stored, remember.as_deref());
+        for event in events {
+            deps.events.publish(PendingEvent::from_hpa_plan(event, &self.situation.hpa));
+        }
+        let error = Error::altered(key, problem.message);
+        if !is_final {
+            return Err(error);
+        }
+        log_failure(key, error, 0);
+        Ok(())
+    }
+
+    /// What was planned is written.
+    fn note_done(&self, deps: &Deps) {
+        if self.plan.reverted_by.is_some() {
+            deps.state.with_hpa(&self.situation.hpa, |memory| memory.note_undone(self.moment));
+        }
+        for event in &self.plan.events {
+            deps.events.publish(PendingEvent::from_hpa_plan(event.clone(), &self.situation.hpa));
+        }
+    }
+
+    /// How long to wait before a revert is undone; none: there is none, or it is undone now.
+    fn revert_delay(&self, deps: &Deps) -> Option<Duration> {
+        let manager = self.plan.reverted_by.as_ref()?;
+        let delay = deps.state.with_hpa(&self.situation.hpa, |memory| {
+            let delay = memory.revert_delay(self.moment)?;
+            memory.set_problem(Some(contested(manager)));
+            Some(delay)
+        });
+        let delay = delay.flatten()?;
+        self.report(deps, false);
+        Some(delay)
+    }
+
+    /// Nothing is left to do, so earlier problems are over; but a contested HPA stays so for a time. When to look again.
+    fn settled(&self, deps: &Deps) -> Option<Duration> {
+        let contested = deps.state.with_hpa(&self.situation.hpa, |memory| {
+            memory.remember(self.plan.remember.as_deref());
+            memory.note_success();
+            let contested = memory.contested_for(self.moment);
+            if contested.is_none() {
+                memory.set_problem(None);
+            }
+            contested
+        });
+        let again = contested.flatten().into_iter().chain(self.plan_again_in).min();
+        self.report(deps, again.is_none() && !self.has_questions);
+        again
+    }
+
+    /// Hands on what the plan says of each override, and when it differs by itself.
+    fn report(&self, deps: &Deps, is_settled: bool) {
+        let Self { situation, plan, .. } = self;
+        let problem = deps.state.with_hpa(&situation.hpa, |memory| memory.problem().cloned()).flatten();
+        let outcome = |ovr: &Arc<ParsedOverride>| {
+            let found = OnTarget::new(ovr, &situation.hpa, plan, problem.as_ref());
+            (ovr.clone(), found)
+        };
+        let outcomes = situation.overrides.iter().map(outcome).collect();
+        deps.queues.notify(deps.state.note_planned(situation, plan, outcomes, is_settled));
+        let key = Key::from(situation.hpa.id().clone());
+        deps.queues.transitions.set(&key, plan.next_transition);
+        deps.queues.ends.set(&key, plan.next_end);
+    }
+}
+
+/// Another admission changes the bounds, and others write the HPA all the time.
+const CHANGING: &str = "it was changed again and again while its record was written";
+
+/// Somebody keeps reverting the bounds, which the merge policy would prevent.
+fn contested(manager: &str) -> Problem {
+    let message = format!(
+        "`{manager}` keeps writing other bounds over the override; install the merge policy, or stop `{manager}` from \
+         writing the bounds while the override is active"
+    );
+    Problem { reason: Reason::Contested, message }
+}
+
+/// An attempt that failed at a step. Nothing more is written in an unknown state.
+struct Failed {
+    attempt: Attempt,
+    error: Error,
+}
+
+impl Failed {
+    /// Notes what the statuses have to report; when to try again.
+    fn note(self, deps: &Deps) -> Duration {
+        let Self { mut attempt, error } = self;
+        // What has been written since it was planned counts.
+        let latest = deps.state.hpa(attempt.situation.hpa.id());
+        if let Some(latest) = latest.filter(|latest| latest.uid() == attempt.situation.hpa.uid()) {
+            attempt.situation.hpa = latest;
+        }
+        let hpa = &attempt.situation.hpa;
+        let failures = deps.state.with_hpa(hpa, |memory| {
+            let failures = memory.note_failure();
+            if let Some(problem) = error.problem() {
+                memory.set_problem(Some(problem));
+            }
+            failures
+        });
+        let failures = failures.unwrap_or_default();
+        attempt.report(deps, false);
+        // It is confirmed when it is tried again, not ahead.
+        deps.queues.ends.set(&Key::from(hpa.id().clone()), None);
+        let delay = error.retry_after(failures);
+        deps.state.with_hpa(&attempt.situation.hpa, |memory| memory.pause(deps.clock.now(), delay));
+        log_failure(hpa.id(), error, failures);
+        delay
+    }
+}
+
+/// Queues the HPAs whose plan differs from an instant on, once it has come; and all that have such an instant where the wall
+/// clock was set back: what has begun by it may not have begun.
+pub async fn run_timers(deps: Deps) {
+    let timers = &deps.queues.transitions;
+    let mut before = deps.clock.now();
+    loop {
+        let mut due = tokio::select! {
+            due = timers.next_due(deps.clock) => due,
+            () = sleep(LONGEST_SLEEP) => Vec::new(),
+        };
+        let now = deps.clock.now();
+        if now.is_set_back_since(before) {
+            due.extend(timers.keys());
+        }
+        before = now;
+        for key in due {
+            deps.state.expire(&key);
+            // An end comes first: what it leaves behind costs money, or keeps pods from coming.
+            let is_end = deps.queues.ends.is_due(&key, deps.clock);
+            deps.queues.hpas.add(&key, if is_end { Priority::End } else { Priority::Begin });
+        }
+    }
+}

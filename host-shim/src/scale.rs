@@ -1,0 +1,190 @@
+//! How far one process goes, without an API server: memory, start, and the cost of an event, with as many HPAs as overrides.
+//! Measured, not asserted; docs/reference/scale.md has the figures and the command.
+
+use std::{fs, sync::Arc, time::Duration};
+
+use hpa_override_core::{MayPatch, ParsedOverride, Settings};
+use hpa_override_plan::{OnTarget, plan_hpa};
+use serde_json::{Value, json};
+use tokio::{sync::watch, time::Instant};
+
+use crate::{
+    access_review::Answers,
+    clock::Clock,
+    list_watch::Sink,
+    object::Key,
+    queues::Queues,
+    reached::Readings,
+    state::{Gathered, State},
+    watch::{Hpas, Overrides},
+};
+
+const START: &str = "2026-11-27T06:00:00Z";
+
+struct World {
+    state: Arc<State>,
+    queues: Queues,
+    hpas: Hpas,
+    overrides: Overrides,
+    clock: Clock,
+    settings: Arc<Settings>,
+}
+
+impl World {
+    fn new() -> Self {
+        let (state, queues, settings) = (Arc::new(State::default()), Queues::default(), Arc::new(Settings::default()));
+        let clock = Clock::simulated(START.parse().unwrap());
+        let readings = Arc::new(Readings::default());
+        let hpas = Hpas::new(state.clone(), queues.clone(), readings, clock, watch::Sender::new(false));
+        let answers = Arc::new(Answers::new().0);
+        let listed = watch::Sender::new(false);
+        let overrides = Overrides::new(state.clone(), queues.clone(), answers, settings.clone(), clock, listed);
+        Self { state, queues, hpas, overrides, clock, settings }
+    }
+
+    /// Lists everything once, each object decoded from its text.
+    fn list(&self, count: usize) {
+        list(&self.hpas, (0..count).map(hpa));
+        list(&self.overrides, (0..count).map(ovr));
+    }
+
+    /// Plans for every HPA that is queued, as the HPA loop does, and takes what is written as the API server answers it.
+    async fn plan_all(&self) -> usize {
+        let mut plans = 0;
+        while !self.queues.hpas.is_idle() {
+            let Some(running) = self.queues.hpas.next().await else { break };
+            while self.plan(running.key()) {
+                plans += 1;
+            }
+        }
+        plans
+    }
+
+    fn plan(&self, key: &Key) -> bool {
+        let Gathered::Situation(situation) = self.state.gather(key, self.clock.now()) else { return false };
+        let overrides: Vec<&ParsedOverride> = situation.overrides.iter().map(Arc::as_ref).collect();
+        let now = self.clock.now().instant();
+        let plan = plan_hpa(&situation.hpa, &overrides, &self.settings, &|_| MayPatch::NotAsked, now, None);
+        let outcome = |ovr: &Arc<ParsedOverride>| (ovr.clone(), OnTarget::new(ovr, &situation.hpa, &plan, None));
+        let outcomes = situation.overrides.iter().map(outcome).collect();
+        self.state.note_planned(&situation, &plan, outcomes, plan.patch.is_none());
+        self.queues.transitions.set(key, plan.next_transition);
+        let Some(patch) = plan.patch else { return true };
+        let number = key.name.trim_start_matches("hpa-").parse().unwrap();
+        let mut stored: Value = serde_json::from_str(&hpa(number)).unwrap();
+        json_patch::merge(&mut stored, &patch);
+        stored["metadata"]["resourceVersion"] = "2".into();
+        self.hpas.applied(stored);
+        true
+    }
+}
+
+fn list(sink: &impl Sink, objects: impl Iterator<Item = String>) {
+    sink.begin_list();
+    for text in objects {
+        sink.listed(serde_json::from_str(&text).unwrap());
+    }
+    sink.end_list();
+}
+
+/// An HPA of about 3 kB.
+fn hpa(number: usize) -> String {
+    let labels: Value =
+        (0..5).map(|label| (format!("label-{label}"), json!(format!("value-{}", number % 100)))).collect();
+    let metric = |name: String| {
+        json!({"type": "External", "external": {"metric": {"name": name, "selector": {"matchLabels": {"queue": "orders"}}},
+               "target": {"type": "AverageValue", "averageValue": "30"}}})
+    };
+    let owned = json!({"f:metadata": {"f:labels": {"f:label-0": {}, "f:label-1": {}, "f:label-2": {}}},
+                       "f:spec": {"f:minReplicas": {}, "f:maxReplicas": {}, "f:metrics": {}, "f:scaleTargetRef": {}}});
+    let entry = json!({"manager": "argocd", "operation": "Apply", "apiVersion": "autoscaling/v2",
+                       "time": START, "fieldsType": "FieldsV1", "fieldsV1": owned});
+    let status = json!({"f:status": {"f:conditions": {}, "f:currentMetrics": {}, "f:desiredReplicas": {}}});
+    let controller = json!({"manager": "kube-controller-manager", "operation": "Update", "subresource": "status",
+                            "apiVersion": "autoscaling/v2", "time": START, "fieldsType": "FieldsV1", "fieldsV1": status});
+    let condition = |type_: &str| {
+        json!({"type": type_, "status": "True", "reason": "ReadyForNewScale", "lastTransitionTime": START,
+               "message": "recommended size matches current size, and the HPA is able to scale its target"})
+    };
+    let conditions = ["AbleToScale", "ScalingActive", "ScalingLimited"].map(condition);
+    let metrics: Vec<_> = (0..4).map(|name| metric(format!("queue-{name}"))).collect();
+    json!({
+        "apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler",
+        "metadata": {"namespace": format!("team-{}", number / 100), "name": format!("hpa-{number}"), "uid": format!("hpa-uid-{number}"),
+                     "resourceVersion": "1", "labels": labels, "managedFields": [entry, controller],
+                     "creationTimestamp": START},
+        "spec": {"scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": format!("app-{number}")},
+                 "minReplicas": 2, "maxReplicas": 5, "metrics": metrics},
+        "status": {"currentReplicas": 2, "desiredReplicas": 2,
+                   "conditions": conditions},
+    })
+    .to_string()
+}
+
+fn ovr(number: usize) -> String {
+    json!({
+        "apiVersion": "hpa-override.dev/v1", "kind": "AutoscalerOverride",
+        "metadata": {"namespace": format!("team-{}", number / 100), "name": format!("ovr-{number}"), "uid": format!("ovr-uid-{number}"),
+                     "resourceVersion": "1", "generation": 1, "creationTimestamp": START},
+        "spec": {"hpa": format!("hpa-{number}"), "minReplicas": 10, "maxReplicas": 20, "duration": "8h", "reason": "campaign"},
+    })
+    .to_string()
+}
+
+/// Resident memory of this process, in MB.
+fn resident() -> f64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<f64>().unwrap() / 1024.0
+}
+
+#[expect(clippy::disallowed_methods, reason = "it measures")]
+fn timed<R>(work: impl FnOnce() -> R) -> (R, Duration) {
+    let start = std::time::Instant::now();
+    let result = work();
+    (result, start.elapsed())
+}
+
+#[tokio::test]
+#[ignore = "measures"]
+async fn a_hundred_thousand() {
+    for count in [10_000, 100_000] {
+        let before = resident();
+        let world = World::new();
+        let ((), listed) = timed(|| world.list(count));
+        let start = Instant::now();
+        let plans = world.plan_all().await;
+        let planned = start.elapsed();
+        let memory = resident() - before;
+        let updates: Vec<_> = (0..10_000)
+            .map(|number| hpa(number).replace("\"resourceVersion\":\"1\"", "\"resourceVersion\":\"3\""))
+            .collect();
+        let (objects, decoded) =
+            timed(|| updates.iter().map(|text| serde_json::from_str(text).unwrap()).collect::<Vec<Value>>());
+        let ((), taken) = timed(|| objects.into_iter().for_each(|object| world.hpas.applied(object)));
+        println!(
+            "{count} HPAs of {} bytes and as many overrides: {memory:.0} MB; both lists read in {listed:.1?}; {plans} plans in \
+             {planned:.1?}; an event {:.1?} to decode and {:.1?} to take",
+            hpa(0).len(),
+            decoded / 10_000,
+            taken / 10_000,
+        );
+    }
+}
+
+#[tokio::test]
+#[ignore = "measures"]
+async fn a_hundred_lists() {
+    let world = World::new();
+    let mut after_ten = 0.0;
+    for round in 1..=100 {
+        world.list(10_000);
+        world.plan_all().await;
+        if round == 10 {
+            after_ten = resident();
+        }
+    }
+    let after_all = resident();
+    println!("{after_ten:.0} MB after 10 lists of 10,000 HPAs and as many overrides, {after_all:.0} MB after 100");
+    assert!(after_all < 1.2 * after_ten, "{after_all} {after_ten}");
+}

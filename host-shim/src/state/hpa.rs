@@ -1,0 +1,105 @@
+//! What is known of one HPA: the latest view of it, the last plan, and what is lost with the process (which is safe).
+
+use std::{sync::Arc, time::Duration};
+
+use hpa_override_core::{Id, ParsedOverride};
+use hpa_override_plan::{HpaView, OnTarget, Problem};
+
+use super::{revert_backoff::RevertBackoff, update::Update};
+use crate::clock::Moment;
+
+/// One HPA.
+#[derive(Debug)]
+pub(super) struct HpaState {
+    pub(super) view: Arc<HpaView>,
+    /// The number of our last write to it; 0 before there is one.
+    pub(super) written: u64,
+    /// The last record seen: the plan uses it where the record has vanished.
+    pub(super) remembered: Option<Arc<str>>,
+    /// What keeps it from being as planned.
+    pub(super) problem: Option<Problem>,
+    /// Failures in a row.
+    pub(super) failures: u32,
+    pub(super) backoff: RevertBackoff,
+    /// Counts what a plan for it is made of: its own versions, those of its overrides, and instants at which a plan differs.
+    pub(super) revision: u64,
+    /// The revision for which nothing is left to do.
+    pub(super) settled: Option<u64>,
+    /// The revision for which a write has failed, and until when it is not tried again.
+    pub(super) paused: Option<(u64, Moment, Duration)>,
+    /// Whether the last plan waits for what the status says.
+    pub(super) waits_for_status: bool,
+}
+
+impl HpaState {
+    pub(super) fn new(view: Arc<HpaView>) -> Self {
+        let backoff = RevertBackoff::default();
+        Self {
+            view,
+            written: 0,
+            remembered: None,
+            problem: None,
+            failures: 0,
+            backoff,
+            revision: 0,
+            settled: None,
+            paused: None,
+            waits_for_status: false,
+        }
+    }
+
+    /// What a later version of the same object changes.
+    pub(super) fn update_to(&self, view: &HpaView) -> Update {
+        if self.view.uid() != view.uid() {
+            Update::Replaced
+        } else if self.view.labels() != view.labels() {
+            Update::Moved
+        } else if !self.view.plans_like(view) || (self.waits_for_status && !self.view.has_status_like(view)) {
+            Update::Changed
+        } else {
+            Update::Same
+        }
+    }
+
+    /// How much longer the pause after a failure lasts; none where something has changed since that failure.
+    pub(super) fn pause(&self, now: Moment) -> Option<Duration> {
+        let (_, since, length) = self.paused.filter(|(revision, ..)| *revision == self.revision)?;
+        length.checked_sub(now.since(since)).filter(|left| !left.is_zero())
+    }
+
+    /// Something that a plan is made of has changed.
+    pub(super) fn touch(&mut self) {
+        self.revision += 1;
+    }
+}
+
+/// Everything that a plan for one HPA is made of.
+#[derive(Debug)]
+pub struct Situation {
+    /// The latest known version of the HPA.
+    pub hpa: Arc<HpaView>,
+    /// The overrides that target it.
+    pub overrides: Vec<Arc<ParsedOverride>>,
+    /// The last record seen.
+    pub remembered: Option<Arc<str>>,
+    /// The revision of all that.
+    pub(super) revision: u64,
+}
+
+impl Situation {
+    /// The namespaces of the overrides that decide about the HPA: those that target it, and those in its record.
+    pub fn namespaces(&self) -> impl Iterator<Item = &str> {
+        namespaces(&self.hpa, &self.overrides)
+    }
+}
+
+/// The namespaces of the overrides that decide about an HPA.
+pub(super) fn namespaces<'a>(hpa: &'a HpaView, overrides: &'a [Arc<ParsedOverride>]) -> impl Iterator<Item = &'a str> {
+    let record = hpa.record().and_then(Result::ok);
+    let layers = record.into_iter().flat_map(|record| &record.layers).map(|layer| &layer.by);
+    let targeting = overrides.iter().map(|ovr| &ovr.id);
+    layers.chain(targeting).map(|Id { namespace, .. }| namespace.as_str())
+}
+
+/// What a plan says of each override, for their statuses.
+pub type Outcomes = Vec<(Arc<ParsedOverride>, OnTarget)>;
