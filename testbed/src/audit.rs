@@ -27,6 +27,8 @@ pub struct AuditEvent {
     pub verb: String,
     /// Plural resource, empty where the request is about none.
     pub resource: String,
+    /// Empty where the request is about the object itself.
+    pub subresource: String,
     /// Empty for cluster-scoped resources.
     pub namespace: String,
     /// Empty for lists, and for a create before the server knows the name.
@@ -65,6 +67,7 @@ impl AuditEvent {
             user: impersonated.unwrap_or_else(|| at("/user/username")),
             verb: at("/verb"),
             resource: at("/objectRef/resource"),
+            subresource: at("/objectRef/subresource"),
             namespace: at("/objectRef/namespace"),
             name: at("/objectRef/name"),
             code: event.pointer("/responseStatus/code").and_then(Value::as_u64).unwrap_or_default(),
@@ -107,6 +110,13 @@ impl AuditLog {
         Ok(tail.events.iter().skip(self.skip).filter(|event| filter(event)).cloned().collect())
     }
 
+    /// How many events `filter` wants.
+    pub fn count(&self, filter: impl Fn(&AuditEvent) -> bool) -> Result<usize> {
+        let mut tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
+        tail.catch_up()?;
+        Ok(tail.events.iter().skip(self.skip).filter(|event| filter(event)).count())
+    }
+
     /// The finished writes (create, update, patch, delete) of `user`, successful or not.
     pub fn writes_by(&self, user: &str) -> Result<Vec<AuditEvent>> {
         self.select(|event| event.user == user && event.is_write() && event.is_complete)
@@ -140,9 +150,11 @@ impl Tail {
     fn catch_up(&mut self) -> Result<()> {
         let path = self.path.display().to_string();
         self.read_more().with_context(|| format!("failed to read {path}"))?;
-        while let Some(end) = self.rest.iter().position(|byte| *byte == b'\n') {
-            let line: Vec<u8> = self.rest.drain(..=end).collect();
-            self.events.push(AuditEvent::parse(&line).with_context(|| format!("failed to understand {path}"))?);
+        let mut lines = std::mem::take(&mut self.rest);
+        let whole = lines.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+        self.rest = lines.split_off(whole);
+        for line in lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+            self.events.push(AuditEvent::parse(line).with_context(|| format!("failed to understand {path}"))?);
         }
         Ok(())
     }

@@ -154,6 +154,12 @@ impl World {
         Ok(())
     }
 
+    /// The process id of the controller, where it runs.
+    #[must_use]
+    pub fn controller_id(&self) -> Option<u32> {
+        self.slot().as_ref().map(Child::id)
+    }
+
     /// The end of the controller's log, for messages.
     #[must_use]
     pub fn controller_log(&self) -> String {

@@ -1,7 +1,7 @@
 //! Commands that build what another program needs, and then become that program: `demo`, `cases`, `differ`, `agree`,
 //! `fuzz`, `bench`. They show, compare and measure nothing themselves.
 
-use std::{ffi::OsString, fs, path::PathBuf, process::ExitCode};
+use std::{env::consts::EXE_SUFFIX, ffi::OsString, fs, path::PathBuf, process::ExitCode};
 
 use anyhow::{Context, Result};
 
@@ -51,6 +51,28 @@ pub(crate) enum Subject {
         #[arg(long, default_value_t = 2_000)]
         count: usize,
     },
+    /// What the controller costs and how fast it is, against a bare client.
+    Controller(ControllerArgs),
+}
+
+/// On how much, and how long.
+#[derive(clap::Args)]
+pub(crate) struct ControllerArgs {
+    /// How many HPAs, and overrides where each has its own [default: 1000, with --short 200].
+    #[arg(long)]
+    hpas: Option<usize>,
+    /// Under two minutes in all: fewer HPAs, shorter looks.
+    #[arg(long)]
+    short: bool,
+    /// Measure this program instead of the controller of this workspace, say of an earlier version.
+    #[arg(long, value_name = "PROGRAM")]
+    controller: Option<PathBuf>,
+    /// How much longer than usual to wait for the controller, for one that is slow.
+    #[arg(long, default_value_t = 1)]
+    patience: u32,
+    /// Record the phases with `perf` into this folder; the controller is built with symbols and frame pointers.
+    #[arg(long, value_name = "FOLDER")]
+    profile: Option<PathBuf>,
 }
 
 pub(crate) fn demo(workspace: &Workspace, args: &DemoArgs) -> Result<ExitCode> {
@@ -96,13 +118,48 @@ pub(crate) fn fuzz<const C: u64>(workspace: &Workspace, args: &Random<C>) -> Res
 }
 
 pub(crate) fn bench(workspace: &Workspace, subject: &Subject) -> Result<ExitCode> {
-    let Subject::Admission { count } = subject;
     dist::policy(workspace)?;
+    match subject {
+        Subject::Admission { count } => bench_admission(workspace, *count),
+        Subject::Controller(args) => bench_controller(workspace, args),
+    }
+}
+
+fn bench_admission(workspace: &Workspace, count: usize) -> Result<ExitCode> {
     let accepting = dist::accepting(workspace)?;
-    let bench = workspace.cargo(BENCH).arg("--module").arg(dist::module(workspace)).arg("--accepting").arg(accepting);
+    let bench = workspace.cargo(BENCH).arg("admission").arg("--module").arg(dist::module(workspace));
+    let bench = bench.arg("--accepting").arg(accepting);
     let bench = bench.arg("--requests").arg(workspace.root.join("policy/wapc/test_data"));
-    let bench = bench.arg("--count").arg(count.to_string());
-    bench.become_it()
+    bench.arg("--count").arg(count.to_string()).become_it()
+}
+
+fn bench_controller(workspace: &Workspace, args: &ControllerArgs) -> Result<ExitCode> {
+    let controller = match &args.controller {
+        Some(program) => program.clone(),
+        None => released(workspace, args.profile.is_some())?,
+    };
+    let bench = workspace.cargo(BENCH).arg("controller").arg("--controller").arg(controller);
+    let bench = bench.arg("--module").arg(dist::module(workspace)).arg("--patience").arg(args.patience.to_string());
+    let bench = bench.args(args.hpas.map(|hpas| format!("--hpas={hpas}").into()));
+    let bench = bench.args(args.short.then(|| "--short".into()));
+    let folder = args.profile.as_ref().map(std::path::absolute).transpose()?;
+    bench.args(folder.into_iter().flat_map(|folder| ["--profile".into(), folder.into()])).become_it()
+}
+
+/// The controller as it is released, or the same with what a profiler needs, in a folder of its own: other flags would
+/// have all of it built anew each time.
+fn released(workspace: &Workspace, is_profiled: bool) -> Result<PathBuf> {
+    let build = workspace.cargo("build --quiet --release -p hpa-override-host-shim --bin host-shim");
+    let build = if is_profiled {
+        let build = build.arg("--target-dir").arg(workspace.target.join("profile"));
+        let build = build.variable("RUSTFLAGS", "-Cforce-frame-pointers=yes");
+        build
+            .variable("CARGO_PROFILE_RELEASE_STRIP", "none")
+            .variable("CARGO_PROFILE_RELEASE_DEBUG", "line-tables-only")
+    } else {
+        build
+    };
+    build.artifact(&format!("host-shim{EXE_SUFFIX}"))
 }
 
 /// A program of `conformance/`, with every binding that can run on this machine. Two need Node: without it one line says
