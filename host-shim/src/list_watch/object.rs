@@ -25,7 +25,7 @@ impl fmt::Display for Unreadable {
     }
 }
 
-/// Decodes an object. It is readable when it is JSON and has a name: what is in it is for others to judge.
+/// Decodes an object. It is readable when it is JSON and has a name: what is in it is for others to read.
 pub(super) fn read(raw: &RawValue) -> Result<Readable, Unreadable> {
     let object: Value = serde_json::from_str(raw.get()).map_err(|error| unreadable(raw, error.to_string()))?;
     let text_of = |key| object.get("metadata")?.get(key)?.as_str().filter(|text| !text.is_empty());
