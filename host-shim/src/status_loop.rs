@@ -96,7 +96,9 @@ async fn report(deps: &Deps, key: &Key) -> Result<Option<Duration>, Error> {
         return unless_gone(deleted).map(|_| None).map_err(|failure| Error::delete(key, failure));
     }
     if let Some(status) = &plan.status {
-        if wait.is_some() {
+        // Another phase is what people wait for.
+        let phase = stored.as_ref().and_then(|stored| stored.get("phase")?.as_str());
+        if wait.is_some() && phase == status.phase.as_deref() {
             return Ok(wait);
         }
         let sent = serde_json::to_value(status).unwrap_or_default();

@@ -20,7 +20,7 @@ use crate::workspace::Workspace;
 /// The packages whose tests have a control plane.
 const WAIT: [&str; 2] = ["host-shim", "testbed"];
 /// So many of them at a time: a control plane takes half a gigabyte.
-const SIDE_BY_SIDE: usize = 4;
+const SIDE_BY_SIDE: usize = 3;
 /// The package, and its tests, that limit the module's time: what runs beside them would count as the module's.
 const ALONE: (&str, &str) = ("policy/wapc", "engine");
 /// So many of the slowest are listed.
