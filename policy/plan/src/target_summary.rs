@@ -43,7 +43,7 @@ const FEW: usize = 8;
 ///
 /// # Guarantees
 /// [`set`](Self::set), [`remove`](Self::remove) and [`note_reading`](Self::note_reading) cost the logarithm of the number of
-/// targets, [`plan_status`](crate::plan_status) what the status lists. It says the same in whatever order the targets came.
+/// targets, [`plan_status`](crate::plan_status()) what the status lists. It says the same in whatever order the targets came.
 ///
 /// # What the caller does
 /// Keeps one for each override, by its uid. Gives it what every plan for a target says, and every reading. Before a status
@@ -134,7 +134,7 @@ impl TargetSummary {
     }
 
     /// Asks the old status, as it is on the override, which targets were within their bounds: once for each target, and so
-    /// after a restart for all of them. To be called before [`plan_status`](crate::plan_status) and before
+    /// after a restart for all of them. To be called before [`plan_status`](crate::plan_status()) and before
     /// [`to_read`](Self::to_read); a target about which it was not called counts as one that has not been within its bounds.
     pub fn recall(&mut self, old: Option<&Value>) {
         let old = KnownCondition::find(old, ConditionType::Reached);
