@@ -14,15 +14,14 @@ use std::{
 };
 
 use kube::{api::ListParams, core::Request};
-use serde::Deserialize;
-use serde_json::{Value, value::RawValue};
 
 use crate::{
     clock::{Clock, Moment},
     error::Failure,
     object::{OVERRIDE, Override},
+    page,
     queues::Queues,
-    request::{Requests, built, quote},
+    request::{Requests, built},
     state::{Source, State},
 };
 
@@ -35,8 +34,6 @@ const AHEAD: Duration = Duration::from_secs(3);
 const NEW: Duration = Duration::from_millis(1500);
 /// How often that is looked at while there are ends.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
-/// Objects in one answer.
-const PAGE: u32 = 500;
 
 /// What a consistent read needs.
 #[derive(Clone)]
@@ -132,51 +129,35 @@ impl Confirm {
         self.reads.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether one list of all overrides takes fewer requests than one for each namespace.
+    /// Whether one list of all overrides has no more pages than there are namespaces, of which each is a page or more.
     fn is_less_work_in_one(&self, namespaces: &HashSet<String>) -> bool {
-        if self.namespace.is_some() {
-            return true;
-        }
-        let (counts, all) = self.state.override_counts(namespaces);
-        let pages = |count: usize| count / (PAGE as usize) + 1;
-        pages(all) <= counts.into_values().map(pages).sum()
+        let (_, overrides) = self.state.counts();
+        self.namespace.is_some() || overrides / (page::SIZE as usize) < namespaces.len()
     }
 
     /// Reads the overrides of a namespace, or of all, page by page.
     async fn read(&self, namespace: Option<&str>) -> Result<(), Failure> {
-        let mut params = ListParams::default().limit(PAGE);
+        let mut params = ListParams::default().limit(page::SIZE);
         loop {
             let request = Request::new(OVERRIDE.path(namespace)).list(&params);
             let answer = self.requests.read(built(request)?).await?;
-            params.continue_token = self.take(&answer)?;
-            if params.continue_token.is_none() {
+            let rest = self.take(&answer)?;
+            if rest.is_empty() {
                 return Ok(());
             }
+            params.continue_token = Some(rest);
         }
     }
 
-    /// Takes the overrides of a page; what follows the page.
-    fn take(&self, answer: &[u8]) -> Result<Option<String>, Failure> {
-        let page: Page<'_> = serde_json::from_slice(answer).map_err(|_| Failure::Unreadable(quote(answer)))?;
+    /// Takes the overrides of a page; what follows the page. One that cannot be read stays as the watch has delivered it, which
+    /// says so.
+    fn take(&self, answer: &[u8]) -> Result<String, Failure> {
+        let page = page::decode(answer)?;
         let now = self.clock.now().instant();
-        for item in page.items {
-            let Ok(object) = serde_json::from_str::<Value>(item.get()) else { continue };
+        for item in page.items.unwrap_or_default() {
+            let Ok(object) = serde_json::from_str(item.get()) else { continue };
             self.queues.notify(self.state.put_override(Override::parse(&object, now), Source::Answer));
         }
-        Ok(page.metadata.next.filter(|token| !token.is_empty()))
+        Ok(page.metadata.rest)
     }
-}
-
-#[derive(Deserialize)]
-struct Page<'a> {
-    #[serde(default)]
-    metadata: PageMetadata,
-    #[serde(borrow, default)]
-    items: Vec<&'a RawValue>,
-}
-
-#[derive(Default, Deserialize)]
-struct PageMetadata {
-    #[serde(rename = "continue")]
-    next: Option<String>,
 }

@@ -13,7 +13,6 @@
 mod event;
 mod object;
 mod outage;
-mod page;
 #[cfg(test)]
 mod tests;
 
@@ -36,11 +35,9 @@ use self::{
 use crate::{
     clock::{Clock, Moment},
     error::{Class, Failure},
+    page,
     request::{Line, Lines, Requests, built},
 };
-
-/// Objects in a page of a list.
-const PAGE: u32 = 500;
 
 /// How long the API server is asked to keep a watch, in seconds.
 const WATCH_TIMEOUT: u32 = 50;
@@ -184,7 +181,7 @@ impl<S: Sink> ListWatch<S> {
     /// Hands the objects of one page over.
     async fn page(&self, rest: &str) -> Result<page::Metadata, Failure> {
         let continue_token = (!rest.is_empty()).then(|| rest.to_owned());
-        let params = ListParams { limit: Some(PAGE), continue_token, ..ListParams::default() };
+        let params = ListParams { limit: Some(page::SIZE), continue_token, ..ListParams::default() };
         let answer = self.requests.read_page(built(self.paths().list(&params))?).await?;
         self.hand_over(&answer)
     }

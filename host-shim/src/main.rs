@@ -17,6 +17,7 @@ mod in_memory;
 mod index;
 mod list_watch;
 mod object;
+mod page;
 mod queue;
 mod queues;
 #[cfg(test)]

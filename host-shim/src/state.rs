@@ -16,7 +16,7 @@ pub mod revert_backoff;
 mod update;
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashSet,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -181,18 +181,6 @@ impl State {
             found.extend(namespaces(&hpa.view, &objects.overrides_of(key)).map(ToOwned::to_owned));
         }
         found
-    }
-
-    /// How many overrides there are in each of these namespaces, and in all.
-    pub fn override_counts(&self, namespaces: &HashSet<String>) -> (HashMap<String, usize>, usize) {
-        let objects = self.objects();
-        let mut counts: HashMap<String, usize> = namespaces.iter().map(|name| (name.clone(), 0)).collect();
-        for key in objects.overrides.keys() {
-            if let Some(count) = counts.get_mut(&key.namespace) {
-                *count += 1;
-            }
-        }
-        (counts, objects.overrides.len())
     }
 }
 

@@ -57,12 +57,7 @@ impl FiledTarget {
 
     /// Whether the target includes an HPA.
     pub fn includes(&self, hpa: &Id, labels: &LabelText) -> bool {
-        match &self.target {
-            Target::Named { namespace, name } => *namespace == hpa.namespace && *name == hpa.name,
-            Target::Selected { namespace, selector } => {
-                *namespace == hpa.namespace && selector.matches_by(|key| labels.get(key))
-            }
-        }
+        self.target.is_by(hpa, |key| labels.get(key))
     }
 }
 

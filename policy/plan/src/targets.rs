@@ -38,9 +38,15 @@ impl Target {
     /// Whether an HPA of that name with those labels is a target.
     #[must_use]
     pub fn is(&self, hpa: &Id, labels: &Labels) -> bool {
+        self.is_by(hpa, |key| labels.get(key).map(String::as_str))
+    }
+
+    /// As [`Self::is`], for labels that are kept in another form: `label` is the value of a key.
+    #[must_use]
+    pub fn is_by<'a>(&self, hpa: &Id, label: impl Fn(&str) -> Option<&'a str>) -> bool {
         match self {
             Self::Named { namespace, name } => *namespace == hpa.namespace && *name == hpa.name,
-            Self::Selected { namespace, selector } => *namespace == hpa.namespace && selector.matches(labels),
+            Self::Selected { namespace, selector } => *namespace == hpa.namespace && selector.matches_by(label),
         }
     }
 }
