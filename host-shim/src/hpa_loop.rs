@@ -74,8 +74,8 @@ fn log_first(deps: &Deps, start: Moment) {
 async fn reconcile(deps: &Deps, running: Running) {
     let (key, priority) = (running.key(), running.priority());
     let again = match settle(deps, key, priority).await {
-        Ok(again) => again,
-        Err(failed) => Some(failed.note(deps)),
+        Ok(again) | Err(Stop::Nothing(again)) => again,
+        Err(Stop::Failed(failed)) => Some(failed.note(deps)),
     };
     if let Some(delay) = again {
         deps.queues.hpas.add_after(key, priority, delay);
@@ -83,16 +83,9 @@ async fn reconcile(deps: &Deps, running: Running) {
 }
 
 /// Gather, plan, confirm, apply, report; again until there is nothing to do. When to look again, whatever happens.
-async fn settle(deps: &Deps, key: &Key, priority: Priority) -> Result<Option<Duration>, Failed> {
+async fn settle(deps: &Deps, key: &Key, priority: Priority) -> Result<Option<Duration>, Stop> {
     for writes in 1..=MOST_WRITES {
-        let attempt = match Attempt::plan(deps, key) {
-            Ok(attempt) => attempt,
-            Err(again) => return Ok(again),
-        };
-        let attempt = match attempt.confirmed(deps, key).await? {
-            Ok(attempt) => attempt,
-            Err(again) => return Ok(again),
-        };
+        let attempt = Attempt::plan(deps, key)?.confirmed(deps, key).await?;
         let Some(patch) = &attempt.plan.patch else { return Ok(attempt.settled(deps)) };
         if let Some(delay) = attempt.revert_delay(deps) {
             return Ok(Some(delay));
@@ -108,10 +101,18 @@ async fn settle(deps: &Deps, key: &Key, priority: Priority) -> Result<Option<Dur
             Err(failure) => Err(Error::write_hpa(key, failure)),
         };
         if let Err(error) = outcome {
-            return Err(Failed { attempt, error });
+            return Err(attempt.failed(error));
         }
     }
     Ok(Some(NEXT_ROUND))
+}
+
+/// Why a reconcile does not go on.
+enum Stop {
+    /// There is nothing to do: the HPA is gone, the last plan holds, or a failure is too recent. When to look again.
+    Nothing(Option<Duration>),
+    /// A step has failed.
+    Failed(Box<Failed>),
 }
 
 async fn read(deps: &Deps, key: &Key) -> Result<HpaView, Error> {
@@ -148,18 +149,15 @@ struct Attempt {
 
 impl Attempt {
     /// Gathers and plans.
-    ///
-    /// # Errors
-    /// Where there is nothing to do: the HPA is gone, or the last plan holds. When to look again.
-    fn plan(deps: &Deps, key: &Key) -> Result<Self, Option<Duration>> {
+    fn plan(deps: &Deps, key: &Key) -> Result<Self, Stop> {
         match deps.state.gather(key, deps.clock.now()) {
             Gathered::Gone => {
                 deps.queues.transitions.set(key, None);
                 deps.queues.ends.set(key, None);
-                Err(None)
+                Err(Stop::Nothing(None))
             }
-            Gathered::AsPlanned => Err(None),
-            Gathered::Paused(left) => Err(Some(left)),
+            Gathered::AsPlanned => Err(Stop::Nothing(None)),
+            Gathered::Paused(left) => Err(Stop::Nothing(Some(left))),
             Gathered::Situation(situation) => Ok(Self::of(deps, key, situation)),
         }
     }
@@ -183,15 +181,19 @@ impl Attempt {
     }
 
     /// Where a timed end is planned, the same from what the API server has now.
-    async fn confirmed(self, deps: &Deps, key: &Key) -> Result<Result<Self, Option<Duration>>, Failed> {
+    async fn confirmed(self, deps: &Deps, key: &Key) -> Result<Self, Stop> {
         if !self.plan.confirm {
-            return Ok(Ok(self));
+            return Ok(self);
         }
         let namespaces: HashSet<String> = self.situation.namespaces().map(ToOwned::to_owned).collect();
         match deps.confirm.make_fresh(&namespaces).await {
-            Ok(()) => Ok(Self::plan(deps, key)),
-            Err(failure) => Err(Failed { attempt: self, error: Error::Confirm(failure) }),
+            Ok(()) => Self::plan(deps, key),
+            Err(failure) => Err(self.failed(Error::Confirm(failure))),
         }
+    }
+
+    fn failed(self, error: Error) -> Stop {
+        Stop::Failed(Box::new(Failed { attempt: self, error }))
     }
 
     /// Takes the answer to a write. Another admission may have changed it: what follows from that is written at once, and
@@ -323,6 +325,7 @@ impl Failed {
         let hpa = &attempt.situation.hpa;
         let failures = deps.state.with_hpa(hpa, |memory| {
             let failures = memory.note_failure();
+            memory.pause(deps.clock.now(), error.retry_after(failures));
             if let Some(problem) = error.problem() {
                 memory.set_problem(Some(problem));
             }
@@ -333,7 +336,6 @@ impl Failed {
         // It is confirmed when it is tried again, not ahead.
         deps.queues.ends.set(&Key::from(hpa.id().clone()), None);
         let delay = error.retry_after(failures);
-        deps.state.with_hpa(&attempt.situation.hpa, |memory| memory.pause(deps.clock.now(), delay));
         log_failure(hpa.id(), error, failures);
         delay
     }

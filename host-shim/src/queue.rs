@@ -52,12 +52,6 @@ struct Shared {
 }
 
 impl Queue {
-    /// An empty queue.
-    #[cfg(test)]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
     /// Asks for a run as soon as may be. A key that waits keeps its place, unless the priority is a higher one; while it
     /// runs, it will run once more.
     pub fn add(&self, key: &Key, priority: Priority) {

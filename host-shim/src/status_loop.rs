@@ -140,7 +140,7 @@ fn plan(deps: &Deps, key: &Key, mut situation: StatusSituation<'_>, moment: Mome
     }
     Some(Planned {
         resource_version: situation.resource_version().into(),
-        stored: situation.stored_status(),
+        stored: plan.status.as_ref().and_then(|_| situation.stored_status()),
         wait: situation.wait(moment),
         to_read,
         ovr,

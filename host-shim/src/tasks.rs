@@ -1,5 +1,5 @@
-//! Tasks, and their supervision: every task has a name and is watched. One that ends or panics ends the process, so that a supervisor starts
-//! it anew; a controller of which a part has stopped looks alive and is not.
+//! Tasks, and their supervision: every task has a name and is watched. One that ends or panics ends the process, so that a
+//! supervisor starts it anew; a controller of which a part has stopped looks alive and is not.
 
 use std::{any::Any, collections::HashMap};
 

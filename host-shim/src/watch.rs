@@ -2,10 +2,10 @@
 
 use std::{
     collections::HashSet,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use hpa_override_core::{Question, Settings};
+use hpa_override_core::{Id, Question, Settings};
 use hpa_override_plan::HpaView;
 use serde_json::Value;
 use tokio::sync::watch;
@@ -25,6 +25,14 @@ use crate::{
 struct Listing {
     mark: ListMark,
     listed: HashSet<Key>,
+}
+
+impl Listing {
+    /// Notes that an object is listed; when the list began.
+    fn note(&mut self, id: &Id) -> ListMark {
+        self.listed.insert(Key::from(id.clone()));
+        self.mark
+    }
 }
 
 /// Where HPAs go.
@@ -50,12 +58,9 @@ impl Hpas {
         Self { state, queues, readings, clock, listing: Mutex::default(), is_listed }
     }
 
-    fn put(&self, object: &Value, source: Source) -> Key {
-        let view = HpaView::parse(object);
-        let key = Key::from(view.id().clone());
+    fn put(&self, view: HpaView, source: Source) {
         self.readings.note_asked(&view, self.clock.now().steady());
         self.queues.notify(self.state.put_hpa(view, source));
-        key
     }
 }
 
@@ -65,9 +70,9 @@ impl Sink for Hpas {
     }
 
     fn listed(&self, object: Value) {
-        let mark = locked(&self.listing).mark;
-        let key = self.put(&object, Source::List(mark));
-        locked(&self.listing).listed.insert(key);
+        let view = HpaView::parse(&object);
+        let mark = locked(&self.listing).note(view.id());
+        self.put(view, Source::List(mark));
     }
 
     fn end_list(&self) {
@@ -77,7 +82,7 @@ impl Sink for Hpas {
     }
 
     fn applied(&self, object: Value) {
-        self.put(&object, Source::Event);
+        self.put(HpaView::parse(&object), Source::Event);
     }
 
     fn deleted(&self, object: Value) {
@@ -131,9 +136,8 @@ impl Sink for Overrides {
     }
 
     fn listed(&self, object: Value) {
-        let mark = locked(&self.listing).mark;
         let ovr = self.parse(&object);
-        locked(&self.listing).listed.insert(ovr.key());
+        let mark = locked(&self.listing).note(&ovr.parsed.id);
         self.notify(self.state.put_override(ovr, Source::List(mark)));
     }
 
@@ -152,6 +156,6 @@ impl Sink for Overrides {
     }
 }
 
-fn locked(listing: &Mutex<Listing>) -> std::sync::MutexGuard<'_, Listing> {
+fn locked(listing: &Mutex<Listing>) -> MutexGuard<'_, Listing> {
     listing.lock().unwrap_or_else(PoisonError::into_inner)
 }

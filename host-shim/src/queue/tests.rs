@@ -37,7 +37,7 @@ impl Queue {
 
 #[tokio::test]
 async fn a_key_is_in_the_queue_once() {
-    let queue = Queue::new();
+    let queue = Queue::default();
     queue.add(&key("shop/web"), Begin);
     queue.add(&key("shop/cart"), Begin);
     queue.add(&key("shop/web"), Begin);
@@ -48,7 +48,7 @@ async fn a_key_is_in_the_queue_once() {
 
 #[tokio::test]
 async fn what_is_added_during_a_run_is_run_once_more_after_it() {
-    let queue = Queue::new();
+    let queue = Queue::default();
     queue.add(&key("shop/web"), Begin);
     let running = queue.take().unwrap();
     queue.add(&key("shop/web"), Begin);
@@ -62,7 +62,7 @@ async fn what_is_added_during_a_run_is_run_once_more_after_it() {
 
 #[tokio::test]
 async fn ends_go_before_beginnings_and_those_before_statuses() {
-    let queue = Queue::new();
+    let queue = Queue::default();
     for (text, priority) in [("a/status", Status), ("a/begin", Begin), ("b/end", End), ("a/end", End)] {
         queue.add(&key(text), priority);
     }
@@ -81,7 +81,7 @@ async fn a_key_has_the_highest_priority_asked_for(
     #[case] expected: Priority,
     #[values(false, true)] while_it_runs: bool,
 ) {
-    let queue = Queue::new();
+    let queue = Queue::default();
     queue.add(&key("shop/cart"), Begin);
     queue.add(&key("shop/web"), End);
     let running = while_it_runs.then(|| queue.take().unwrap());
@@ -95,7 +95,7 @@ async fn a_key_has_the_highest_priority_asked_for(
 
 #[tokio::test]
 async fn five_thousand_of_a_namespace_delay_another_by_one() {
-    let queue = Queue::new();
+    let queue = Queue::default();
     for number in 0..5000 {
         queue.add(&key(&format!("big/{number}")), Begin);
     }
@@ -108,7 +108,7 @@ async fn five_thousand_of_a_namespace_delay_another_by_one() {
 
 #[tokio::test(start_paused = true)]
 async fn a_delayed_key_comes_when_its_time_comes() {
-    let (queue, start) = (Queue::new(), Instant::now());
+    let (queue, start) = (Queue::default(), Instant::now());
     queue.add_after(&key("shop/web"), Begin, seconds(5));
     assert!(queue.take().is_none());
     assert_eq!(queue.len(), 1);
@@ -128,7 +128,7 @@ async fn the_earliest_run_asked_for_is_all(
     #[case] expected: u64,
     #[values(false, true)] while_it_runs: bool,
 ) {
-    let (queue, start) = (Queue::new(), Instant::now());
+    let (queue, start) = (Queue::default(), Instant::now());
     queue.add(&key("shop/web"), Begin);
     let first_run = queue.take();
     let mut running = first_run.filter(|_| while_it_runs);
@@ -146,7 +146,7 @@ async fn the_earliest_run_asked_for_is_all(
 
 #[tokio::test]
 async fn a_run_that_panics_is_over() {
-    let queue = Queue::new();
+    let queue = Queue::default();
     queue.add(&key("shop/web"), Begin);
     let running = queue.take().unwrap();
     queue.add(&key("shop/web"), Begin);
@@ -171,7 +171,7 @@ async fn got(waiting: JoinHandle<Option<String>>) -> Option<String> {
 
 #[tokio::test(start_paused = true)]
 async fn each_of_those_who_wait_is_woken() {
-    let queue = Queue::new();
+    let queue = Queue::default();
     let waiting = [waiting(&queue), waiting(&queue), waiting(&queue)];
     yield_now().await;
     let keys = ["a/web", "b/web", "c/web"];
@@ -188,7 +188,7 @@ async fn each_of_those_who_wait_is_woken() {
 
 #[tokio::test(start_paused = true)]
 async fn who_stops_waiting_takes_nothing_along() {
-    let queue = Queue::new();
+    let queue = Queue::default();
     let (first, second) = (waiting(&queue), waiting(&queue));
     yield_now().await;
     queue.add(&key("shop/web"), Begin);
@@ -199,7 +199,7 @@ async fn who_stops_waiting_takes_nothing_along() {
 /// Whoever sleeps has to wake for a delay that is set meanwhile, also where another who knew of it stops waiting.
 #[tokio::test(start_paused = true)]
 async fn all_who_wait_know_the_earliest_delay() {
-    let (queue, start) = (Queue::new(), Instant::now());
+    let (queue, start) = (Queue::default(), Instant::now());
     queue.add_after(&key("shop/late"), Begin, seconds(60));
     let (first, second) = (waiting(&queue), waiting(&queue));
     yield_now().await;
@@ -212,7 +212,7 @@ async fn all_who_wait_know_the_earliest_delay() {
 
 #[tokio::test(start_paused = true)]
 async fn nobody_wakes_while_nothing_is_due() {
-    let queue = Queue::new();
+    let queue = Queue::default();
     let mut polls = 0;
     let mut next = pin!(queue.next());
     let counted = std::future::poll_fn(|context| {
@@ -225,7 +225,7 @@ async fn nobody_wakes_while_nothing_is_due() {
 
 #[tokio::test(start_paused = true)]
 async fn a_closed_queue_ends_those_who_wait() {
-    let queue = Queue::new();
+    let queue = Queue::default();
     queue.add(&key("shop/web"), Begin);
     let running = queue.take().unwrap();
     let waiting = waiting(&queue);
@@ -239,7 +239,7 @@ async fn a_closed_queue_ends_those_who_wait() {
 
 #[tokio::test(start_paused = true)]
 async fn a_delay_is_at_most_a_day() {
-    let queue = Queue::new();
+    let queue = Queue::default();
     queue.add_after(&key("shop/web"), Begin, Duration::MAX);
     advance(seconds(86_400)).await;
     assert_eq!(queue.run_all(), ["shop/web"]);

@@ -196,7 +196,7 @@ mod steps {
 
     async fn compare(history: &[Step]) {
         let model = Model { now: 1, ..Model::default() };
-        let mut compared = Compared { queue: Queue::new(), running: Vec::new(), model };
+        let mut compared = Compared { queue: Queue::default(), running: Vec::new(), model };
         for step in history {
             compared.step(step).await;
         }
@@ -290,7 +290,7 @@ mod workers {
     }
 
     async fn compare(history: &[Step]) {
-        let (queue, start, runs) = (Queue::new(), Instant::now(), Runs::default());
+        let (queue, start, runs) = (Queue::default(), Instant::now(), Runs::default());
         let mut models: BTreeMap<Key, Model> = KEYS.iter().map(|text| (key(text), Model::default())).collect();
         for number in 0..=KEYS.len() {
             let patience = Duration::from_millis(if number % 2 == 0 { 86_400_000 } else { 1703 });

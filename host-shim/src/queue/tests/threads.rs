@@ -50,7 +50,7 @@ async fn run_all(queue: Queue, work: Arc<Vec<Work>>) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn threads_lose_nothing() {
-    let (queue, work) = (Queue::new(), Arc::new((0..KEYS).map(|_| Work::default()).collect::<Vec<_>>()));
+    let (queue, work) = (Queue::default(), Arc::new((0..KEYS).map(|_| Work::default()).collect::<Vec<_>>()));
     let workers: Vec<_> = (0..6).map(|_| tokio::spawn(run_all(queue.clone(), work.clone()))).collect();
     let adders = (0..ADDERS).map(|adder| tokio::spawn(add_often(queue.clone(), work.clone(), adder)));
     for adder in adders.collect::<Vec<_>>() {
