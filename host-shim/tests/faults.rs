@@ -316,7 +316,7 @@ fn every_test_that_the_documentation_names_exists() {
         |folder: &Path| std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect::<Vec<_>>();
     let (folders, mut sources): (Vec<_>, Vec<_>) = files(&tests).into_iter().partition(|path| path.is_dir());
     sources.extend(folders.iter().flat_map(|folder| files(folder)));
-    sources.push(tests.join("../src/in_memory.rs"));
+    sources.extend(files(&tests.join("../src/in_memory")));
     let code: String = sources.iter().map(|path| std::fs::read_to_string(path).unwrap()).collect();
     let document = std::fs::read_to_string(tests.join("../../docs/failure.md")).unwrap();
     let mut count = 0;
