@@ -3,6 +3,8 @@
 //! Decisions are made by wall-clock instants in whole seconds, lengths of time are measured by a clock that is never set back.
 //! In tests both follow tokio's time, which can be paused.
 
+#[cfg(test)]
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use hpa_override_core::Instant;
@@ -29,6 +31,8 @@ pub enum Clock {
         start: Duration,
         /// When it was made.
         since: SteadyInstant,
+        /// How many seconds it has been set back since.
+        set_back: &'static AtomicU64,
     },
 }
 
@@ -39,7 +43,10 @@ impl Clock {
         let wall = match self {
             Self::System { offset } => shifted(since_1970(), offset),
             #[cfg(test)]
-            Self::Simulated { start, since } => start + steady.saturating_duration_since(since),
+            Self::Simulated { start, since, set_back } => {
+                let set_back = Duration::from_secs(set_back.load(Ordering::Relaxed));
+                (start + steady.saturating_duration_since(since)).saturating_sub(set_back)
+            }
         };
         Moment { wall, steady }
     }
@@ -47,7 +54,17 @@ impl Clock {
     /// A clock that shows `start` now. For tests with paused time.
     #[cfg(test)]
     pub fn simulated(start: Instant) -> Self {
-        Self::Simulated { start: wall(start), since: SteadyInstant::now() }
+        let set_back = Box::leak(Box::default());
+        Self::Simulated { start: wall(start), since: SteadyInstant::now(), set_back }
+    }
+
+    /// Sets a simulated clock back.
+    #[cfg(test)]
+    pub fn set_back(self, seconds: u64) {
+        match self {
+            Self::Simulated { set_back, .. } => drop(set_back.fetch_add(seconds, Ordering::Relaxed)),
+            Self::System { .. } => panic!("the clock of the machine is not set by tests"),
+        }
     }
 }
 

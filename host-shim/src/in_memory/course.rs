@@ -103,3 +103,16 @@ async fn a_requester_is_asked_about_again_after_a_no() {
     let asked = count(&world.api.requests(), "subjectaccessreviews");
     assert!(asked >= 10, "asked {asked} times in 50 min");
 }
+
+#[tokio::test(start_paused = true)]
+async fn another_phase_is_reported_at_once() {
+    let world = World::overridden().await;
+    for (generation, suspend, phase) in [(2, true, "Suspended"), (3, false, "Active"), (4, true, "Suspended")] {
+        let mut edited = world.api.get(&override_path("a")).unwrap();
+        edited["spec"]["suspend"] = suspend.into();
+        edited["metadata"]["generation"] = generation.into();
+        world.api.put(&override_path("a"), edited);
+        world.pass(Duration::from_millis(100)).await;
+        assert_eq!(world.phase("a"), json!(phase), "although statuses follow each other");
+    }
+}

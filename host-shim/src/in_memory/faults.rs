@@ -231,3 +231,15 @@ async fn an_end_that_a_proxy_answers_with_404_is_tried_again() {
     world.seconds(600).await;
     assert_eq!((world.bounds("web"), world.phase("a")), ((2, 5), json!("Expired")));
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_began_by_a_clock_that_was_ahead_is_undone_once_it_is_set() {
+    let world = World::with_web().await;
+    let spec = json!({"hpa": "web", "minReplicas": 4, "startsAt": in_an_hour(3600), "duration": "1h"});
+    world.api.put(&override_path("a"), ovr("a", spec));
+    world.seconds(3700).await;
+    assert_eq!(world.bounds("web"), (4, 5));
+    world.clock.set_back(3600);
+    world.seconds(31).await;
+    assert_eq!((world.bounds("web"), world.phase("a")), ((2, 5), json!("Pending")));
+}

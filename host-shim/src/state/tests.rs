@@ -332,3 +332,30 @@ fn an_answer_brings_nothing_back() {
     state.put_override(parsed(&json!({"metadata": metadata, "spec": {"hpa": "web"}})), Source::Answer);
     assert_eq!(state.counts(), (0, 0));
 }
+
+#[test]
+fn a_failed_write_is_not_tried_again_before_its_time_unless_something_changes() {
+    let (state, clock) = (State::default(), Clock::System { offset: 0 });
+    let (id, now) = (Id { namespace: "shop".into(), name: "web".into() }, clock.now());
+    let is_paused = |moment| matches!(state.gather(&id, moment), Gathered::Paused(_));
+    let fail = || {
+        let hpa = state.hpa(&id).unwrap();
+        state.with_hpa(&hpa, |memory| memory.pause(now, Duration::from_secs(5))).unwrap();
+    };
+    state.put_hpa(web("h", "2", &json!({})), Source::Event);
+    fail();
+    assert!(is_paused(now) && is_paused(now.after(Duration::from_secs(4))));
+    assert!(!is_paused(now.after(Duration::from_secs(5))), "its time has come");
+    state.put_hpa(web("h", "3", &json!({"desiredReplicas": 3})), Source::Event);
+    assert!(is_paused(now), "plans do not read that");
+    state.expire(&id);
+    assert!(!is_paused(now), "an instant at which a plan differs");
+    fail();
+    let other = json!({"metadata": {"namespace": "shop", "name": "web", "uid": "h", "resourceVersion": "4"},
+                       "spec": {"minReplicas": 3, "maxReplicas": 5}});
+    state.put_hpa(view(&other), Source::Event);
+    assert!(!is_paused(now), "somebody has written it");
+    fail();
+    state.note_hpa_written(web("h", "5", &json!({})), None);
+    assert!(!is_paused(now), "we have written it");
+}
