@@ -1,5 +1,5 @@
 //! How far one process goes, without an API server: memory, start, and the cost of an event, with as many HPAs as overrides.
-//! Measured, not asserted; docs/reference/scale.md has the figures and the command.
+//! Measured, not asserted, but for what many lists leave behind; docs/reference/scale.md has the command.
 
 use std::{fs, sync::Arc, time::Duration};
 

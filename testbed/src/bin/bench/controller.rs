@@ -52,7 +52,7 @@ pub(crate) struct Size {
     /// How many HPAs, and overrides where each has its own [default: 1000, with --short 200]
     #[arg(long)]
     hpas: Option<usize>,
-    /// Under two minutes in all: fewer HPAs, shorter looks.
+    /// Fewer HPAs, shorter looks.
     #[arg(long)]
     short: bool,
     /// How much longer than usual to wait for the controller, for one that is slow.

@@ -1,6 +1,6 @@
 //! The table of what was measured: each row against its baseline and its budget.
 //!
-//! It judges nothing but numbers: a budget that is missed by no more than the noise is held, and says so.
+//! It compares numbers and nothing else: a budget that is missed by no more than the noise is held, and says so.
 
 use std::fmt;
 
