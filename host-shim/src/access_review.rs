@@ -137,7 +137,7 @@ impl Answers {
     }
 
     /// Notes an answer; what waits for it.
-    fn note(&self, question: &Question, may_patch: MayPatch, at: Moment) -> BTreeSet<Waiting> {
+    pub fn note(&self, question: &Question, may_patch: MayPatch, at: Moment) -> BTreeSet<Waiting> {
         let mut questions = self.questions();
         questions
             .retain(|_, asked| asked.asking || asked.latest.is_some_and(|latest| at.since(latest.at) < 2 * LONGEST));

@@ -18,11 +18,12 @@ use kube::{api::ListParams, core::Request};
 use crate::{
     clock::{Clock, Moment},
     error::Failure,
-    object::{OVERRIDE, Override},
+    object::OVERRIDE,
     page,
     queues::Queues,
     request::{Requests, built},
-    state::{Source, State},
+    state::State,
+    watch::Overrides,
 };
 
 /// How old a read may be when an override is ended by it.
@@ -41,8 +42,10 @@ pub struct Confirm {
     /// A client of its own: a burst of writes must not delay it.
     pub requests: Requests,
     /// Where the overrides go that were read.
+    pub overrides: Overrides,
+    /// For which overrides decide about an HPA, and how many there are.
     pub state: Arc<State>,
-    /// Where what follows from them goes.
+    /// For when overrides end.
     pub queues: Queues,
     /// For how old a read is.
     pub clock: Clock,
@@ -76,9 +79,16 @@ impl Reads {
 }
 
 impl Confirm {
-    /// Reads overrides by `requests`, into `state`.
-    pub fn new(requests: Requests, state: Arc<State>, queues: Queues, clock: Clock, namespace: Option<String>) -> Self {
-        Self { requests, state, queues, clock, namespace, reads: Arc::default(), reading: Arc::default() }
+    /// Reads overrides by `requests`, into `overrides`.
+    pub fn new(
+        requests: Requests,
+        overrides: Overrides,
+        state: Arc<State>,
+        queues: Queues,
+        clock: Clock,
+        namespace: Option<String>,
+    ) -> Self {
+        Self { requests, overrides, state, queues, clock, namespace, reads: Arc::default(), reading: Arc::default() }
     }
 
     /// Makes sure that the overrides of these namespaces in the state are not older than five seconds.
@@ -153,10 +163,10 @@ impl Confirm {
     /// says so.
     fn take(&self, answer: &[u8]) -> Result<String, Failure> {
         let page = page::decode(answer)?;
-        let now = self.clock.now().instant();
         for item in page.items.unwrap_or_default() {
-            let Ok(object) = serde_json::from_str(item.get()) else { continue };
-            self.queues.notify(self.state.put_override(Override::parse(&object, now), Source::Answer));
+            if let Ok(object) = serde_json::from_str(item.get()) {
+                self.overrides.answered(&object);
+            }
         }
         Ok(page.metadata.rest)
     }

@@ -53,6 +53,45 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What the tasks share; each gets what it needs of it.
+#[derive(Clone)]
+struct Shared {
+    clock: Clock,
+    settings: Arc<Settings>,
+    state: Arc<State>,
+    queues: Queues,
+    requests: Requests,
+    answers: Arc<Answers>,
+    readings: Arc<Readings>,
+    events: Events,
+}
+
+impl Shared {
+    fn hpa_loop(&self, confirm: Confirm) -> hpa_loop::Deps {
+        let Self { clock, settings, state, queues, requests, answers, readings: _, events } = self.clone();
+        hpa_loop::Deps { clock, settings, state, queues, requests, confirm, answers, events }
+    }
+
+    fn status_loop(&self) -> status_loop::Deps {
+        let Self { clock, settings, state, queues, requests, answers, readings, events } = self.clone();
+        status_loop::Deps { clock, settings, state, queues, requests, answers, readings, events }
+    }
+
+    fn reached(&self) -> reached::Deps {
+        let Self { clock, settings: _, state, queues, requests, answers: _, readings, events: _ } = self.clone();
+        reached::Deps { clock, state, queues, readings, requests }
+    }
+
+    fn hpas(&self, is_listed: watch::Sender<bool>) -> Hpas {
+        Hpas::new(self.state.clone(), self.queues.clone(), self.readings.clone(), self.clock, is_listed)
+    }
+
+    fn overrides(&self, is_listed: watch::Sender<bool>) -> Overrides {
+        let Self { clock, settings, state, queues, requests: _, answers, readings: _, events: _ } = self.clone();
+        Overrides::new(state, queues, answers, settings, clock, is_listed)
+    }
+}
+
 /// The running parts.
 pub struct Controller {
     queues: Queues,
@@ -73,42 +112,23 @@ impl Controller {
         namespace: Option<&str>,
         clock: Clock,
     ) -> Self {
-        let (state, queues, settings) = (Arc::new(State::default()), Queues::default(), Arc::new(settings));
-        let ((answers, questions), readings) = (Answers::new(), Arc::new(Readings::default()));
-        let (answers, events) = (Arc::new(answers), Events::default());
-        let listed = [(); 2].map(|()| watch::Sender::new(false));
-        let confirm = Confirm::new(confirming, state.clone(), queues.clone(), clock, namespace.map(Into::into));
-        let hpa_deps = hpa_loop::Deps {
+        let ((answers, questions), listed) = (Answers::new(), [(); 2].map(|()| watch::Sender::new(false)));
+        let shared = Shared {
             clock,
-            settings: settings.clone(),
-            state: state.clone(),
-            queues: queues.clone(),
-            requests: requests.clone(),
-            confirm: confirm.clone(),
-            answers: answers.clone(),
-            events: events.clone(),
+            settings: Arc::new(settings),
+            state: Arc::default(),
+            queues: Queues::default(),
+            requests,
+            answers: Arc::new(answers),
+            readings: Arc::default(),
+            events: Events::default(),
         };
-        let status_deps = status_loop::Deps {
-            clock,
-            settings: settings.clone(),
-            state: state.clone(),
-            queues: queues.clone(),
-            requests: requests.clone(),
-            answers: answers.clone(),
-            readings: readings.clone(),
-            events: events.clone(),
-        };
-        let reached_deps = reached::Deps {
-            clock,
-            state: state.clone(),
-            queues: queues.clone(),
-            readings: readings.clone(),
-            requests: requests.clone(),
-        };
+        let Shared { state, queues, requests, answers, events, .. } = shared.clone();
         let [hpas_listed, overrides_listed] = listed.clone();
-        let hpas = Hpas::new(state.clone(), queues.clone(), readings, clock, hpas_listed);
-        let overrides =
-            Overrides::new(state.clone(), queues.clone(), answers.clone(), settings, clock, overrides_listed);
+        let (hpas, overrides) = (shared.hpas(hpas_listed), shared.overrides(overrides_listed));
+        let served = namespace.map(Into::into);
+        let confirm = Confirm::new(confirming, overrides.clone(), state, queues.clone(), clock, served);
+        let (hpa_deps, status_deps) = (shared.hpa_loop(confirm.clone()), shared.status_loop());
         let resource = |kind: Kind| Resource { path: kind.path(namespace), plural: kind.plural };
         let mut tasks = Tasks::default();
         tasks.start("watch of HPAs", list_and_watch(requests.clone(), resource(HPA), hpas, clock).map(drop));
@@ -122,7 +142,7 @@ impl Controller {
         tasks.start("status loop", after(listed.clone(), status_loop::run(status_deps)));
         tasks.start("reads ahead of ends", confirm.run_ahead());
         tasks.start("access reviews", access_review::run(answers, questions, requests.clone(), queues.clone(), clock));
-        tasks.start("reads of scale targets", reached::run(reached_deps));
+        tasks.start("reads of scale targets", reached::run(shared.reached()));
         tasks.start("events", events.clone().run(requests.clone(), clock));
         Self { queues, events, requests, tasks, listed }
     }

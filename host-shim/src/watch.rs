@@ -90,15 +90,15 @@ impl Sink for Hpas {
     }
 }
 
-/// Where overrides go.
-#[derive(Debug)]
+/// Where overrides go. A clone is the same place.
+#[derive(Clone, Debug)]
 pub struct Overrides {
     state: Arc<State>,
     queues: Queues,
     answers: Arc<Answers>,
     settings: Arc<Settings>,
     clock: Clock,
-    listing: Mutex<Listing>,
+    listing: Arc<Mutex<Listing>>,
     is_listed: watch::Sender<bool>,
 }
 
@@ -112,7 +112,12 @@ impl Overrides {
         clock: Clock,
         is_listed: watch::Sender<bool>,
     ) -> Self {
-        Self { state, queues, answers, settings, clock, listing: Mutex::default(), is_listed }
+        Self { state, queues, answers, settings, clock, listing: Arc::default(), is_listed }
+    }
+
+    /// Takes an override that was read beside the watch.
+    pub fn answered(&self, object: &Value) {
+        self.notify(self.state.put_override(self.parse(object), Source::Answer));
     }
 
     fn parse(&self, object: &Value) -> Override {
@@ -158,4 +163,38 @@ impl Sink for Overrides {
 
 fn locked(listing: &Mutex<Listing>) -> MutexGuard<'_, Listing> {
     listing.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use hpa_override_core::MayPatch;
+    use serde_json::json;
+
+    use super::*;
+    use crate::access_review::Waiting;
+
+    #[test]
+    fn a_change_that_is_read_beside_the_watch_is_asked_about_anew() {
+        let (answers, mut questions) = Answers::new();
+        let settings = Settings { authorize_requester: true, ..Settings::default() };
+        let (answers, settings, clock) = (Arc::new(answers), Arc::new(settings), Clock::System { offset: 0 });
+        let (state, is_listed) = (Arc::new(State::default()), watch::Sender::new(false));
+        let sink = Overrides::new(state, Queues::default(), answers.clone(), settings.clone(), clock, is_listed);
+        let ovr = |version: &str, min: i32| {
+            json!({"metadata": {"namespace": "shop", "name": "a", "uid": "o", "resourceVersion": version,
+                                "annotations": {"hpa-override.dev/requested-by": r#"{"user":"alice"}"#}},
+                   "spec": {"hpa": "web", "minReplicas": min, "duration": "1h"}})
+        };
+        sink.applied(ovr("1", 3));
+        let question = Question::about(&sink.parse(&ovr("1", 3)).parsed, &settings).unwrap();
+        let mut is_asked = || {
+            answers.known([&question], &Waiting::Status(sink.parse(&ovr("1", 3)).key()), clock.now());
+            questions.try_recv().is_ok()
+        };
+        assert!(is_asked());
+        answers.note(&question, MayPatch::No, clock.now());
+        assert!(!is_asked(), "the answer holds");
+        sink.answered(&ovr("2", 4));
+        assert!(is_asked());
+    }
 }
