@@ -41,6 +41,8 @@ const LOOPS: [&str; 2] = ["HPA loop", "status loop"];
 /// When the settings are not valid, no cluster is found, or a task of the controller ends.
 pub async fn run(args: Args) -> anyhow::Result<()> {
     let settings = args.settings()?;
+    // First of all: a signal that comes before it ends the process amid a write.
+    let stop = stop_signal()?;
     let config = Config::infer().await.context("failed to find a cluster; set KUBECONFIG or run inside one")?;
     tracing::info!(cluster = %config.cluster_url, namespace = args.namespace.as_deref().unwrap_or("all"), "starting");
     let clock = Clock::System { offset: args.clock_offset };
@@ -48,7 +50,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     let client = || connect(config.clone()).context("failed to make a client for the cluster");
     let requests = Requests::new(client()?, clock, most_per_second);
     let confirming = requests.apart(client()?, most_per_second);
-    Controller::start(requests, confirming, settings, args.namespace.as_deref(), clock).run(stop_signal()?).await?;
+    Controller::start(requests, confirming, settings, args.namespace.as_deref(), clock).run(stop).await?;
     tracing::info!("stopped");
     Ok(())
 }
