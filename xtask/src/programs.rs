@@ -14,7 +14,7 @@ use crate::{
 /// The npm package that translates components for Node.
 const JCO: &str = "1.35.0";
 const FUZZ: &str = "test --quiet --workspace --all-features --test fuzz -- --nocapture";
-const BENCH: &str = "run --quiet --release -p hpa-override-testbed --bin bench --";
+const BENCH: &str = "run --quiet --profile harness -p hpa-override-testbed --bin bench --";
 
 /// What to show.
 #[derive(clap::Args)]

@@ -50,10 +50,7 @@ impl Course<'_> {
         let new = log.get(logged..).unwrap_or_default();
         let line = new.lines().find(|line| line.contains(PLANNED));
         let line = line.with_context(|| format!("{} lines without `{PLANNED}`", new.lines().count()))?;
-        // A terminal's colours may stand before the time.
-        let time = line
-            .split_whitespace()
-            .find_map(|word| word.trim_start_matches(|c: char| !c.is_ascii_digit()).parse().ok());
+        let time = line.split_whitespace().find_map(|word| word.parse().ok());
         time.with_context(|| format!("no time in `{line}`"))
     }
 }
