@@ -6,7 +6,7 @@
 //! ```
 //! One reconcile at a time for an HPA, many HPAs at once. What is to be done is decided by `hpa-override-plan`.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use hpa_override_core::{MayPatch, ParsedOverride, Reason, Settings};
 use hpa_override_plan::{Altered, HpaPlan, HpaView, OnTarget, Problem, compare_response, plan_hpa};
@@ -185,8 +185,7 @@ impl Attempt {
         if !self.plan.confirm {
             return Ok(self);
         }
-        let namespaces: HashSet<String> = self.situation.namespaces().map(ToOwned::to_owned).collect();
-        match deps.confirm.make_fresh(&namespaces).await {
+        match deps.confirm.make_fresh(&self.situation.overrides_that_decide()).await {
             Ok(()) => Self::plan(deps, key),
             Err(failure) => Err(self.failed(Error::Confirm(failure))),
         }

@@ -95,7 +95,15 @@ impl Requests {
         decode(&self.answer(Rank::Read, ANSWER_WITHIN, request).await?)
     }
 
-    /// The same as it comes.
+    /// Reads an object once nothing else waits for its turn.
+    ///
+    /// # Errors
+    /// As of [`read_json`](Self::read_json).
+    pub async fn read_behind(&self, request: Request<Vec<u8>>) -> Result<Value, Failure> {
+        decode(&self.answer(Rank::Background, ANSWER_WITHIN, request).await?)
+    }
+
+    /// Reads anything, as it comes.
     ///
     /// # Errors
     /// When it is refused, or there is no answer within 10 s.

@@ -27,7 +27,7 @@ use serde_json::Value;
 
 use self::{
     change::merged,
-    hpa::{HpaState, namespaces},
+    hpa::{HpaState, overrides_that_decide},
     objects::Objects,
     override_state::OverrideState,
 };
@@ -172,13 +172,13 @@ impl State {
         Some(work(&mut Memory(state)))
     }
 
-    /// The namespaces of the overrides that decide about these HPAs.
-    pub fn namespaces_of(&self, hpas: &[Key]) -> HashSet<String> {
+    /// The overrides that decide about these HPAs.
+    pub fn overrides_that_decide(&self, hpas: &[Key]) -> HashSet<Key> {
         let objects = self.objects();
         let mut found = HashSet::new();
         for key in hpas {
             let Some(hpa) = objects.hpas.get(key) else { continue };
-            found.extend(namespaces(&hpa.view, &objects.overrides_of(key)).map(ToOwned::to_owned));
+            found.extend(overrides_that_decide(&hpa.view, &objects.overrides_of(key)));
         }
         found
     }

@@ -36,7 +36,7 @@ pub(super) async fn read(requests: &Requests, target: &ScaleTarget, kinds: &Kind
 
 async fn by_status(requests: &Requests, target: &ScaleTarget, plural: &str) -> Result<ScaleReading, Failure> {
     let request = objects(target, ("apps", "v1"), plural).get(&target.name, &GetParams::default());
-    let object = requests.read_json(built(request)?).await?;
+    let object = requests.read_behind(built(request)?).await?;
     Ok(ScaleReading::Replicas { replicas: count(&object, "replicas"), ready: Some(count(&object, "readyReplicas")) })
 }
 
@@ -44,7 +44,7 @@ async fn by_scale(requests: &Requests, target: &ScaleTarget, kinds: &Kinds) -> R
     // No API server serves a kind without a version.
     let Some(plural) = kinds.plural(requests, target).await? else { return Ok(ScaleReading::NotFound) };
     let request = objects(target, target.group_and_version(), &plural).get_subresource("scale", &target.name);
-    let scale = requests.read_json(built(request)?).await?;
+    let scale = requests.read_behind(built(request)?).await?;
     Ok(ScaleReading::Replicas { replicas: count(&scale, "replicas"), ready: None })
 }
 
@@ -77,7 +77,7 @@ impl Kinds {
             return Ok(None);
         }
         let request = http::Request::get(path_of(target.group_and_version())).body(Vec::new());
-        let served = requests.read_json(request.map_err(kube::Error::HttpError)?).await?;
+        let served = requests.read_behind(request.map_err(kube::Error::HttpError)?).await?;
         let plural = plural_in(&served, &target.kind);
         if let Some(plural) = &plural {
             self.known().insert(key, plural.clone());

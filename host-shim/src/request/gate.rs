@@ -25,6 +25,14 @@ const AHEAD: Duration = Duration::from_millis(100);
 pub(super) enum Rank {
     Read,
     Write(Priority),
+    /// A read for which nothing waits.
+    Background,
+}
+
+impl Rank {
+    fn is_write(self) -> bool {
+        matches!(self, Self::Write(_))
+    }
 }
 
 /// The waiting list, and what has been sent.
@@ -113,7 +121,7 @@ impl Gate {
 impl State {
     fn turn_of(&mut self, ticket: Ticket, now: Instant) -> Turn {
         let is_first = self.waiting.keys().next() == Some(&ticket);
-        let is_write = ticket.rank != Rank::Read;
+        let is_write = ticket.rank.is_write();
         if !is_first || is_write && self.writes >= WRITES_AT_ONCE {
             return Turn::Later;
         }
@@ -160,7 +168,7 @@ pub(super) struct Permit {
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        if self.rank != Rank::Read {
+        if self.rank.is_write() {
             let mut state = self.gate.lock();
             state.writes = state.writes.saturating_sub(1);
             state.wake_first();

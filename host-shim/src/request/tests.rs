@@ -117,6 +117,26 @@ async fn at_most_32_writes_are_in_flight_and_reads_pass_them() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_read_for_which_nothing_waits_comes_after_every_write() {
+    let (requests, mut api) = requests(1000);
+    let mut in_flight = fill(&requests, &mut api).await;
+    for path in ["/event-1", "/event-2"] {
+        write(&requests, Priority::Event, path);
+        advance(SHORTLY).await;
+    }
+    tokio::spawn(async move { requests.read_behind(get("/behind")).await });
+    assert!(api.next_within(Duration::from_secs(1)).await.is_none(), "writes wait");
+    let mut order = Vec::new();
+    for _ in 0..3 {
+        in_flight.pop().unwrap().answer(200, "{}");
+        let asked = api.next().await;
+        order.push(asked.target());
+        in_flight.insert(0, asked);
+    }
+    assert_eq!(order, ["/event-1", "/event-2", "/behind"]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_client_apart_does_not_wait_for_writes() {
     let (requests, mut api) = requests(1000);
     let _in_flight = fill(&requests, &mut api).await;

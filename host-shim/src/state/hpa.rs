@@ -1,12 +1,12 @@
 //! What is known of one HPA: the latest view of it, the last plan, and what is lost with the process (which is safe).
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
-use hpa_override_core::{Id, ParsedOverride};
+use hpa_override_core::ParsedOverride;
 use hpa_override_plan::{HpaView, OnTarget, Problem};
 
 use super::{revert_backoff::RevertBackoff, update::Update};
-use crate::clock::Moment;
+use crate::{clock::Moment, object::Key};
 
 /// One HPA.
 #[derive(Debug)]
@@ -87,18 +87,20 @@ pub struct Situation {
 }
 
 impl Situation {
-    /// The namespaces of the overrides that decide about the HPA: those that target it, and those in its record.
-    pub fn namespaces(&self) -> impl Iterator<Item = &str> {
-        namespaces(&self.hpa, &self.overrides)
+    /// The overrides that decide about the HPA: those that target it, and those in its record.
+    pub fn overrides_that_decide(&self) -> HashSet<Key> {
+        overrides_that_decide(&self.hpa, &self.overrides).collect()
     }
 }
 
-/// The namespaces of the overrides that decide about an HPA.
-pub(super) fn namespaces<'a>(hpa: &'a HpaView, overrides: &'a [Arc<ParsedOverride>]) -> impl Iterator<Item = &'a str> {
+/// The overrides that decide about an HPA.
+pub(super) fn overrides_that_decide<'a>(
+    hpa: &'a HpaView,
+    overrides: &'a [Arc<ParsedOverride>],
+) -> impl Iterator<Item = Key> {
     let record = hpa.record().and_then(Result::ok);
     let layers = record.into_iter().flat_map(|record| &record.layers).map(|layer| &layer.by);
-    let targeting = overrides.iter().map(|ovr| &ovr.id);
-    layers.chain(targeting).map(|Id { namespace, .. }| namespace.as_str())
+    layers.chain(overrides.iter().map(|ovr| &ovr.id)).cloned().map(Arc::new)
 }
 
 /// What a plan says of each override, for their statuses.

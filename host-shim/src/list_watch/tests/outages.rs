@@ -140,7 +140,7 @@ async fn without_news_for_five_minutes_everything_is_listed_anew(#[case] ends: b
     let begin = Instant::now();
     let mut watches = vec![sending];
     let list = loop {
-        sleep(Duration::from_secs(if ends { 50 } else { 60 })).await;
+        sleep(Duration::from_secs(if ends { 50 } else { 55 })).await;
         if ends {
             watches.clear();
         }

@@ -34,7 +34,7 @@ impl Course<'_> {
     pub(crate) async fn run(&mut self) -> Result<()> {
         let bytes = fleet::make(&self.site.admin, self.size.hpas()).await?;
         say(&format!("bench: {} HPAs of {bytes} bytes", self.size.hpas()));
-        self.bare_client().await?;
+        raw::warm_up(&self.site.controller, self.is_merged).await?;
         self.bare_client().await?;
         self.site.world.start_controller()?;
         self.site.rest(self.limit()?).await?;
@@ -149,7 +149,7 @@ impl Course<'_> {
 
     /// When so many overrides begin: late enough for all of them to be there, and known to the controller.
     fn start_of(&self, overrides: usize) -> Result<Timestamp> {
-        let seconds = 4.0 + 4.0 * float(overrides) / self.raw()?.begin;
+        let seconds = 4.0 + 2.0 * float(overrides) / self.raw()?.begin;
         let lead = Duration::try_from_secs_f64(seconds)? * self.size.patience;
         Ok(Timestamp::from_second((Timestamp::now() + SignedDuration::try_from(lead)?).as_second())?)
     }
@@ -157,7 +157,7 @@ impl Course<'_> {
     /// How long the overrides of each HPA are active: long enough for all that is measured meanwhile.
     fn hold(&self, took: Duration) -> Duration {
         let meanwhile = if self.is_merged { Duration::ZERO } else { self.steady_time() };
-        let seconds = (took * 4 + Duration::from_secs(6) + meanwhile).as_secs();
+        let seconds = (took * 2 + Duration::from_secs(6) + meanwhile).as_secs();
         Duration::from_secs(seconds) * self.size.patience
     }
 }

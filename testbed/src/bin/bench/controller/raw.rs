@@ -35,9 +35,22 @@ struct Pair {
     now: Value,
 }
 
+/// So many HPAs make the API server warm.
+const WARM_UP: usize = 200;
+
+/// Makes the API server, and the policy host, warm.
+pub(crate) async fn warm_up(client: &Client, is_merged: bool) -> Result<()> {
+    let mut hpas = api::list_all(client, Kind::Hpa).await?;
+    hpas.truncate(WARM_UP);
+    begin_and_end(client, hpas, is_merged).await.map(drop)
+}
+
 /// Begins and ends an override of every HPA.
 pub(crate) async fn measure(client: &Client, is_merged: bool) -> Result<Rates> {
-    let hpas = api::list_all(client, Kind::Hpa).await?;
+    begin_and_end(client, api::list_all(client, Kind::Hpa).await?, is_merged).await
+}
+
+async fn begin_and_end(client: &Client, hpas: Vec<Value>, is_merged: bool) -> Result<Rates> {
     let count = hpas.len();
     let pairs: Vec<_> = hpas.into_iter().map(|hpa| Pair { before: hpa.clone(), now: hpa }).collect();
     let (start, shared) = (Instant::now(), client.clone());
@@ -115,7 +128,12 @@ impl Pair {
         }
         self.now = api::merge(client, &Kind::Hpa.of(&self.before), MANAGER, &patch).await?;
         let kept = self.now.pointer(RECORD).unwrap_or(&Value::Null);
-        ensure!(*kept == record, "the record {record} came back as {kept}");
+        ensure!(read(kept) == read(&record), "the record {record} came back as {kept}");
         Ok(())
     }
+}
+
+/// What a record says: admission may order it differently.
+fn read(record: &Value) -> Option<Value> {
+    serde_json::from_str(record.as_str()?).ok()
 }

@@ -81,6 +81,11 @@ impl Requests {
     pub(crate) fn count(&self) -> Result<usize> {
         Ok(self.select(|event| event.verb != "watch" && event.resource != "deployments")?.len())
     }
+
+    /// The same without events, which are published one by one for minutes.
+    pub(crate) fn count_but_events(&self) -> Result<usize> {
+        Ok(self.select(|event| !["deployments", "events"].contains(&&*event.resource) && event.verb != "watch")?.len())
+    }
 }
 
 fn is_hpa_patch(event: &AuditEvent) -> bool {

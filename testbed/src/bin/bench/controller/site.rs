@@ -51,12 +51,12 @@ impl Site {
         time.with_context(|| self.world.controller_log())
     }
 
-    /// Waits until the controller has asked for nothing and computed next to nothing for a second.
+    /// Waits until the controller has asked for nothing and computed next to nothing for a second, but for events.
     pub(crate) async fn rest(&self, limit: Duration) -> Result<()> {
         wait_for("the controller to be at rest", limit, async || {
             let (requests, before) = (Requests::from_now(&self.world)?, self.cpu_time()?);
             sleep(QUIET).await;
-            let (count, used) = (requests.count()?, self.cpu_time()?.saturating_sub(before));
+            let (count, used) = (requests.count_but_events()?, self.cpu_time()?.saturating_sub(before));
             ensure!(count == 0 && used <= AT_REST, "{count} requests, {used:?} of processor time");
             Ok(())
         })

@@ -16,8 +16,6 @@ use super::table::{Budget, Row, float, number};
 
 /// How often the controller reads scale targets, in a second.
 const READS: usize = 50;
-/// About how many HPAs' events the controller lets wait.
-const MOST_EVENTS: usize = 1000;
 /// Looks at the processor time; how far they are apart is shown.
 const LOOKS: u32 = 3;
 /// For the flow to become even.
@@ -29,17 +27,12 @@ const RATE: f64 = 670.0;
 impl Course<'_> {
     /// How long [`reached`](Self::reached), [`steady`](Self::steady) and [`restart`](Self::restart) take, generously.
     pub(crate) fn steady_time(&self) -> Duration {
-        self.reached_time() + self.events_time() + WARM_UP + self.look() * (LOOKS + 1) + Duration::from_secs(20)
+        self.reached_time() + WARM_UP + self.look() * (LOOKS + 1) + Duration::from_secs(20)
     }
 
     /// Every scale target is read within 5 s of its turn; one more round for those that came too early.
     fn reached_time(&self) -> Duration {
         Duration::from_secs((self.size.hpas() / READS * 5 / 4 + 12) as u64)
-    }
-
-    /// Two events for each start and for each that is reached, ten a second; of so many the controller drops some.
-    fn events_time(&self) -> Duration {
-        Duration::from_secs((self.size.hpas().min(MOST_EVENTS) * 4 / 10 + 10) as u64)
     }
 
     fn look(&self) -> Duration {
@@ -57,7 +50,6 @@ impl Course<'_> {
 
     /// Processor time and requests, with HPA status updates flowing and without.
     pub(crate) async fn steady(&mut self) -> Result<()> {
-        self.site.rest(self.events_time() * self.size.patience).await?;
         let idle = self.share().await?;
         let load = Load::start(&self.site.admin, self.size.hpas());
         sleep(WARM_UP).await;
@@ -71,7 +63,7 @@ impl Course<'_> {
         let rate = per_second(load.written() - before, begin.elapsed().as_secs_f64());
         profile.finish()?;
         drop(load);
-        let count = requests.count()?;
+        let count = requests.count_but_events()?;
         say(&format!("bench: steady state: requests: {}", requests.summary()?));
         self.add_steady(idle, &shares, rate, count);
         Ok(())
