@@ -8,6 +8,7 @@ use kube::{
     core::Request,
 };
 use serde_json::Value;
+use tokio::time::Instant as SteadyInstant;
 
 use crate::{
     error::Failure,
@@ -16,13 +17,23 @@ use crate::{
     request::{Requests, built},
 };
 
-/// Writes a planned patch.
+/// Writes a planned patch; one of a confirmed plan only for as long as that holds.
 ///
 /// # Errors
 /// When it is refused or fails.
-pub async fn patch_hpa(requests: &Requests, hpa: &Id, patch: &Value, priority: Priority) -> Result<HpaView, Failure> {
-    let request = api(HPA, hpa).patch(&hpa.name, &as_controller(), &Patch::Merge(patch));
-    Ok(HpaView::parse(&requests.write_json(priority, built(request)?).await?))
+pub async fn patch_hpa(
+    requests: &Requests,
+    hpa: &Id,
+    patch: &Value,
+    priority: Priority,
+    not_after: Option<SteadyInstant>,
+) -> Result<HpaView, Failure> {
+    let request = built(api(HPA, hpa).patch(&hpa.name, &as_controller(), &Patch::Merge(patch)))?;
+    let answer = match not_after {
+        Some(not_after) => requests.write_json_until(priority, not_after, request).await?,
+        None => requests.write_json(priority, request).await?,
+    };
+    Ok(HpaView::parse(&answer))
 }
 
 /// Reads an HPA that somebody else has changed between our read and our write.

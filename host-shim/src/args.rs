@@ -27,7 +27,7 @@ pub struct Args {
     #[arg(long, value_name = "NAMESPACE", env = "HPA_OVERRIDE_NAMESPACE", value_parser = NonEmptyStringValueParser::new())]
     pub namespace: Option<String>,
 
-    /// Requests to the API server, at most so many a second
+    /// Requests to the API server, at most so many a second; reads before ends have the same limit of their own
     #[arg(long, value_name = "NUMBER", env = "HPA_OVERRIDE_MAX_REQUESTS_PER_SECOND", default_value_t = DEFAULT_REQUESTS_PER_SECOND)]
     pub max_requests_per_second: NonZeroU32,
 

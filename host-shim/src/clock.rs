@@ -101,6 +101,12 @@ impl Moment {
         self.steady.saturating_duration_since(earlier.steady)
     }
 
+    /// How old what was so `earlier` is: by whichever clock has gone further. A machine that was suspended has a steady clock
+    /// that stood still.
+    pub fn age_of(self, earlier: Self) -> Duration {
+        self.since(earlier).max(self.wall.saturating_sub(earlier.wall))
+    }
+
     /// The instant of the decision: floored to whole seconds.
     pub fn instant(self) -> Instant {
         Instant::from_unix(i64::try_from(self.wall.as_secs()).unwrap_or(i64::MAX))

@@ -11,18 +11,20 @@
 //! are ended while a read is fresh. So pages are read where many of them end soon, and single ones where few do, or where
 //! there are so many that the first pages would be old when the last one comes.
 
+mod reads;
+
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashSet,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use futures::{StreamExt as _, TryStreamExt as _, stream};
-use hpa_override_core::Id;
+use futures::{StreamExt as _, stream};
 use kube::{api::ListParams, core::Request};
 
+use self::reads::Reads;
 use crate::{
-    clock::{Clock, Moment},
+    clock::Clock,
     error::Failure,
     object::{Key, OVERRIDE},
     page,
@@ -32,20 +34,22 @@ use crate::{
     watch::Overrides,
 };
 
-/// How old a read may be when an override is ended by it.
-const FRESH: Duration = Duration::from_secs(5);
+/// How old a read may be when an override is ended by it; and how long after that the end may be sent.
+pub const FRESH: Duration = Duration::from_secs(5);
 /// How long before an end its overrides are read.
 const AHEAD: Duration = Duration::from_secs(3);
 /// How old a read may be that a read ahead makes do with: with the next, it is not too old before there is another.
 const NEW: Duration = Duration::from_millis(3500);
 /// How often that is looked at while there are ends.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
-/// So many overrides may be ended while a read is fresh.
-const ENDED_MEANWHILE: usize = 500;
+/// So many HPAs are written, at most, while a read is fresh.
+const WRITTEN_MEANWHILE: usize = 500;
 /// Reads of one override that cost as much as a page.
 const ONES_FOR_A_PAGE: usize = 40;
-/// Reads of one override at once, ahead of their ends.
+/// Reads of one override at once.
 const AT_ONCE: usize = 8;
+/// Rounds of reads before an end: with many overrides the first may be old when the last is read.
+const ROUNDS: usize = 2;
 
 /// What a consistent read needs.
 #[derive(Clone)]
@@ -65,37 +69,6 @@ pub struct Confirm {
     reads: Arc<Mutex<Reads>>,
 }
 
-/// When what was last read.
-#[derive(Debug, Default)]
-struct Reads {
-    all: Option<Moment>,
-    namespaces: HashMap<String, Moment>,
-    /// Of one override, and who waits for it meanwhile.
-    ones: HashMap<Key, Arc<tokio::sync::Mutex<Option<Moment>>>>,
-}
-
-impl Reads {
-    fn note_namespace(&mut self, namespace: &str, now: Moment) {
-        self.namespaces.retain(|_, at| now.since(*at) < FRESH);
-        self.namespaces.insert(namespace.into(), now);
-    }
-
-    /// Whether the override was read, with others, within `age`.
-    fn cover(&self, ovr: &Id, age: Duration, now: Moment) -> bool {
-        let is_new = |at: &Moment| now.since(*at) < age;
-        self.all.as_ref().is_some_and(is_new) || self.namespaces.get(&ovr.namespace).is_some_and(is_new)
-    }
-
-    /// The last read of one override. Those that are too old, and that nobody waits for, are forgotten.
-    fn one(&mut self, ovr: &Key, now: Moment) -> Arc<tokio::sync::Mutex<Option<Moment>>> {
-        if self.ones.len() >= 2 * ENDED_MEANWHILE {
-            let is_old = |at: &Option<Moment>| at.is_none_or(|at| now.since(at) >= FRESH);
-            self.ones.retain(|_, one| Arc::strong_count(one) > 1 || !one.try_lock().is_ok_and(|at| is_old(&at)));
-        }
-        self.ones.entry(ovr.clone()).or_default().clone()
-    }
-}
-
 /// What to read ahead of ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ReadAhead {
@@ -110,14 +83,14 @@ enum ReadAhead {
 }
 
 impl ReadAhead {
-    /// So many overrides in so many namespaces are concerned, of so many that are known.
-    fn plan(concerned: usize, namespaces: usize, known: usize, serves_one_namespace: bool) -> Self {
-        let pages_of_all = known.div_ceil(page::SIZE as usize);
-        let is_all = serves_one_namespace || pages_of_all < namespaces;
-        let pages = if is_all { pages_of_all } else { namespaces };
-        if concerned.min(ENDED_MEANWHILE) >= ONES_FOR_A_PAGE * pages {
-            if is_all { Self::All } else { Self::Namespaces }
-        } else if concerned <= ENDED_MEANWHILE {
+    /// So many HPAs are due. All overrides have so many pages, and so have those of the namespaces concerned.
+    fn plan(due: usize, pages_of_all: usize, pages: usize) -> Self {
+        let is_worth = |pages| due.min(WRITTEN_MEANWHILE) >= ONES_FOR_A_PAGE * pages;
+        if pages_of_all <= pages && is_worth(pages_of_all) {
+            Self::All
+        } else if is_worth(pages) {
+            Self::Namespaces
+        } else if due <= WRITTEN_MEANWHILE {
             Self::Ones
         } else {
             Self::Nothing
@@ -138,75 +111,97 @@ impl Confirm {
         Self { requests, overrides, state, queues, clock, namespace, reads: Arc::default() }
     }
 
-    /// Makes sure that these overrides in the state are not older than five seconds.
+    /// Makes sure that what the state has of these overrides is not older than five seconds.
     ///
     /// # Errors
-    /// When they cannot be read: then nothing may be ended.
-    pub async fn make_fresh(&self, overrides: &HashSet<Key>) -> Result<(), Failure> {
-        for ovr in overrides {
-            self.make_one_fresh(ovr, FRESH).await?;
+    /// When they cannot be read, or not in time: then nothing may be ended.
+    pub async fn make_fresh(&self, overrides: &HashSet<Key>) -> Result<(), Arc<Failure>> {
+        for _ in 0..ROUNDS {
+            let old = self.older_than(FRESH, overrides);
+            if old.is_empty() {
+                return Ok(());
+            }
+            self.read_each(old, FRESH).await?;
         }
-        Ok(())
+        if self.older_than(FRESH, overrides).is_empty() { Ok(()) } else { Err(Failure::Timeout(FRESH.as_secs()).into()) }
     }
 
     /// Keeps what the next ends depend on fresh, from a few seconds ahead of them until they are made.
     pub async fn run_ahead(self) {
         loop {
             self.queues.ends.until_first(self.clock, AHEAD).await;
-            let overrides = self.state.overrides_that_decide(&self.queues.ends.within(self.clock, AHEAD));
-            if let Err(failure) = self.read_ahead(overrides).await {
+            if let Err(failure) = self.read_ahead(self.queues.ends.within(self.clock, AHEAD)).await {
                 tracing::debug!(%failure, "failed to read overrides ahead of an end; they are read again at the end");
             }
             tokio::time::sleep(LOOK_EVERY).await;
         }
     }
 
-    async fn read_ahead(&self, mut overrides: HashSet<Key>) -> Result<(), Failure> {
-        let namespaces: HashSet<String> = overrides.iter().map(|ovr| ovr.namespace.clone()).collect();
-        let (_, known) = self.state.counts();
-        let plan = ReadAhead::plan(overrides.len(), namespaces.len(), known, self.namespace.is_some());
-        let now = self.clock.now();
-        overrides.retain(|ovr| !self.reads().cover(ovr, NEW, now));
-        match plan {
-            ReadAhead::All if !overrides.is_empty() => {
+    async fn read_ahead(&self, mut due: Vec<Key>) -> Result<(), Arc<Failure>> {
+        let count = due.len();
+        due.truncate(WRITTEN_MEANWHILE);
+        let overrides = self.older_than(NEW, &self.state.overrides_that_end(&due));
+        if overrides.is_empty() {
+            return Ok(());
+        }
+        let namespaces: HashSet<&str> = overrides.iter().map(|ovr| ovr.namespace.as_str()).collect();
+        let [pages_of_all, pages] = self.state.pages_of_overrides(&namespaces, page::SIZE as usize);
+        match ReadAhead::plan(count, pages_of_all, pages) {
+            ReadAhead::All => {
+                let began = self.clock.now();
                 self.read(self.namespace.as_deref()).await?;
-                self.reads().all = Some(now);
+                self.reads().note_all(began);
             }
             ReadAhead::Namespaces => {
-                let namespaces: HashSet<&str> = overrides.iter().map(|ovr| ovr.namespace.as_str()).collect();
                 for namespace in namespaces {
-                    let now = self.clock.now();
+                    let began = self.clock.now();
                     self.read(Some(namespace)).await?;
-                    self.reads().note_namespace(namespace, now);
+                    self.reads().note_namespace(namespace, began);
                 }
             }
-            ReadAhead::Ones => {
-                let read = |ovr| async move { self.make_one_fresh(&ovr, NEW).await };
-                stream::iter(overrides).map(Ok).try_for_each_concurrent(AT_ONCE, read).await?;
-            }
-            ReadAhead::All | ReadAhead::Nothing => {}
+            ReadAhead::Ones => self.read_each(overrides.clone(), NEW).await?,
+            ReadAhead::Nothing => {}
         }
         Ok(())
     }
 
-    /// Reads one override where it was last read longer ago than `age`.
-    async fn make_one_fresh(&self, ovr: &Key, age: Duration) -> Result<(), Failure> {
-        let now = self.clock.now();
-        if self.reads().cover(ovr, age, now) {
+    fn older_than(&self, age: Duration, overrides: &HashSet<Key>) -> HashSet<Key> {
+        let (reads, now) = (self.reads(), self.clock.now());
+        overrides.iter().filter(|ovr| !reads.cover(ovr, age, now)).cloned().collect()
+    }
+
+    /// Reads each of them; one that fails keeps none of the others.
+    async fn read_each(&self, overrides: HashSet<Key>, age: Duration) -> Result<(), Arc<Failure>> {
+        let read = |ovr| async move { self.read_one(&ovr, age).await };
+        let read = stream::iter(overrides).map(read).buffer_unordered(AT_ONCE);
+        read.fold(Ok(()), |all, one| async { all.and(one) }).await
+    }
+
+    /// Reads one override, unless somebody else has read it meanwhile.
+    async fn read_one(&self, ovr: &Key, age: Duration) -> Result<(), Arc<Failure>> {
+        let since = self.clock.now();
+        let turn = self.reads().turn(ovr, FRESH, since);
+        let _turn = turn.lock().await;
+        let began = self.clock.now();
+        if self.reads().cover(ovr, age, began) {
             return Ok(());
         }
-        let last = self.reads().one(ovr, now);
-        // Who waits for it need not read it again.
-        let mut last = last.lock().await;
-        let now = self.clock.now();
-        if last.is_some_and(|at| now.since(at) < age) {
-            return Ok(());
+        if let Some(failure) = self.reads().failed_since(ovr, since) {
+            return Err(failure);
         }
         // As a list: it is consistent, and needs no other right.
         let params = ListParams::default().fields(&format!("metadata.name={}", ovr.name));
-        self.read_page(Some(&ovr.namespace), &params).await?;
-        *last = Some(now);
-        Ok(())
+        match self.read_page(Some(&ovr.namespace), &params).await {
+            Ok(_) => {
+                self.reads().note_one(ovr, began);
+                Ok(())
+            }
+            Err(failure) => {
+                let failure = Arc::new(failure);
+                self.reads().note_failed(ovr, self.clock.now(), failure.clone());
+                Err(failure)
+            }
+        }
     }
 
     fn reads(&self) -> MutexGuard<'_, Reads> {
@@ -250,21 +245,17 @@ mod tests {
     use super::*;
 
     #[rstest]
-    #[case::few((3, 2, 10_000), ReadAhead::Ones)]
-    #[case::few_of_few((3, 1, 10), ReadAhead::Ones)]
-    #[case::most_of_one_page((50, 30, 400), ReadAhead::All)]
-    #[case::many_of_two_pages((1000, 20, 1000), ReadAhead::All)]
-    #[case::a_namespace_of_many((300, 1, 10_000), ReadAhead::Namespaces)]
-    #[case::more_than_are_ended_meanwhile((10_000, 20, 10_000), ReadAhead::Nothing)]
+    #[case::few(3, (20, 2), ReadAhead::Ones)]
+    #[case::few_of_few(3, (1, 1), ReadAhead::Ones)]
+    #[case::most_of_one_page(50, (1, 30), ReadAhead::All)]
+    #[case::many_of_two_pages(1000, (2, 20), ReadAhead::All)]
+    #[case::a_namespace_of_many(300, (20, 1), ReadAhead::Namespaces)]
+    #[case::a_namespace_of_more_than_are_written_meanwhile(10_000, (20, 20), ReadAhead::Nothing)]
     fn pages_are_read_where_that_is_less_work(
-        #[case] (concerned, namespaces, known): (usize, usize, usize),
+        #[case] due: usize,
+        #[case] (pages_of_all, pages): (usize, usize),
         #[case] expected: ReadAhead,
     ) {
-        assert_eq!(ReadAhead::plan(concerned, namespaces, known, false), expected);
-    }
-
-    #[test]
-    fn who_serves_one_namespace_reads_all_of_it() {
-        assert_eq!(ReadAhead::plan(300, 1, 1000, true), ReadAhead::All);
+        assert_eq!(ReadAhead::plan(due, pages_of_all, pages), expected);
     }
 }

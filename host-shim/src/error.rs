@@ -5,7 +5,7 @@
 
 mod class;
 
-use std::{error::Error as StdError, time::Duration};
+use std::{error::Error as StdError, sync::Arc, time::Duration};
 
 use hpa_override_core::{Id, Reason};
 use hpa_override_plan::Problem;
@@ -18,7 +18,7 @@ pub use self::class::Class;
 pub enum Error {
     /// The consistent read before a timed end.
     #[error("failed to confirm the overrides before a timed end")]
-    Confirm(#[source] Failure),
+    Confirm(#[source] Arc<Failure>),
     /// The write to an HPA.
     #[error("failed to write HorizontalPodAutoscaler {namespace}/{name}")]
     WriteHpa {
@@ -90,8 +90,8 @@ impl Error {
     pub fn class(&self) -> Option<Class> {
         match self {
             Self::Altered { .. } => None,
-            Self::Confirm(source)
-            | Self::WriteHpa { source, .. }
+            Self::Confirm(source) => Some(source.class()),
+            Self::WriteHpa { source, .. }
             | Self::WriteStatus { source, .. }
             | Self::Delete { source, .. } => Some(source.class()),
         }
@@ -131,6 +131,9 @@ pub enum Failure {
     /// No answer in time.
     #[error("no answer from the API server within {0} s")]
     Timeout(u64),
+    /// A write whose turn came when what it was decided by was too old.
+    #[error("it had to wait until the read before the end was too old: the API server takes no requests, or too few")]
+    TooLate,
     /// An answer that refuses, or no connection.
     #[error("{}", message_of(.0))]
     Kube(kube::Error),
@@ -159,7 +162,7 @@ impl Failure {
             // The group is served, and has no such kind.
             Self::Kube(kube::Error::Discovery(_)) => Class::NotFound,
             Self::Timeout(_) => Class::Timeout,
-            Self::Kube(_) | Self::Unreadable(_) => Class::Other,
+            Self::Kube(_) | Self::Unreadable(_) | Self::TooLate => Class::Other,
         }
     }
 
@@ -286,7 +289,7 @@ mod tests {
         let error = answered(403, NO_RIGHT);
         assert_eq!(error.problem().map(|problem| problem.message), Some(advice.clone()));
         let Error::WriteHpa { source, .. } = error else { panic!("{error}") };
-        let error = Error::Confirm(source);
+        let error = Error::Confirm(source.into());
         assert_eq!(error.problem().map(|problem| problem.message), Some(advice.clone()));
         let printed = format!("{:#}", anyhow::Error::from(error));
         assert_eq!(printed, format!("failed to confirm the overrides before a timed end: {advice}"));

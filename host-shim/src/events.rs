@@ -29,6 +29,8 @@ use crate::{
 
 /// The API server's limit on a note, in bytes.
 const LONGEST_NOTE: usize = 1024;
+/// So much of an object's name begins the name of its event, in bytes.
+const LONGEST_NAME: usize = 200;
 /// The pause after an event: at most ten a second.
 const PAUSE: Duration = Duration::from_millis(100);
 /// How long the first waits for others that it can be published with.
@@ -105,14 +107,15 @@ impl List {
         }
     }
 
-    fn next(&mut self) -> Option<PendingEvent> {
+    /// The next, and how many became one in it.
+    fn next(&mut self) -> Option<(PendingEvent, usize)> {
         let topic = self.order.pop_front()?;
         let (mut pending, count) = self.events.remove(&topic)?;
         let others = if count > 1 { format!(" (and {} more like this)", count - 1) } else { String::new() };
         let note = &mut pending.event.note;
         note.truncate(note.floor_char_boundary(LONGEST_NOTE.saturating_sub(others.len())));
         note.push_str(&others);
-        Some(pending)
+        Some((pending, count))
     }
 }
 
@@ -134,7 +137,7 @@ impl Events {
         let mut publisher = Publisher { requests, clock, published: HashMap::new() };
         loop {
             let (next, is_closed) = self.with(|list| (list.next(), list.closed));
-            let Some(pending) = next else {
+            let Some((pending, count)) = next else {
                 if is_closed {
                     return;
                 }
@@ -142,7 +145,7 @@ impl Events {
                 tokio::time::sleep(GATHERING).await;
                 continue;
             };
-            publisher.publish(&pending).await;
+            publisher.publish(&pending, count).await;
             self.report_lost();
             tokio::time::sleep(PAUSE).await;
         }
@@ -175,7 +178,7 @@ struct Published {
 }
 
 impl Publisher {
-    async fn publish(&mut self, pending: &PendingEvent) {
+    async fn publish(&mut self, pending: &PendingEvent, count: usize) {
         let PendingEvent { event, about } = pending;
         tracing::info!(
             reason = event.reason,
@@ -187,16 +190,17 @@ impl Publisher {
         );
         let now = self.clock.now();
         self.published.retain(|_, last| now.since(last.at) < SERIES);
-        if let Err(failure) = self.write(pending, now).await {
+        if let Err(failure) = self.write(pending, count, now).await {
             tracing::warn!(error = %failure, "failed to publish an event");
         }
     }
 
-    async fn write(&mut self, pending: &PendingEvent, at: Moment) -> Result<(), Failure> {
+    async fn write(&mut self, pending: &PendingEvent, count: usize, at: Moment) -> Result<(), Failure> {
         let time = at.instant().to_string().replace('Z', ".000000Z");
         let events = Request::new(path_of(pending));
         if let Some(last) = self.published.get_mut(&pending.topic()) {
-            last.count += 1;
+            last.count += count;
+            last.at = at;
             let series = json!({"series": {"count": last.count, "lastObservedTime": time}});
             let patch = events.patch(&last.name, &PatchParams::default(), &Patch::Merge(&series));
             match self.requests.write_json(Priority::Event, built(patch)?).await {
@@ -210,7 +214,7 @@ impl Publisher {
         let created = events.create(&PostParams::default(), body);
         let created = self.requests.write_json(Priority::Event, built(created)?).await?;
         let name = created.get("metadata").and_then(|metadata| metadata.get("name")).and_then(Value::as_str);
-        let published = Published { name: name.unwrap_or_default().into(), count: 1, at };
+        let published = Published { name: name.unwrap_or_default().into(), count, at };
         self.published.insert(pending.topic(), published);
         Ok(())
     }
@@ -221,9 +225,14 @@ fn path_of(pending: &PendingEvent) -> String {
     format!("/apis/events.k8s.io/v1/namespaces/{namespace}/events")
 }
 
+/// The API server appends to it; a name has 253 bytes at most.
+fn generate_name(about: &str) -> String {
+    format!("{}-", about.get(..LONGEST_NAME).unwrap_or(about).trim_end_matches(['.', '-']))
+}
+
 /// `events.k8s.io/v1` Event.
 fn kube_event(PendingEvent { event, about }: &PendingEvent, time: &str) -> Value {
-    let name = format!("{}-", about.name.as_deref().unwrap_or_default());
+    let name = generate_name(about.name.as_deref().unwrap_or_default());
     json!({
         "apiVersion": "events.k8s.io/v1",
         "kind": "Event",
@@ -251,7 +260,7 @@ mod tests {
     }
 
     fn notes(list: &mut List) -> Vec<String> {
-        std::iter::from_fn(|| list.next()).map(|pending| pending.event.note).collect()
+        std::iter::from_fn(|| list.next()).map(|(pending, _)| pending.event.note).collect()
     }
 
     #[test]

@@ -11,13 +11,13 @@ use std::{sync::Arc, time::Duration};
 use hpa_override_core::{MayPatch, ParsedOverride, Reason, Settings};
 use hpa_override_plan::{Altered, HpaPlan, HpaView, OnTarget, Problem, compare_response, plan_hpa};
 use serde_json::Value;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use crate::{
     access_review::{Answers, Waiting},
     apply::{patch_hpa, read_hpa},
     clock::{Clock, LONGEST_SLEEP, Moment},
-    confirm::Confirm,
+    confirm::{Confirm, FRESH},
     error::Error,
     events::{Events, PendingEvent},
     object::Key,
@@ -90,7 +90,7 @@ async fn settle(deps: &Deps, key: &Key, priority: Priority) -> Result<Option<Dur
         if let Some(delay) = attempt.revert_delay(deps) {
             return Ok(Some(delay));
         }
-        let outcome = match patch_hpa(&deps.requests, key, patch, priority).await {
+        let outcome = match patch_hpa(&deps.requests, key, patch, priority, attempt.not_after()).await {
             Ok(written) => attempt.written(deps, key, patch, written, priority).await,
             Err(failure) if failure.is_conflict() && writes < MOST_WRITES => read_again(deps, key).await,
             // It is gone, and the watch will say so; or it is a proxy that answers so.
@@ -185,10 +185,15 @@ impl Attempt {
         if !self.plan.confirm {
             return Ok(self);
         }
-        match deps.confirm.make_fresh(&self.situation.overrides_that_decide()).await {
+        match deps.confirm.make_fresh(&self.situation.overrides_that_end()).await {
             Ok(()) => Self::plan(deps, key),
             Err(failure) => Err(self.failed(Error::Confirm(failure))),
         }
+    }
+
+    /// Until when its patch may be sent; none: at any time, by the version of the HPA.
+    fn not_after(&self) -> Option<Instant> {
+        self.plan.confirm.then(|| self.moment.steady() + FRESH)
     }
 
     fn failed(self, error: Error) -> Stop {
@@ -212,7 +217,7 @@ impl Attempt {
                 return Ok(());
             };
             let Some(next) = &altered.patch else { return self.altered(deps, key, stored, altered) };
-            stored = match patch_hpa(&deps.requests, key, next, priority).await {
+            stored = match patch_hpa(&deps.requests, key, next, priority, None).await {
                 Ok(written) => return self.altered(deps, key, written, altered),
                 Err(failure) if failure.is_conflict() => read(deps, key).await?,
                 Err(failure) => {

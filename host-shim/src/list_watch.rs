@@ -76,8 +76,8 @@ pub trait Sink: Send + Sync {
     fn begin_list(&self);
     /// An object of the list.
     fn listed(&self, object: Value);
-    /// The list is complete.
-    fn end_list(&self);
+    /// The list is complete, as of that resourceVersion.
+    fn end_list(&self, version: &str);
     /// An object was created or changed.
     fn applied(&self, object: Value);
     /// An object was deleted; the object is its last state.
@@ -163,7 +163,7 @@ impl<S: Sink> ListWatch<S> {
             }
             match self.page(&rest).await {
                 Ok(page::Metadata { rest: none, resource_version }) if none.is_empty() => {
-                    self.sink.end_list();
+                    self.sink.end_list(&resource_version);
                     return Some(resource_version);
                 }
                 Ok(metadata) => rest = metadata.rest,

@@ -21,7 +21,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use kube::{Client, Config, client::Body};
 use serde_json::Value;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 pub use self::{
     answer::quote,
@@ -135,6 +135,23 @@ impl Requests {
         decode(&self.answer(Rank::Write(priority), ANSWER_WITHIN, request).await?)
     }
 
+    /// The same, but only until then: what it was decided by is too old later.
+    ///
+    /// # Errors
+    /// Also when its turn comes too late.
+    pub async fn write_json_until(
+        &self,
+        priority: Priority,
+        not_after: Instant,
+        request: Request<Vec<u8>>,
+    ) -> Result<Value, Failure> {
+        let _in_flight = self.gate.pass(Rank::Write(priority)).await;
+        if self.clock.now().steady() > not_after {
+            return Err(Failure::TooLate);
+        }
+        decode(&within(ANSWER_WITHIN, self.whole(request)).await?)
+    }
+
     /// Starts an answer without an end of its own. How long it may last is up to the caller.
     ///
     /// # Errors
@@ -153,8 +170,11 @@ impl Requests {
 
     async fn answer(&self, rank: Rank, seconds: u64, request: Request<Vec<u8>>) -> Result<Bytes, Failure> {
         let _in_flight = self.gate.pass(rank).await;
-        let answer = async { Ok(self.send(request).await?.into_body().collect_bytes().await?) };
-        within(seconds, answer).await
+        within(seconds, self.whole(request)).await
+    }
+
+    async fn whole(&self, request: Request<Vec<u8>>) -> Result<Bytes, Failure> {
+        Ok(self.send(request).await?.into_body().collect_bytes().await?)
     }
 
     async fn send(&self, request: Request<Vec<u8>>) -> Result<Response<Body>, Failure> {

@@ -16,7 +16,7 @@ pub mod revert_backoff;
 mod update;
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -27,7 +27,7 @@ use serde_json::Value;
 
 use self::{
     change::merged,
-    hpa::{HpaState, overrides_that_decide},
+    hpa::{HpaState, overrides_that_end},
     objects::Objects,
     override_state::OverrideState,
 };
@@ -75,10 +75,12 @@ impl State {
         self.objects().remove_hpa(id)
     }
 
-    /// Forgets the HPAs that a list lacks.
-    pub fn keep_hpas(&self, listed: &HashSet<Key>, mark: ListMark) -> Change {
+    /// Forgets the HPAs that a list of that version lacks.
+    pub fn keep_hpas(&self, listed: &HashSet<Key>, mark: ListMark, version: &str) -> Change {
         let mut objects = self.objects();
-        let is_gone = |(key, hpa): &(&Key, &HpaState)| hpa.written <= mark.0 && !listed.contains(*key);
+        let is_gone = |(key, hpa): &(&Key, &HpaState)| {
+            !listed.contains(*key) && mark.is_over(hpa.written, hpa.view.resource_version(), version)
+        };
         let gone: Vec<_> = objects.hpas.iter().filter(is_gone).map(|(key, _)| key.clone()).collect();
         merged(gone.iter().map(|key| objects.remove_hpa(key)))
     }
@@ -93,10 +95,12 @@ impl State {
         self.objects().remove_override(id)
     }
 
-    /// Forgets the overrides that a list lacks.
-    pub fn keep_overrides(&self, listed: &HashSet<Key>, mark: ListMark) -> Change {
+    /// Forgets the overrides that a list of that version lacks.
+    pub fn keep_overrides(&self, listed: &HashSet<Key>, mark: ListMark, version: &str) -> Change {
         let mut objects = self.objects();
-        let is_gone = |(key, ovr): &(&Key, &OverrideState)| ovr.written <= mark.0 && !listed.contains(*key);
+        let is_gone = |(key, ovr): &(&Key, &OverrideState)| {
+            !listed.contains(*key) && mark.is_over(ovr.written, &ovr.resource_version, version)
+        };
         let gone: Vec<_> = objects.overrides.iter().filter(is_gone).map(|(key, _)| key.clone()).collect();
         merged(gone.iter().map(|key| objects.remove_override(key)))
     }
@@ -172,15 +176,25 @@ impl State {
         Some(work(&mut Memory(state)))
     }
 
-    /// The overrides that decide about these HPAs.
-    pub fn overrides_that_decide(&self, hpas: &[Key]) -> HashSet<Key> {
+    /// The overrides that end on these HPAs next, or may: they target them, and are in their record.
+    pub fn overrides_that_end(&self, hpas: &[Key]) -> HashSet<Key> {
         let objects = self.objects();
         let mut found = HashSet::new();
         for key in hpas {
             let Some(hpa) = objects.hpas.get(key) else { continue };
-            found.extend(overrides_that_decide(&hpa.view, &objects.overrides_of(key)));
+            found.extend(overrides_that_end(&hpa.view, &objects.overrides_of(key)));
         }
         found
+    }
+
+    /// How many pages of that size all overrides have, and those of these namespaces.
+    pub fn pages_of_overrides(&self, namespaces: &HashSet<&str>, size: usize) -> [usize; 2] {
+        let objects = self.objects();
+        let mut counts = HashMap::<&str, usize>::new();
+        for key in objects.overrides.keys().filter(|key| namespaces.contains(key.namespace.as_str())) {
+            *counts.entry(key.namespace.as_str()).or_default() += 1;
+        }
+        [objects.overrides.len().div_ceil(size), counts.values().map(|count| count.div_ceil(size)).sum()]
     }
 }
 

@@ -75,9 +75,9 @@ impl Sink for Hpas {
         self.put(view, Source::List(mark));
     }
 
-    fn end_list(&self) {
+    fn end_list(&self, version: &str) {
         let Listing { mark, listed } = std::mem::take(&mut *locked(&self.listing));
-        self.queues.notify(self.state.keep_hpas(&listed, mark));
+        self.queues.notify(self.state.keep_hpas(&listed, mark, version));
         self.is_listed.send_replace(true);
     }
 
@@ -146,9 +146,9 @@ impl Sink for Overrides {
         self.notify(self.state.put_override(ovr, Source::List(mark)));
     }
 
-    fn end_list(&self) {
+    fn end_list(&self, version: &str) {
         let Listing { mark, listed } = std::mem::take(&mut *locked(&self.listing));
-        self.notify(self.state.keep_overrides(&listed, mark));
+        self.notify(self.state.keep_overrides(&listed, mark, version));
         self.is_listed.send_replace(true);
     }
 

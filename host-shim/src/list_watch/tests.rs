@@ -36,7 +36,7 @@ impl Sink for Calls {
         self.add("listed", &object);
     }
 
-    fn end_list(&self) {
+    fn end_list(&self, _version: &str) {
         self.0.lock().unwrap().push("end".into());
     }
 

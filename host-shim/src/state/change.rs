@@ -25,6 +25,14 @@ pub enum Source {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ListMark(pub(super) u64);
 
+impl ListMark {
+    /// Whether an object that the list lacks is gone: it was not written since the list began, or it was and the list, which
+    /// is later, lacks it all the same.
+    pub(super) fn is_over(self, written: u64, known: &str, listed: &str) -> bool {
+        written <= self.0 || !is_later(known, listed)
+    }
+}
+
 /// What has to be looked at after a change.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Change {

@@ -87,20 +87,21 @@ pub struct Situation {
 }
 
 impl Situation {
-    /// The overrides that decide about the HPA: those that target it, and those in its record.
-    pub fn overrides_that_decide(&self) -> HashSet<Key> {
-        overrides_that_decide(&self.hpa, &self.overrides).collect()
+    /// The overrides that a plan for the HPA may end: those that target it, and are in its record.
+    pub fn overrides_that_end(&self) -> HashSet<Key> {
+        overrides_that_end(&self.hpa, &self.overrides).collect()
     }
 }
 
-/// The overrides that decide about an HPA.
-pub(super) fn overrides_that_decide<'a>(
+/// The overrides that a plan may end.
+pub(super) fn overrides_that_end<'a>(
     hpa: &'a HpaView,
     overrides: &'a [Arc<ParsedOverride>],
 ) -> impl Iterator<Item = Key> {
     let record = hpa.record().and_then(Result::ok);
-    let layers = record.into_iter().flat_map(|record| &record.layers).map(|layer| &layer.by);
-    layers.chain(overrides.iter().map(|ovr| &ovr.id)).cloned().map(Arc::new)
+    let layers = record.map(|record| record.layers.as_slice()).unwrap_or_default();
+    let ends = overrides.iter().filter(|ovr| layers.iter().any(|layer| layer.by == ovr.id));
+    ends.map(|ovr| Arc::new(ovr.id.clone()))
 }
 
 /// What a plan says of each override, for their statuses.

@@ -163,7 +163,7 @@ impl World {
             listed.insert(Key::from(view(hpa).id().clone()));
             all.add(self.state.put_hpa(view(hpa), Source::List(mark)));
         }
-        all.add(self.state.keep_hpas(&listed, mark));
+        all.add(self.state.keep_hpas(&listed, mark, &self.model.version.to_string()));
         all
     }
 
@@ -173,7 +173,7 @@ impl World {
             listed.insert(parsed(ovr).key());
             all.add(self.state.put_override(parsed(ovr), Source::List(mark)));
         }
-        all.add(self.state.keep_overrides(&listed, mark));
+        all.add(self.state.keep_overrides(&listed, mark, &self.model.version.to_string()));
         all
     }
 
@@ -252,10 +252,14 @@ fn what_was_written_since_a_list_began_stays() {
     world.state.note_hpa_written(view(&written), None);
     world.state.put_hpa(view(&listed), Source::List(mark));
     assert_eq!(world.state.hpa(&hpa_id(0)).unwrap().resource_version(), "2");
-    world.state.keep_hpas(&HashSet::new(), mark);
+    world.state.keep_hpas(&HashSet::new(), mark, "1");
     assert!(world.state.hpa(&hpa_id(0)).is_some(), "the list did not know it");
-    world.state.keep_hpas(&HashSet::new(), world.state.begin_list());
-    assert!(world.state.hpa(&hpa_id(0)).is_none());
+    world.state.keep_hpas(&HashSet::new(), mark, "3");
+    assert!(world.state.hpa(&hpa_id(0)).is_none(), "the list is later, and lacks it all the same");
+    world.state.put_hpa(view(&written), Source::Event);
+    world.state.note_hpa_written(view(&world.model.hpa(0, 0, 4, 0)), None);
+    world.state.keep_hpas(&HashSet::new(), world.state.begin_list(), "1");
+    assert!(world.state.hpa(&hpa_id(0)).is_none(), "not written since, whatever the versions say: a restored etcd");
 }
 
 #[test]
