@@ -7,11 +7,11 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use clap::{Parser, ValueEnum, builder::NonEmptyStringValueParser};
+use clap::{ArgAction, Parser, ValueEnum, builder::NonEmptyStringValueParser};
 use hpa_override_core::Settings;
 use serde_json::Value;
 
-use crate::request::DEFAULT_REQUESTS_PER_SECOND;
+use crate::{leader::LeaseName, request::DEFAULT_REQUESTS_PER_SECOND};
 
 /// The controller of hpa-override.
 ///
@@ -30,6 +30,26 @@ pub struct Args {
     /// Requests to the API server, at most so many a second; reads before ends have the same limit of their own
     #[arg(long, value_name = "NUMBER", env = "HPA_OVERRIDE_MAX_REQUESTS_PER_SECOND", default_value_t = DEFAULT_REQUESTS_PER_SECOND)]
     pub max_requests_per_second: NonZeroU32,
+
+    /// Elect a leader among the replicas by a Lease: only it writes. With `false` there must be one replica only
+    #[arg(
+        long,
+        value_name = "BOOL",
+        env = "HPA_OVERRIDE_LEADER_ELECT",
+        default_value_t = true,
+        action = ArgAction::Set,
+        num_args = 0..=1,
+        default_missing_value = "true",
+    )]
+    pub leader_elect: bool,
+
+    /// Namespace of the Lease [default: that of the service account, or of the kubeconfig's context]
+    #[arg(long, value_name = "NAMESPACE", env = "HPA_OVERRIDE_LEASE_NAMESPACE", value_parser = NonEmptyStringValueParser::new())]
+    pub lease_namespace: Option<String>,
+
+    /// Name of the Lease: another one for each group of replicas that serves other namespaces
+    #[arg(long, value_name = "NAME", env = "HPA_OVERRIDE_LEASE_NAME", default_value = "hpa-override", value_parser = NonEmptyStringValueParser::new())]
+    pub lease_name: String,
 
     /// Format of the log
     #[arg(long, value_name = "FORMAT", env = "HPA_OVERRIDE_LOG_FORMAT", default_value = "text")]
@@ -50,6 +70,12 @@ pub enum LogFormat {
 }
 
 impl Args {
+    /// The Lease to hold, where a leader is elected; `default_namespace` is where this process runs.
+    pub fn lease(&self, default_namespace: &str) -> Option<LeaseName> {
+        let namespace = self.lease_namespace.clone().unwrap_or_else(|| default_namespace.into());
+        self.leader_elect.then(|| LeaseName { namespace, name: self.lease_name.clone() })
+    }
+
     /// Reads the settings file.
     ///
     /// # Errors

@@ -134,6 +134,9 @@ pub enum Failure {
     /// A write whose turn came when what it was decided by was too old.
     #[error("it had to wait until the read before the end was too old: the API server takes no requests, or too few")]
     TooLate,
+    /// Another replica leads, or may.
+    #[error("this replica does not lead")]
+    NotLeading,
     /// An answer that refuses, or no connection.
     #[error("{}", message_of(.0))]
     Kube(kube::Error),
@@ -162,7 +165,7 @@ impl Failure {
             // The group is served, and has no such kind.
             Self::Kube(kube::Error::Discovery(_)) => Class::NotFound,
             Self::Timeout(_) => Class::Timeout,
-            Self::Kube(_) | Self::Unreadable(_) | Self::TooLate => Class::Other,
+            Self::Kube(_) | Self::Unreadable(_) | Self::TooLate | Self::NotLeading => Class::Other,
         }
     }
 

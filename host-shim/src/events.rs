@@ -126,6 +126,11 @@ impl Events {
         self.0.added.notify_one();
     }
 
+    /// Forgets those that wait.
+    pub fn clear(&self) {
+        self.with(|list| *list = List { closed: list.closed, ..List::default() });
+    }
+
     /// No more come: [`run`](Self::run) ends once those that wait are published.
     pub fn close(&self) {
         self.with(|list| list.closed = true);

@@ -216,11 +216,8 @@ impl Inner {
             Method::PATCH if path.contains("/events/") => (200, json!({})),
             Method::PATCH => self.merge(object, &serde_json::from_slice(body).unwrap(), most),
             Method::DELETE => self.remove(object).map_or_else(not_found, |gone| (200, gone)),
-            _ => {
-                let mut created: Value = serde_json::from_slice(body).unwrap();
-                created["metadata"]["name"] = "created".into();
-                (201, created)
-            }
+            Method::PUT => self.replace(path, serde_json::from_slice(body).unwrap()),
+            _ => self.create(path, serde_json::from_slice(body).unwrap()),
         }
     }
 
@@ -228,6 +225,27 @@ impl Inner {
     fn list(&self, path: &str) -> Value {
         let items: Vec<_> = self.objects.iter().filter(|(at, _)| is_in(at, path)).map(|(_, object)| object).collect();
         json!({"metadata": {"resourceVersion": self.version.to_string()}, "items": items})
+    }
+
+    /// What has a name is stored; what is to get one, an event, is not.
+    fn create(&mut self, list: &str, mut object: Value) -> (u16, Value) {
+        let Some(name) = object["metadata"]["name"].as_str() else {
+            object["metadata"]["name"] = "created".into();
+            return (201, object);
+        };
+        let path = format!("{list}/{name}");
+        if self.objects.contains_key(&path) {
+            return (409, refusal(409, "AlreadyExists", "it exists"));
+        }
+        (201, self.store(&path, object))
+    }
+
+    fn replace(&mut self, path: &str, object: Value) -> (u16, Value) {
+        let Some(stored) = self.objects.get(path) else { return not_found() };
+        if stored["metadata"]["resourceVersion"] != object["metadata"]["resourceVersion"] {
+            return (409, refusal(409, "Conflict", "the object has been modified"));
+        }
+        (200, self.store(path, object))
     }
 
     fn merge(&mut self, path: &str, changes: &Value, most: Option<i64>) -> (u16, Value) {

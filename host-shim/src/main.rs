@@ -15,6 +15,8 @@ mod hpa_loop;
 #[cfg(test)]
 mod in_memory;
 mod index;
+mod leader;
+mod leadership;
 mod list_watch;
 mod object;
 mod page;

@@ -98,6 +98,11 @@ impl Readings {
         self.wanted.notify_one();
     }
 
+    /// Forgets all that is wanted. What is being read then is of no use.
+    pub fn clear(&self) {
+        *self.targets() = Targets::default();
+    }
+
     /// Forgets a deleted override.
     pub fn forget(&self, ovr: &Key) {
         self.targets().forget(ovr);

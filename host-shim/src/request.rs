@@ -35,6 +35,7 @@ use self::{
 use crate::{
     clock::Clock,
     error::{Class, Failure},
+    leadership::Leadership,
     queue::Priority,
 };
 
@@ -71,20 +72,26 @@ pub struct Requests {
     clock: Clock,
     gate: Arc<Gate>,
     credentials: Arc<Credentials>,
+    leadership: Leadership,
 }
 
 impl Requests {
     /// At most so many requests each second, lists and watches included, and 32 writes in flight.
     pub fn new(client: Client, clock: Clock, most_per_second: u32) -> Self {
         let gate = Gate::new(clock, most_per_second);
-        Self { client, clock, gate, credentials: Arc::new(Credentials::new(clock)) }
+        Self { client, clock, gate, credentials: Arc::new(Credentials::new(clock)), leadership: Leadership::alone() }
+    }
+
+    /// The same, which writes only while this replica leads.
+    pub fn led_by(&self, leadership: Leadership) -> Self {
+        Self { leadership, ..self.clone() }
     }
 
     /// The same with a client and a gate of their own, for what must not wait behind a burst of writes. Only what is known
     /// of the credentials is shared.
     pub fn apart(&self, client: Client, most_per_second: u32) -> Self {
         let gate = Gate::new(self.clock, most_per_second);
-        Self { client, clock: self.clock, gate, credentials: self.credentials.clone() }
+        Self { client, gate, ..self.clone() }
     }
 
     /// Reads an object.
@@ -119,12 +126,13 @@ impl Requests {
         self.answer(Rank::Read, PAGE_WITHIN, request).await
     }
 
-    /// Writes: PATCH, POST, DELETE. The 10 s begin when it is sent: before, it waits for its turn.
+    /// Writes: PATCH, POST, PUT, DELETE. The 10 s begin when it is sent: before, it waits for its turn.
     ///
     /// # Errors
-    /// When it is refused, or there is no answer within 10 s: then it may have been done or not.
+    /// When it is refused, or this replica does not lead. When there is no answer within 10 s, or it leads no more before
+    /// there is one: then it may have been done or not.
     pub async fn write(&self, priority: Priority, request: Request<Vec<u8>>) -> Result<String, Failure> {
-        text(self.answer(Rank::Write(priority), ANSWER_WITHIN, request).await?)
+        text(self.written(priority, None, request).await?)
     }
 
     /// The same, decoded.
@@ -132,7 +140,7 @@ impl Requests {
     /// # Errors
     /// Also when the answer is not JSON.
     pub async fn write_json(&self, priority: Priority, request: Request<Vec<u8>>) -> Result<Value, Failure> {
-        decode(&self.answer(Rank::Write(priority), ANSWER_WITHIN, request).await?)
+        decode(&self.written(priority, None, request).await?)
     }
 
     /// The same, but only until then: what it was decided by is too old later.
@@ -145,11 +153,7 @@ impl Requests {
         not_after: Instant,
         request: Request<Vec<u8>>,
     ) -> Result<Value, Failure> {
-        let _in_flight = self.gate.pass(Rank::Write(priority)).await;
-        if self.clock.now().steady() > not_after {
-            return Err(Failure::TooLate);
-        }
-        decode(&within(ANSWER_WITHIN, self.whole(request)).await?)
+        decode(&self.written(priority, Some(not_after), request).await?)
     }
 
     /// Starts an answer without an end of its own. How long it may last is up to the caller.
@@ -166,6 +170,33 @@ impl Requests {
     /// its supervisor starts it with the token of then. A 401 is logged here, once a minute; callers need not.
     pub async fn unauthorized(&self) -> NotAccepted {
         self.credentials.not_accepted().await
+    }
+
+    /// Whether it leads, and whether it is too late, is asked when its turn has come; an answer that comes when it leads no
+    /// more is not waited for.
+    async fn written(
+        &self,
+        priority: Priority,
+        not_after: Option<Instant>,
+        request: Request<Vec<u8>>,
+    ) -> Result<Bytes, Failure> {
+        let _in_flight = self.gate.pass(Rank::Write(priority)).await;
+        let now = self.clock.now().steady();
+        if !self.leadership.is_held(now) {
+            return Err(Failure::NotLeading);
+        }
+        if not_after.is_some_and(|not_after| now > not_after) {
+            return Err(Failure::TooLate);
+        }
+        tokio::select! {
+            biased;
+            () = self.leadership.lost(self.clock) => {
+                // It is harmless: one of an HPA says which version it is for, and a status is written again.
+                tracing::warn!("a write was on its way when this replica led no more: it may be done or not");
+                Err(Failure::NotLeading)
+            }
+            answer = within(ANSWER_WITHIN, self.whole(request)) => answer,
+        }
     }
 
     async fn answer(&self, rank: Rank, seconds: u64, request: Request<Vec<u8>>) -> Result<Bytes, Failure> {

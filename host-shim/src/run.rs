@@ -6,9 +6,11 @@ use anyhow::Context as _;
 use futures::FutureExt as _;
 use hpa_override_core::Settings;
 use kube::Config;
+#[cfg(test)]
+use tokio::task::AbortHandle;
 use tokio::{
     signal::unix::{SignalKind, signal},
-    sync::watch,
+    sync::{Notify, watch},
     time::Instant,
 };
 
@@ -19,6 +21,8 @@ use crate::{
     confirm::Confirm,
     events::Events,
     hpa_loop,
+    leader::{Candidate, LeaseName},
+    leadership::Leadership,
     list_watch::{Resource, list_and_watch},
     object::{HPA, Kind, OVERRIDE},
     queues::Queues,
@@ -32,6 +36,10 @@ use crate::{
 
 /// How long writes in flight may take after the process was asked to stop, or after a task has failed.
 const STOP_WITHIN: Duration = Duration::from_secs(10);
+/// How long to give the Lease back may take.
+const RELEASE_WITHIN: Duration = Duration::from_secs(5);
+/// The task that holds the Lease.
+const CANDIDATE: &str = "leader election";
 /// What writes; events follow from it.
 const LOOPS: [&str; 2] = ["HPA loop", "status loop"];
 
@@ -45,12 +53,15 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     let stop = stop_signal()?;
     let config = Config::infer().await.context("failed to find a cluster; set KUBECONFIG or run inside one")?;
     tracing::info!(cluster = %config.cluster_url, namespace = args.namespace.as_deref().unwrap_or("all"), "starting");
+    let namespace = config.default_namespace.clone();
     let clock = Clock::System { offset: args.clock_offset };
     let most_per_second = args.max_requests_per_second.get();
     let client = || connect(config.clone()).context("failed to make a client for the cluster");
     let requests = Requests::new(client()?, clock, most_per_second);
-    let confirming = requests.apart(client()?, most_per_second);
-    Controller::start(requests, confirming, settings, args.namespace.as_deref(), clock).run(stop).await?;
+    let apart = || anyhow::Ok(requests.apart(client()?, most_per_second));
+    let lease = args.lease(&namespace).map(|lease| anyhow::Ok((lease, apart()?))).transpose()?;
+    let access = Access { confirming: apart()?, requests, lease };
+    Controller::start(access, settings, args.namespace.as_deref(), clock).run(stop).await?;
     tracing::info!("stopped");
     Ok(())
 }
@@ -96,24 +107,37 @@ impl Shared {
 
 /// The running parts.
 pub struct Controller {
-    queues: Queues,
-    events: Events,
-    requests: Requests,
-    tasks: Tasks,
+    shared: Shared,
+    confirm: Confirm,
+    leadership: Leadership,
+    /// Tells the candidate to give the Lease back.
+    resign: Arc<Notify>,
     /// Whether all HPAs, and all overrides, are listed.
     listed: [watch::Sender<bool>; 2],
+    /// What runs as long as the process.
+    lasting: Tasks,
+    /// What runs while this replica leads, or while it does not.
+    term: Tasks,
+    leads: bool,
+}
+
+/// How the controller reaches the API server, and whether it may write.
+pub struct Access {
+    /// For all but what follows.
+    pub requests: Requests,
+    /// For the reads that a burst of writes must not delay.
+    pub confirming: Requests,
+    /// The Lease to hold, and requests that nothing else delays; none: this is the only replica.
+    pub lease: Option<(LeaseName, Requests)>,
 }
 
 impl Controller {
-    /// Starts all tasks. The two loops begin when both lists are complete: an override that is not listed yet is not a deleted
-    /// one. `confirming` is for the reads that a burst of writes must not delay.
-    pub fn start(
-        requests: Requests,
-        confirming: Requests,
-        settings: Settings,
-        namespace: Option<&str>,
-        clock: Clock,
-    ) -> Self {
+    /// Starts the watches, and everything else as soon as this replica leads. The two loops begin when both lists are
+    /// complete: an override that is not listed yet is not a deleted one.
+    pub fn start(access: Access, settings: Settings, namespace: Option<&str>, clock: Clock) -> Self {
+        let Access { requests, confirming, lease } = access;
+        let leadership = if lease.is_some() { Leadership::candidate() } else { Leadership::alone() };
+        let requests = requests.led_by(leadership.clone());
         let ((answers, questions), listed) = (Answers::new(), [(); 2].map(|()| watch::Sender::new(false)));
         let shared = Shared {
             clock,
@@ -130,23 +154,60 @@ impl Controller {
         let (hpas, overrides) = (shared.hpas(hpas_listed), shared.overrides(overrides_listed));
         let served = namespace.map(Into::into);
         let confirm = Confirm::new(confirming, overrides.clone(), state, queues.clone(), clock, served);
-        let (hpa_deps, status_deps) = (shared.hpa_loop(confirm.clone()), shared.status_loop());
         let resource = |kind: Kind| Resource { path: kind.path(namespace), plural: kind.plural };
-        let mut tasks = Tasks::default();
-        tasks.start("watch of HPAs", list_and_watch(requests.clone(), resource(HPA), hpas, clock).map(drop));
-        tasks.start(
+        let (mut lasting, resign) = (Tasks::default(), Arc::new(Notify::new()));
+        lasting.start("watch of HPAs", list_and_watch(requests.clone(), resource(HPA), hpas, clock).map(drop));
+        lasting.start(
             "watch of overrides",
             list_and_watch(requests.clone(), resource(OVERRIDE), overrides, clock).map(drop),
         );
+        lasting.start("access reviews", access_review::run(answers, questions, requests.clone(), queues, clock));
+        lasting.start("events", events.run(requests, clock));
+        if let Some((lease, requests)) = lease {
+            let candidate = Candidate::new(requests, lease, clock, leadership.clone());
+            lasting.start(CANDIDATE, candidate.run_until(resign.clone()));
+        }
+        let mut controller = Self { shared, confirm, leadership, resign, listed, lasting, term: Tasks::default(), leads: false };
+        if controller.leadership.is_held(clock.now().steady()) {
+            controller.lead();
+        } else {
+            controller.wait_to_lead();
+        }
+        controller
+    }
+
+    /// Until this replica leads, what the watches queue is dropped: then all that there is is queued.
+    fn wait_to_lead(&mut self) {
+        let mut tasks = Tasks::default();
+        for (name, queue) in [("HPAs of others", &self.shared.queues.hpas), ("statuses of others", &self.shared.queues.statuses)] {
+            let queue = queue.clone();
+            tasks.start(name, async move { while queue.next().await.is_some() {} });
+        }
+        (self.term, self.leads) = (tasks, false);
+    }
+
+    /// Starts what only the leader does. What earlier plans have left may be out of date: another replica may have led.
+    fn lead(&mut self) {
+        let (Shared { state, queues, readings, .. }, confirm) = (&self.shared, self.confirm.clone());
+        readings.clear();
+        queues.notify(state.begin_anew());
+        let (hpa_deps, status_deps) = (self.shared.hpa_loop(confirm.clone()), self.shared.status_loop());
+        let mut tasks = Tasks::default();
         tasks.start("HPA timers", hpa_loop::run_timers(hpa_deps.clone()));
         tasks.start("status timers", status_loop::run_timers(status_deps.clone()));
-        tasks.start("HPA loop", after(listed.clone(), hpa_loop::run(hpa_deps)));
-        tasks.start("status loop", after(listed.clone(), status_loop::run(status_deps)));
+        tasks.start("HPA loop", after(self.listed.clone(), hpa_loop::run(hpa_deps)));
+        tasks.start("status loop", after(self.listed.clone(), status_loop::run(status_deps)));
         tasks.start("reads ahead of ends", confirm.run_ahead());
-        tasks.start("access reviews", access_review::run(answers, questions, requests.clone(), queues.clone(), clock));
-        tasks.start("reads of scale targets", reached::run(shared.reached()));
-        tasks.start("events", events.clone().run(requests.clone(), clock));
-        Self { queues, events, requests, tasks, listed }
+        tasks.start("reads of scale targets", reached::run(self.shared.reached()));
+        (self.term, self.leads) = (tasks, true);
+    }
+
+    /// Stops all that, at once: writes in flight are given up. The watches go on.
+    async fn follow(&mut self) {
+        tracing::warn!("leading no more: the Lease was not renewed in time, or another replica has taken it");
+        std::mem::take(&mut self.term).stop().await;
+        self.shared.events.clear();
+        self.wait_to_lead();
     }
 
     /// Runs until `stop`, or until a task ends.
@@ -154,32 +215,57 @@ impl Controller {
     /// # Errors
     /// Says which task ended, or that the API server has refused the credentials for minutes.
     pub async fn run(mut self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
-        let outcome = tokio::select! {
-            () = stop => Ok(()),
-            ended = self.tasks.first_to_end() => Err(ended.into()),
-            error = self.requests.unauthorized() => Err(error.into()),
-        };
+        let outcome = self.run_until(stop).await;
         if let Err(error) = &outcome {
             tracing::error!(%error, "stopping");
         }
-        self.queues.close();
-        for listed in &self.listed {
+        let Self { shared: Shared { queues, events, .. }, listed, resign, mut lasting, mut term, leads, .. } = self;
+        queues.close();
+        for listed in &listed {
             listed.send_replace(true);
         }
         let limit = Instant::now() + STOP_WITHIN;
-        self.tasks.finish(&LOOPS, limit).await;
-        self.events.close();
-        self.tasks.finish(&["events"], limit).await;
-        self.tasks.stop().await;
+        if leads {
+            term.finish(&LOOPS, limit).await;
+        } else {
+            // It is not to lead any more.
+            resign.notify_one();
+        }
+        term.stop().await;
+        events.close();
+        lasting.finish(&["events"], limit).await;
+        // Only now: nothing is written any more.
+        resign.notify_one();
+        lasting.finish(&[CANDIDATE], Instant::now() + RELEASE_WITHIN).await;
+        lasting.stop().await;
         outcome
+    }
+
+    async fn run_until(&mut self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
+        tokio::pin!(stop);
+        loop {
+            let (leadership, clock) = (self.leadership.clone(), self.shared.clock);
+            let leads = self.leads;
+            tokio::select! {
+                () = &mut stop => return Ok(()),
+                ended = self.lasting.first_to_end() => return Err(ended.into()),
+                ended = self.term.first_to_end() => return Err(ended.into()),
+                error = self.shared.requests.unauthorized() => return Err(error.into()),
+                () = leadership.gained(clock), if !leads => {
+                    std::mem::take(&mut self.term).stop().await;
+                    self.lead();
+                }
+                () = leadership.lost(clock), if leads => self.follow().await,
+            }
+        }
     }
 }
 
 #[cfg(test)]
 impl Controller {
     /// The tasks, for tests that kill them.
-    pub fn tasks(&self) -> &Tasks {
-        &self.tasks
+    pub fn tasks(&self) -> Vec<(&'static str, AbortHandle)> {
+        [self.lasting.handles(), self.term.handles()].concat()
     }
 }
 

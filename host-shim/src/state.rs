@@ -105,6 +105,11 @@ impl State {
         merged(gone.iter().map(|key| objects.remove_override(key)))
     }
 
+    /// Forgets what plans and failures have left, but not the objects: everything is to be planned.
+    pub fn begin_anew(&self) -> Change {
+        self.objects().begin_anew()
+    }
+
     /// How many HPAs and overrides there are.
     pub fn counts(&self) -> (usize, usize) {
         let objects = self.objects();

@@ -104,10 +104,10 @@ impl Cluster {
     async fn pod_of_the_deployment(&self) -> Value {
         let head = parse_yaml("apiVersion: v1\nkind: Pod\nmetadata: {name: any, namespace: hpa-override}\n").unwrap();
         let pods = api_for(&self.client, &head[0]).unwrap();
-        let waited = wait_for("the Deployment's pod", LIMIT, async || {
+        let waited = wait_for("the Deployment's pods", LIMIT, async || {
             let found = pods.list(&ListParams::default()).await?.items;
             let deployment = self.get(DEPLOYMENT).await?;
-            anyhow::ensure!(found.len() == 1, "{} pods; {}", found.len(), deployment["status"]);
+            anyhow::ensure!(found.len() == 2, "{} pods; {}", found.len(), deployment["status"]);
             Ok(serde_json::to_value(&found[0])?)
         });
         let pod = waited.await.unwrap();

@@ -11,7 +11,7 @@ use tokio::{
     time::sleep,
 };
 
-use crate::{clock::Clock, fake_api::FakeApi, request::Requests, run::Controller};
+use crate::{clock::Clock, fake_api::FakeApi, request::Requests, run::{Access, Controller}};
 
 pub const START: &str = "2026-11-27T06:00:00Z";
 
@@ -59,8 +59,8 @@ impl World {
     pub fn run_with(api: Arc<FakeApi>, client: Client, clock: Clock, settings: Settings) -> Self {
         let requests = Requests::new(client.clone(), clock, 2000);
         let confirming = requests.apart(client.clone(), 2000);
-        let controller = Controller::start(requests, confirming, settings, None, clock);
-        let tasks = controller.tasks().handles();
+        let controller = Controller::start(Access { requests, confirming, lease: None }, settings, None, clock);
+        let tasks = controller.tasks();
         let (stop, stopped) = oneshot::channel();
         let running = tokio::spawn(controller.run(async {
             let _ = stopped.await;

@@ -48,6 +48,12 @@ impl HpaState {
         }
     }
 
+    /// Forgets all but the object.
+    pub(super) fn begin_anew(&mut self) {
+        let (written, revision) = (self.written, self.revision + 1);
+        *self = Self { written, revision, ..Self::new(self.view.clone()) };
+    }
+
     /// What a later version of the same object changes.
     pub(super) fn update_to(&self, view: &HpaView) -> Update {
         if self.view.uid() != view.uid() {

@@ -168,6 +168,19 @@ impl Objects {
         Change { hpas, priority: Priority::End, statuses: vec![key], changed: vec![ovr.parsed] }
     }
 
+    /// Forgets what plans and failures have left, but not the objects.
+    pub(super) fn begin_anew(&mut self) -> Change {
+        for (key, ovr) in &mut self.overrides {
+            ovr.begin_anew();
+            ovr.awaited = self.index.targets_of(key).into_iter().collect();
+        }
+        for hpa in self.hpas.values_mut() {
+            hpa.begin_anew();
+        }
+        let hpas = self.hpas.keys().cloned().collect();
+        Change { hpas, statuses: self.overrides.keys().cloned().collect(), ..Change::default() }
+    }
+
     fn touch(&mut self, hpas: &BTreeSet<Key>) {
         for key in hpas {
             if let Some(hpa) = self.hpas.get_mut(key) {

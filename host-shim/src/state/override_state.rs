@@ -47,6 +47,13 @@ impl OverrideState {
         }
     }
 
+    /// Forgets all but the object.
+    pub(super) fn begin_anew(&mut self) {
+        self.sent = None;
+        self.summary = TargetSummary::default();
+        (self.failures, self.pace) = (0, Pace::default());
+    }
+
     /// What a later version of the same object changes.
     pub(super) fn update_to(&self, ovr: &Override) -> Update {
         if self.parsed.uid != ovr.parsed.uid {

@@ -44,6 +44,14 @@ impl Identity {
         }
     }
 
+    /// The namespace of a kubeconfig's context: where a service account lives.
+    pub(super) fn namespace(&self) -> &str {
+        match self {
+            Self::ServiceAccount { namespace, .. } => namespace,
+            Self::Admin | Self::User(_) => "default",
+        }
+    }
+
     /// The user whose token is used.
     pub(super) fn token_of(&self) -> &str {
         match self {

@@ -95,7 +95,9 @@ impl Site {
             "apiVersion": "v1", "kind": "Config", "current-context": "testbed",
             "clusters": [{"name": "testbed", "cluster": {"server": self.url(), "certificate-authority-data": ca}}],
             "users": [{"name": "testbed", "user": identity.auth_info(&user.token)}],
-            "contexts": [{"name": "testbed", "context": {"cluster": "testbed", "user": "testbed"}}],
+            "contexts": [{"name": "testbed", "context": {
+                "cluster": "testbed", "user": "testbed", "namespace": identity.namespace(),
+            }}],
         });
         serde_json::from_value(kubeconfig).context("failed to make a kubeconfig")
     }

@@ -1,0 +1,175 @@
+//! Two replicas: one leads, and the other takes over whatever becomes of it. Nothing is lost, and nothing is done twice.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+mod support;
+
+use std::time::Duration;
+
+use hpa_override_testbed::{CONTROLLER_USER, Child, Identity, Signal, World, apply_yaml, parse_yaml, wait_for};
+use jiff::Timestamp;
+use k8s_openapi::api::authorization::v1::SubjectAccessReview;
+use kube::{
+    Api, Client,
+    api::{DynamicObject, PostParams},
+};
+use serde_json::{Value, json};
+use support::*;
+use tokio::time::Instant;
+
+/// Without the policies, so that everything is the controller's work.
+fn world_without_controller() -> &'static World {
+    let world = for_ever(support::world(false, json!({})));
+    world.kill_controller().unwrap();
+    world
+}
+
+/// Waits until a replica leads.
+async fn wait_leading(replica: &Child) {
+    wait_for("a replica to lead", LIMIT, async || {
+        let log = replica.log();
+        let last = log.lines().rfind(|line| line.contains("leading"));
+        anyhow::ensure!(last.is_some_and(|line| line.contains("leading by the Lease")), "{}", replica.log_tail());
+        Ok(())
+    })
+    .await
+    .unwrap();
+}
+
+fn ends_in(seconds: i64) -> Value {
+    let ends = Timestamp::from_second(now() + seconds).unwrap();
+    json!({"minReplicas": 10, "maxReplicas": 20, "expiresAt": ends.to_string()})
+}
+
+/// What becomes of the leader.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fault {
+    Killed,
+    Terminated,
+    Stopped,
+}
+
+#[tokio::test]
+async fn the_other_replica_goes_on_whatever_becomes_of_the_leader() {
+    let world = world_without_controller();
+    for fault in [Fault::Killed, Fault::Terminated, Fault::Stopped] {
+        let name = format!("{fault:?}").to_lowercase();
+        let (ns, before) = with_hpa(world, &name).await;
+        let mut leader = world.start_replica(&format!("{name}-1"), 0).unwrap();
+        wait_leading(&leader).await;
+        let mut follower = world.start_replica(&format!("{name}-2"), 0).unwrap();
+        let audit = world.plane().audit().from_now().unwrap();
+        ns.create("ovr", ends_in(4)).await;
+        ns.wait_overridden(10, 20).await;
+        ns.wait_phase("ovr", "Active").await;
+        let since = Instant::now();
+        match fault {
+            Fault::Killed => leader.kill().unwrap(),
+            Fault::Terminated => {
+                leader.signal(Signal::SIGTERM).unwrap();
+                assert!(leader.wait(LIMIT).unwrap().success());
+            }
+            Fault::Stopped => leader.signal(Signal::SIGSTOP).unwrap(),
+        }
+        wait_leading(&follower).await;
+        let took = since.elapsed();
+        println!("{fault:?}: another replica leads after {took:.1?}");
+        assert!(took < if fault == Fault::Terminated { Duration::from_secs(10) } else { Duration::from_secs(25) });
+        let after = ns.wait_traceless(2, 5).await;
+        ns.wait_phase("ovr", "Expired").await;
+        if fault == Fault::Stopped {
+            leader.signal(Signal::SIGCONT).unwrap();
+            wait_for("it to lead no more", LIMIT, async || {
+                anyhow::ensure!(leader.log().contains("leading no more"), "{}", leader.log_tail());
+                Ok(())
+            })
+            .await
+            .unwrap();
+        }
+        assert_eq!(traces(&ns.hpa().await), traces(&before), "{fault:?}");
+        assert_eq!(ns.bounds_between(&before, &after).await, [(10, 20), (2, 5)], "{fault:?}");
+        assert_eq!(ns.wait_writes(&audit, 4).await.len(), 4, "{fault:?}: two to begin, two to end");
+        follower.signal(Signal::SIGTERM).unwrap();
+        assert!(follower.wait(LIMIT).unwrap().success());
+    }
+}
+
+#[tokio::test]
+async fn a_replica_whose_clock_is_ahead_takes_nobodys_lease() {
+    let world = world_without_controller();
+    let leader = world.start_replica("true", 0).unwrap();
+    wait_leading(&leader).await;
+    let mut ahead = world.start_replica("ahead", 30).unwrap();
+    wait_for("the other to wait for the Lease", LIMIT, async || {
+        ahead.ensure_running()?;
+        anyhow::ensure!(ahead.log().contains("another replica leads"), "{}", ahead.log_tail());
+        Ok(())
+    })
+    .await
+    .unwrap();
+    // Two renewals later it still waits.
+    let (ns, _) = with_hpa(world, "ahead").await;
+    ns.create("ovr", ends_in(5)).await;
+    ns.wait_overridden(10, 20).await;
+    ns.wait_traceless(2, 5).await;
+    assert!(!ahead.log().contains("leading by"), "{}", ahead.log_tail());
+}
+
+/// The shipped Role for the Lease, without one verb.
+fn role_without(verb: &str) -> DynamicObject {
+    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/rbac/rbac.yaml")).unwrap();
+    let is_role = |object: &DynamicObject| object.types.as_ref().is_some_and(|types| types.kind == "Role");
+    let mut role = parse_yaml(&text).unwrap().into_iter().find(is_role).unwrap();
+    for rule in role.data["rules"].as_array_mut().unwrap() {
+        rule["verbs"].as_array_mut().unwrap().retain(|there| there != verb);
+    }
+    role.data["rules"].as_array_mut().unwrap().retain(|rule| rule["verbs"] != json!([]));
+    role
+}
+
+/// Applies the Role, and waits until the API server acts by it.
+async fn set_role(client: &Client, role: &DynamicObject, verb: &str, is_allowed: bool) {
+    apply_yaml(client, &serde_json::to_string(role).unwrap(), "installer", true).await.unwrap();
+    let review: SubjectAccessReview = serde_json::from_value(json!({"spec": {
+        "user": CONTROLLER_USER,
+        "resourceAttributes": {
+            "group": "coordination.k8s.io", "resource": "leases", "verb": verb, "namespace": "hpa-override",
+            "name": "hpa-override",
+        },
+    }}))
+    .unwrap();
+    let reviews: Api<SubjectAccessReview> = Api::all(client.clone());
+    wait_for("the rules to hold", LIMIT, async || {
+        let status = reviews.create(&PostParams::default(), &review).await?.status.unwrap_or_default();
+        anyhow::ensure!(status.allowed == is_allowed, "{status:?}");
+        Ok(())
+    })
+    .await
+    .unwrap();
+}
+
+#[tokio::test]
+async fn without_a_right_on_the_lease_nobody_leads_and_the_log_says_which() {
+    let world = world_without_controller();
+    let client = world.plane().client(&Identity::Admin).await.unwrap();
+    // First `create`: there is no Lease yet.
+    for verb in ["create", "get", "update"] {
+        set_role(&client, &role_without(verb), verb, false).await;
+        let mut replica = world.start_replica(&format!("without-{verb}"), 0).unwrap();
+        wait_for("the missing right to be named", LIMIT, async || {
+            replica.ensure_running()?;
+            let (log, names_it) = (replica.log(), format!("cannot {verb} resource \"leases\""));
+            let line = log.lines().find(|line| line.contains("failed to read or write the Lease hpa-override/hpa-override"));
+            let is_said = line.is_some_and(|line| line.contains(&names_it) && line.contains("apply `deploy/rbac`"));
+            anyhow::ensure!(is_said, "{}", replica.log_tail());
+            Ok(())
+        })
+        .await
+        .unwrap();
+        assert!(!replica.log().contains("leading by"), "{}", replica.log_tail());
+        set_role(&client, &role_without("none"), verb, true).await;
+        wait_leading(&replica).await;
+        replica.signal(Signal::SIGTERM).unwrap();
+        assert!(replica.wait(LIMIT).unwrap().success());
+    }
+}
