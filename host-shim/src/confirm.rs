@@ -123,7 +123,11 @@ impl Confirm {
             }
             self.read_each(old, FRESH).await?;
         }
-        if self.older_than(FRESH, overrides).is_empty() { Ok(()) } else { Err(Failure::Timeout(FRESH.as_secs()).into()) }
+        if self.older_than(FRESH, overrides).is_empty() {
+            Ok(())
+        } else {
+            Err(Failure::Timeout(FRESH.as_secs()).into())
+        }
     }
 
     /// Keeps what the next ends depend on fresh, from a few seconds ahead of them until they are made.

@@ -91,9 +91,9 @@ impl Error {
         match self {
             Self::Altered { .. } => None,
             Self::Confirm(source) => Some(source.class()),
-            Self::WriteHpa { source, .. }
-            | Self::WriteStatus { source, .. }
-            | Self::Delete { source, .. } => Some(source.class()),
+            Self::WriteHpa { source, .. } | Self::WriteStatus { source, .. } | Self::Delete { source, .. } => {
+                Some(source.class())
+            }
         }
     }
 

@@ -167,7 +167,8 @@ impl Controller {
             let candidate = Candidate::new(requests, lease, clock, leadership.clone());
             lasting.start(CANDIDATE, candidate.run_until(resign.clone()));
         }
-        let mut controller = Self { shared, confirm, leadership, resign, listed, lasting, term: Tasks::default(), leads: false };
+        let mut controller =
+            Self { shared, confirm, leadership, resign, listed, lasting, term: Tasks::default(), leads: false };
         if controller.leadership.is_held(clock.now().steady()) {
             controller.lead();
         } else {
@@ -179,7 +180,9 @@ impl Controller {
     /// Until this replica leads, what the watches queue is dropped: then all that there is is queued.
     fn wait_to_lead(&mut self) {
         let mut tasks = Tasks::default();
-        for (name, queue) in [("HPAs of others", &self.shared.queues.hpas), ("statuses of others", &self.shared.queues.statuses)] {
+        for (name, queue) in
+            [("HPAs of others", &self.shared.queues.hpas), ("statuses of others", &self.shared.queues.statuses)]
+        {
             let queue = queue.clone();
             tasks.start(name, async move { while queue.next().await.is_some() {} });
         }

@@ -159,7 +159,8 @@ async fn without_a_right_on_the_lease_nobody_leads_and_the_log_says_which() {
         wait_for("the missing right to be named", LIMIT, async || {
             replica.ensure_running()?;
             let (log, names_it) = (replica.log(), format!("cannot {verb} resource \"leases\""));
-            let line = log.lines().find(|line| line.contains("failed to read or write the Lease hpa-override/hpa-override"));
+            let line =
+                log.lines().find(|line| line.contains("failed to read or write the Lease hpa-override/hpa-override"));
             let is_said = line.is_some_and(|line| line.contains(&names_it) && line.contains("apply `deploy/rbac`"));
             anyhow::ensure!(is_said, "{}", replica.log_tail());
             Ok(())

@@ -11,7 +11,12 @@ use tokio::{
     time::sleep,
 };
 
-use crate::{clock::Clock, fake_api::FakeApi, request::Requests, run::{Access, Controller}};
+use crate::{
+    clock::Clock,
+    fake_api::FakeApi,
+    request::Requests,
+    run::{Access, Controller},
+};
 
 pub const START: &str = "2026-11-27T06:00:00Z";
 

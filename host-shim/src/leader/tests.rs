@@ -173,5 +173,8 @@ async fn what_others_have_put_into_the_lease_stays() {
     let replica = Replica::start(&client, NOON);
     replica.leadership.gained(replica.clock).await;
     let lease = api.get(PATH).unwrap();
-    assert_eq!((&lease["metadata"]["labels"]["team"], &lease["spec"]["strategy"]), (&json!("a"), &json!("OldestEmulationVersion")));
+    assert_eq!(
+        (&lease["metadata"]["labels"]["team"], &lease["spec"]["strategy"]),
+        (&json!("a"), &json!("OldestEmulationVersion"))
+    );
 }

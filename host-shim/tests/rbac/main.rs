@@ -89,7 +89,7 @@ async fn to_list_overrides_at_a_timed_end() {
     ns.create("ovr", overridden(&json!({"duration": "6s"}))).await;
     ns.wait_phase("ovr", "Active").await;
     exclusive.set(Some(LIST_OVERRIDES)).await;
-    let refused = refusal(LIST_OVERRIDES, None);
+    let refused = refusal(LIST_OVERRIDES, Some(("ovr", &ns)));
     wait_forbidden(&ns, &refused).await;
     exclusive.wait_logged("failed to confirm the overrides before a timed end", &refused).await;
     ns.wait_overridden(10, 20).await;
