@@ -14,7 +14,7 @@ use crate::{
     error::Failure,
     object::{HPA, Kind, OVERRIDE, Override},
     queue::Priority,
-    request::{Requests, built},
+    request::{Requests, built, quote},
 };
 
 /// Writes a planned patch; one of a confirmed plan only for as long as that holds.
@@ -30,10 +30,16 @@ pub async fn patch_hpa(
 ) -> Result<HpaView, Failure> {
     let request = built(api(HPA, hpa).patch(&hpa.name, &as_controller(), &Patch::Merge(patch)))?;
     let answer = match not_after {
-        Some(not_after) => requests.write_json_until(priority, not_after, request).await?,
-        None => requests.write_json(priority, request).await?,
+        Some(not_after) => requests.write_until(priority, not_after, request).await?,
+        None => requests.write(priority, request).await?,
     };
-    Ok(HpaView::parse(&answer))
+    view(answer.as_bytes())
+}
+
+fn view(answer: &[u8]) -> Result<HpaView, Failure> {
+    let text = str::from_utf8(answer).ok();
+    let view = text.and_then(|text| HpaView::parse_text(text).ok());
+    view.ok_or_else(|| Failure::Unreadable(quote(answer)))
 }
 
 /// Reads an HPA that somebody else has changed between our read and our write.
@@ -42,7 +48,7 @@ pub async fn patch_hpa(
 /// When it cannot be read.
 pub async fn read_hpa(requests: &Requests, hpa: &Id) -> Result<HpaView, Failure> {
     let request = api(HPA, hpa).get(&hpa.name, &GetParams::default());
-    Ok(HpaView::parse(&requests.read_json(built(request)?).await?))
+    view(&requests.read(built(request)?).await?)
 }
 
 /// Writes a planned status.

@@ -1,5 +1,5 @@
 //! Lists the objects of a kind and watches them from there, for ever: our own in place of kube's watcher (ADR 0013). It
-//! hands over raw objects, and holds none: a page of a list at a time, and a line of a watch.
+//! hands over the text of objects, and holds none: a page of a list at a time, and a line of a watch.
 //!
 //! ```text
 //! list: pages of 500 ──► watch from its version ──► ended in time: watch from the last version
@@ -24,7 +24,6 @@ use kube::{
     api::{ListParams, WatchParams},
     core::Request as Paths,
 };
-use serde_json::{Value, value::RawValue};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use self::{
@@ -74,14 +73,23 @@ pub struct Resource {
 pub trait Sink: Send + Sync {
     /// A list begins.
     fn begin_list(&self);
-    /// An object of the list.
-    fn listed(&self, object: Value);
+    /// An object of the list, as JSON text.
+    ///
+    /// # Errors
+    /// When it cannot be read: it is left out, and nothing else is.
+    fn listed(&self, object: &str) -> serde_json::Result<()>;
     /// The list is complete, as of that resourceVersion.
     fn end_list(&self, version: &str);
     /// An object was created or changed.
-    fn applied(&self, object: Value);
+    ///
+    /// # Errors
+    /// As of [`listed`](Self::listed).
+    fn applied(&self, object: &str) -> serde_json::Result<()>;
     /// An object was deleted; the object is its last state.
-    fn deleted(&self, object: Value);
+    ///
+    /// # Errors
+    /// As of [`listed`](Self::listed).
+    fn deleted(&self, object: &str) -> serde_json::Result<()>;
 }
 
 /// Lists and watches until it is dropped.
@@ -189,16 +197,9 @@ impl<S: Sink> ListWatch<S> {
     fn hand_over(&self, answer: &Bytes) -> Result<page::Metadata, Failure> {
         let page = page::decode(answer)?;
         for item in page.items.unwrap_or_default() {
-            self.hand_over_one(item);
+            self.deliver(object::read(item), S::listed);
         }
         Ok(page.metadata)
-    }
-
-    fn hand_over_one(&self, item: &RawValue) {
-        match object::read(item) {
-            Ok(readable) => self.sink.listed(readable.object),
-            Err(unreadable) => self.leave_out(&unreadable),
-        }
     }
 
     /// Watches until a list is needed.
@@ -243,7 +244,7 @@ impl<S: Sink> ListWatch<S> {
         Ok(())
     }
 
-    fn take_event(&mut self, event: Event, progress: &mut Progress) -> Result<(), Broken> {
+    fn take_event(&mut self, event: Event<'_>, progress: &mut Progress) -> Result<(), Broken> {
         let version = match event {
             Event::Applied(object) => self.deliver(object, S::applied),
             Event::Deleted(object) => self.deliver(object, S::deleted),
@@ -259,17 +260,19 @@ impl<S: Sink> ListWatch<S> {
     }
 
     /// The version of the object.
-    fn deliver(&self, object: Result<Readable, Unreadable>, deliver: fn(&S, Value)) -> Option<String> {
-        match object {
-            Ok(Readable { object, version }) => {
-                deliver(&self.sink, object);
-                version
-            }
-            Err(unreadable) => {
-                self.leave_out(&unreadable);
-                unreadable.version
-            }
-        }
+    fn deliver(
+        &self,
+        object: Result<Readable<'_>, Unreadable>,
+        deliver: fn(&S, &str) -> serde_json::Result<()>,
+    ) -> Option<String> {
+        let outcome = object.and_then(|readable| match deliver(&self.sink, readable.text) {
+            Ok(()) => Ok(readable.into_version()),
+            Err(error) => Err(readable.into_unreadable(error.to_string())),
+        });
+        outcome.unwrap_or_else(|unreadable| {
+            self.leave_out(&unreadable);
+            unreadable.version
+        })
     }
 
     fn leave_out(&self, unreadable: &Unreadable) {

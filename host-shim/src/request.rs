@@ -135,25 +135,25 @@ impl Requests {
         text(self.written(priority, None, request).await?)
     }
 
-    /// The same, decoded.
+    /// As [`write`](Self::write), but only until then: what it was decided by is too old later.
+    ///
+    /// # Errors
+    /// Also when its turn comes too late.
+    pub async fn write_until(
+        &self,
+        priority: Priority,
+        not_after: Instant,
+        request: Request<Vec<u8>>,
+    ) -> Result<String, Failure> {
+        text(self.written(priority, Some(not_after), request).await?)
+    }
+
+    /// As [`write`](Self::write), decoded.
     ///
     /// # Errors
     /// Also when the answer is not JSON.
     pub async fn write_json(&self, priority: Priority, request: Request<Vec<u8>>) -> Result<Value, Failure> {
         decode(&self.written(priority, None, request).await?)
-    }
-
-    /// The same, but only until then: what it was decided by is too old later.
-    ///
-    /// # Errors
-    /// Also when its turn comes too late.
-    pub async fn write_json_until(
-        &self,
-        priority: Priority,
-        not_after: Instant,
-        request: Request<Vec<u8>>,
-    ) -> Result<Value, Failure> {
-        decode(&self.written(priority, Some(not_after), request).await?)
     }
 
     /// Starts an answer without an end of its own. How long it may last is up to the caller.

@@ -69,10 +69,11 @@ impl Sink for Hpas {
         *locked(&self.listing) = Listing { mark: self.state.begin_list(), listed: HashSet::new() };
     }
 
-    fn listed(&self, object: Value) {
-        let view = HpaView::parse(&object);
+    fn listed(&self, object: &str) -> serde_json::Result<()> {
+        let view = HpaView::parse_text(object)?;
         let mark = locked(&self.listing).note(view.id());
         self.put(view, Source::List(mark));
+        Ok(())
     }
 
     fn end_list(&self, version: &str) {
@@ -81,12 +82,14 @@ impl Sink for Hpas {
         self.is_listed.send_replace(true);
     }
 
-    fn applied(&self, object: Value) {
-        self.put(HpaView::parse(&object), Source::Event);
+    fn applied(&self, object: &str) -> serde_json::Result<()> {
+        self.put(HpaView::parse_text(object)?, Source::Event);
+        Ok(())
     }
 
-    fn deleted(&self, object: Value) {
-        self.queues.notify(self.state.remove_hpa(HpaView::parse(&object).id()));
+    fn deleted(&self, object: &str) -> serde_json::Result<()> {
+        self.queues.notify(self.state.remove_hpa(HpaView::parse_text(object)?.id()));
+        Ok(())
     }
 }
 
@@ -140,10 +143,11 @@ impl Sink for Overrides {
         *locked(&self.listing) = Listing { mark: self.state.begin_list(), listed: HashSet::new() };
     }
 
-    fn listed(&self, object: Value) {
-        let ovr = self.parse(&object);
+    fn listed(&self, object: &str) -> serde_json::Result<()> {
+        let ovr = self.parse(&serde_json::from_str(object)?);
         let mark = locked(&self.listing).note(&ovr.parsed.id);
         self.notify(self.state.put_override(ovr, Source::List(mark)));
+        Ok(())
     }
 
     fn end_list(&self, version: &str) {
@@ -152,12 +156,14 @@ impl Sink for Overrides {
         self.is_listed.send_replace(true);
     }
 
-    fn applied(&self, object: Value) {
-        self.notify(self.state.put_override(self.parse(&object), Source::Event));
+    fn applied(&self, object: &str) -> serde_json::Result<()> {
+        self.notify(self.state.put_override(self.parse(&serde_json::from_str(object)?), Source::Event));
+        Ok(())
     }
 
-    fn deleted(&self, object: Value) {
-        self.notify(self.state.remove_override(&self.parse(&object).parsed.id));
+    fn deleted(&self, object: &str) -> serde_json::Result<()> {
+        self.notify(self.state.remove_override(&self.parse(&serde_json::from_str(object)?).parsed.id));
+        Ok(())
     }
 }
 
@@ -185,7 +191,7 @@ mod tests {
                                 "annotations": {"hpa-override.dev/requested-by": r#"{"user":"alice"}"#}},
                    "spec": {"hpa": "web", "minReplicas": min, "duration": "1h"}})
         };
-        sink.applied(ovr("1", 3));
+        sink.applied(&ovr("1", 3).to_string()).unwrap();
         let question = Question::about(&sink.parse(&ovr("1", 3)).parsed, &settings).unwrap();
         let mut is_asked = || {
             answers.known([&question], &Waiting::Status(sink.parse(&ovr("1", 3)).key()), clock.now());

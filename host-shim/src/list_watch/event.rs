@@ -10,9 +10,9 @@ use super::object::{self, Readable, Unreadable};
 use crate::{error::Failure, request::quote};
 
 /// What a line says.
-pub(super) enum Event {
-    Applied(Result<Readable, Unreadable>),
-    Deleted(Result<Readable, Unreadable>),
+pub(super) enum Event<'a> {
+    Applied(Result<Readable<'a>, Unreadable>),
+    Deleted(Result<Readable<'a>, Unreadable>),
     /// Nothing has changed up to this resourceVersion.
     Bookmark(Option<String>),
     /// The watch has failed.
@@ -28,7 +28,7 @@ struct Envelope<'a> {
 }
 
 /// Decodes a line; none where it is no event.
-pub(super) fn decode(line: &[u8]) -> Option<Event> {
+pub(super) fn decode(line: &[u8]) -> Option<Event<'_>> {
     let Envelope { kind, object } = serde_json::from_slice(line).ok()?;
     match kind.as_ref() {
         "ADDED" | "MODIFIED" => Some(Event::Applied(object::read(object))),

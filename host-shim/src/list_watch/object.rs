@@ -3,12 +3,12 @@
 use std::fmt;
 
 use serde::Deserialize;
-use serde_json::{Value, value::RawValue};
+use serde_json::value::RawValue;
 
 /// An object that is handed over.
-pub(super) struct Readable {
-    pub(super) object: Value,
-    pub(super) version: Option<String>,
+pub(super) struct Readable<'a> {
+    pub(super) text: &'a str,
+    meta: Meta,
 }
 
 /// One that is left out.
@@ -25,26 +25,31 @@ impl fmt::Display for Unreadable {
     }
 }
 
-/// Decodes an object. It is readable when it is JSON and has a name: what is in it is for others to read.
-pub(super) fn read(raw: &RawValue) -> Result<Readable, Unreadable> {
-    let object: Value = serde_json::from_str(raw.get()).map_err(|error| unreadable(raw, error.to_string()))?;
-    let text_of = |key| object.get("metadata")?.get(key)?.as_str().filter(|text| !text.is_empty());
-    if text_of("name").is_none() {
-        return Err(unreadable(raw, "it has no metadata.name".into()));
+impl Readable<'_> {
+    pub(super) fn into_version(self) -> Option<String> {
+        self.meta.resource_version
     }
-    let version = text_of("resourceVersion").map(Into::into);
-    Ok(Readable { object, version })
+
+    /// It could not be read after all.
+    pub(super) fn into_unreadable(self, why: String) -> Unreadable {
+        let Meta { namespace, name, resource_version: version } = self.meta;
+        Unreadable { name: name.map(|name| format!("{}/{name}", namespace.unwrap_or_default())), version, why }
+    }
+}
+
+/// An object has a name: what else is in it is for others to read.
+pub(super) fn read(raw: &RawValue) -> Result<Readable<'_>, Unreadable> {
+    let meta = meta_of(raw);
+    if meta.name.as_deref().unwrap_or_default().is_empty() {
+        let version = meta.resource_version;
+        return Err(Unreadable { name: None, version, why: "it has no metadata.name".into() });
+    }
+    Ok(Readable { text: raw.get(), meta })
 }
 
 /// The resourceVersion of a bookmark, of which nothing else is read.
 pub(super) fn version_of(raw: &RawValue) -> Option<String> {
     meta_of(raw).resource_version
-}
-
-fn unreadable(raw: &RawValue, why: String) -> Unreadable {
-    let Meta { namespace, name, resource_version: version } = meta_of(raw);
-    let name = name.filter(|name| !name.is_empty());
-    Unreadable { name: name.map(|name| format!("{}/{name}", namespace.unwrap_or_default())), version, why }
 }
 
 /// Reads no more than it has to, so that it succeeds where the rest is damaged.

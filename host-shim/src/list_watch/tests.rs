@@ -5,7 +5,7 @@ mod outages;
 use std::sync::{Arc, Mutex};
 
 use rstest::rstest;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
 use super::*;
@@ -18,8 +18,10 @@ const PATH: &str = "/apis/autoscaling/v2/horizontalpodautoscalers";
 struct Calls(Arc<Mutex<Vec<String>>>);
 
 impl Calls {
-    fn add(&self, call: &str, object: &Value) {
+    fn add(&self, call: &str, object: &str) -> serde_json::Result<()> {
+        let object: Value = serde_json::from_str(object)?;
         self.0.lock().unwrap().push(format!("{call} {}", object["metadata"]["name"].as_str().unwrap()));
+        Ok(())
     }
 
     fn take(&self) -> Vec<String> {
@@ -32,20 +34,20 @@ impl Sink for Calls {
         self.0.lock().unwrap().push("begin".into());
     }
 
-    fn listed(&self, object: Value) {
-        self.add("listed", &object);
+    fn listed(&self, object: &str) -> serde_json::Result<()> {
+        self.add("listed", object)
     }
 
     fn end_list(&self, _version: &str) {
         self.0.lock().unwrap().push("end".into());
     }
 
-    fn applied(&self, object: Value) {
-        self.add("applied", &object);
+    fn applied(&self, object: &str) -> serde_json::Result<()> {
+        self.add("applied", object)
     }
 
-    fn deleted(&self, object: Value) {
-        self.add("deleted", &object);
+    fn deleted(&self, object: &str) -> serde_json::Result<()> {
+        self.add("deleted", object)
     }
 }
 

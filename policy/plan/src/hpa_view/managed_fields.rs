@@ -19,9 +19,15 @@ pub(crate) struct ManagedFields {
 
 impl ManagedFields {
     pub(super) fn parse(hpa: &Value) -> Self {
+        Self::read(hpa, || text(entries(hpa)))
+    }
+
+    /// Of the entries of `hpa` only who owns which bound is read; `all` is the text of all of them.
+    pub(super) fn read<T: Into<Box<str>>>(hpa: &Value, all: impl FnOnce() -> T) -> Self {
         let list = entries(hpa);
         let (has_our_entry, we_own) = (has_our_entry(list), Bound::BOTH.map(|bound| we_own(list, bound)));
-        let text = if has_our_entry { text(list) } else { text(&list.iter().filter_map(owner).collect::<Vec<_>>()) };
+        let text =
+            if has_our_entry { all().into() } else { text(&list.iter().filter_map(owner).collect::<Vec<_>>()) };
         Self { text, has_our_entry, we_own }
     }
 

@@ -51,7 +51,7 @@ impl Course<'_> {
         let (begin, end) = (rates.begin, rates.end);
         let patches = begin * f64::from(u8::from(!self.is_merged) + 1);
         say(&format!("bench: bare client: begins {begin:.0} HPAs/s ({patches:.0} patches/s), ends {end:.0} HPAs/s"));
-        self.table.note_baseline(begin);
+        self.table.note_baselines(begin, end);
         self.raw = Some(rates);
         Ok(())
     }

@@ -38,8 +38,10 @@ impl Row {
         Self { what, measured, baseline, value, is_ratio: false, budget, unit }
     }
 
-    /// Whether the budget is missed by more than the noise: also against the slowest of the baselines.
+    /// Whether the budget is missed by more than the noise: also against the slowest of the baselines. A value that is no ratio
+    /// has no baseline, and no noise.
     fn is_missed(&self, noise: f64) -> bool {
+        let noise = if self.is_ratio { noise } else { 0.0 };
         let is_missed = match self.budget {
             Budget::AtLeast(least) => self.value * (1.0 + noise) < least,
             Budget::AtMost(most) => self.value > most * (1.0 + noise),
@@ -74,8 +76,8 @@ impl Row {
 pub(crate) struct Table {
     title: String,
     rows: Vec<Row>,
-    /// The same baseline, each time that it was measured, in HPAs per second.
-    baselines: Vec<f64>,
+    /// The same baselines, each time that they were measured, in HPAs per second: beginnings, ends.
+    baselines: [Vec<f64>; 2],
 }
 
 impl Table {
@@ -87,15 +89,15 @@ impl Table {
         self.rows.push(row);
     }
 
-    pub(crate) fn note_baseline(&mut self, rate: f64) {
-        self.baselines.push(rate);
+    pub(crate) fn note_baselines(&mut self, begin: f64, end: f64) {
+        let [begins, ends] = &mut self.baselines;
+        begins.push(begin);
+        ends.push(end);
     }
 
-    /// How far apart the same baseline was, measured before and after, as a part of the lowest.
+    /// How far apart the same baseline was, measured before and after, as a part of the lowest; of the two the larger.
     pub(crate) fn noise(&self) -> f64 {
-        let lowest = self.baselines.iter().copied().fold(f64::INFINITY, f64::min);
-        let highest = self.baselines.iter().copied().fold(0.0, f64::max);
-        if lowest.is_finite() { (highest - lowest) / lowest } else { 0.0 }
+        self.baselines.iter().map(|rates| spread(rates)).fold(0.0, f64::max)
     }
 
     /// How many budgets are missed by more than the noise.
@@ -122,9 +124,20 @@ impl fmt::Display for Table {
         write_cells(f, &heads, &widths)?;
         write_cells(f, &widths.map(|width| "-".repeat(width)), &widths)?;
         rows.iter().try_for_each(|cells| write_cells(f, cells, &widths))?;
-        let baselines: Vec<_> = self.baselines.iter().map(|rate| format!("{rate:.0}")).collect();
-        writeln!(f, "\nNoise {:.0} %: the bare client, each time, {} HPAs/s.", noise * 100.0, baselines.join(", "))
+        let [begins, ends] = &self.baselines;
+        let (percent, begins, ends) = (noise * 100.0, rates(begins), rates(ends));
+        writeln!(f, "\nNoise {percent:.0} %: the bare client, each time, begins {begins} and ends {ends} HPAs/s.")
     }
+}
+
+fn spread(rates: &[f64]) -> f64 {
+    let lowest = rates.iter().copied().fold(f64::INFINITY, f64::min);
+    let highest = rates.iter().copied().fold(0.0, f64::max);
+    if lowest.is_finite() { (highest - lowest) / lowest } else { 0.0 }
+}
+
+fn rates(rates: &[f64]) -> String {
+    rates.iter().map(|rate| format!("{rate:.0}")).collect::<Vec<_>>().join(", ")
 }
 
 fn write_cells(f: &mut fmt::Formatter<'_>, cells: &[String; 6], widths: &[usize; 6]) -> fmt::Result {
