@@ -26,8 +26,7 @@ impl ManagedFields {
     pub(super) fn read<T: Into<Box<str>>>(hpa: &Value, all: impl FnOnce() -> T) -> Self {
         let list = entries(hpa);
         let (has_our_entry, we_own) = (has_our_entry(list), Bound::BOTH.map(|bound| we_own(list, bound)));
-        let text =
-            if has_our_entry { all().into() } else { text(&list.iter().filter_map(owner).collect::<Vec<_>>()) };
+        let text = if has_our_entry { all().into() } else { text(&list.iter().filter_map(owner).collect::<Vec<_>>()) };
         Self { text, has_our_entry, we_own }
     }
 

@@ -49,19 +49,46 @@ fn from_the_text_it_is_the_same() {
     let ours = json!([entry("argocd", &json!({"f:minReplicas": {}, "f:metrics": {}})), {"manager": MANAGER,
         "fieldsV1": {"f:metadata": {"f:annotations": {format!("f:{RECORD_ANNOTATION}"): {}}}}}]);
     let places = [
-        "/metadata/namespace", "/metadata/uid", "/metadata/resourceVersion", "/metadata/labels", "/metadata/annotations",
-        "/metadata/annotations/hpa-override.dev~1record", "/metadata/ownerReferences", "/metadata/managedFields",
-        "/metadata/managedFields/0", "/metadata/managedFields/0/fieldsV1", "/metadata/managedFields/0/fieldsV1/f:spec",
-        "/metadata", "/spec", "/spec/minReplicas", "/spec/scaleTargetRef", "/spec/scaleTargetRef/kind", "/status",
-        "/status/conditions", "/status/conditions/0", "/status/currentReplicas",
+        "/metadata/namespace",
+        "/metadata/uid",
+        "/metadata/resourceVersion",
+        "/metadata/labels",
+        "/metadata/annotations",
+        "/metadata/annotations/hpa-override.dev~1record",
+        "/metadata/ownerReferences",
+        "/metadata/managedFields",
+        "/metadata/managedFields/0",
+        "/metadata/managedFields/0/fieldsV1",
+        "/metadata/managedFields/0/fieldsV1/f:spec",
+        "/metadata",
+        "/spec",
+        "/spec/minReplicas",
+        "/spec/scaleTargetRef",
+        "/spec/scaleTargetRef/kind",
+        "/status",
+        "/status/conditions",
+        "/status/conditions/0",
+        "/status/currentReplicas",
     ];
     let values = [
-        json!(null), json!(true), json!(-1), json!(7), json!(1.5), json!("text \" \u{e9} \n"), json!([]), json!({}),
-        json!([1, [2], {"a": null}]), json!({"controller": true}), json!([{"controller": true}]), ours.clone(),
+        json!(null),
+        json!(true),
+        json!(-1),
+        json!(7),
+        json!(1.5),
+        json!("text \" \u{e9} \n"),
+        json!([]),
+        json!({}),
+        json!([1, [2], {"a": null}]),
+        json!({"controller": true}),
+        json!([{"controller": true}]),
+        ours.clone(),
     ];
     let with_value = |place| values.iter().map(move |value| with_place(place, value.clone()));
     let mut checked = 0;
-    for hpa in places.into_iter().flat_map(with_value).chain([hpa(), json!(null), json!([]), json!("web"), ours.clone()]) {
+    for hpa in
+        places.into_iter().flat_map(with_value).chain([hpa(), json!(null), json!([]), json!("web"), ours.clone()])
+    {
         let text = hpa.to_string();
         let (parsed, read) = (HpaView::parse(&hpa), HpaView::parse_text(&text).unwrap());
         assert_eq!(format!("{read:?}"), format!("{parsed:?}"), "{text}");
@@ -84,7 +111,8 @@ fn a_text_is_read_as_the_api_server_writes_it() {
     for text in ["", "{", "{} {}", r#"{"spec": {"maxReplicas": 1e999}}"#] {
         assert!(HpaView::parse_text(text).is_err(), "{text}");
     }
-    let view = HpaView::parse_text("{ \"spec\" : {\"metrics\": 1e999,\n \"maxReplicas\": 3, \"maxReplicas\": 4} }").unwrap();
+    let view =
+        HpaView::parse_text("{ \"spec\" : {\"metrics\": 1e999,\n \"maxReplicas\": 3, \"maxReplicas\": 4} }").unwrap();
     assert_eq!(view.bounds(), Bounds::new(1, 4), "what is not read need not be readable; the last of two keys counts");
 }
 
