@@ -155,6 +155,17 @@ mod tests {
         assert!(!later.is_set_back_since(now) && !now.is_set_back_since(now));
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn an_age_is_by_the_clock_that_has_gone_further() {
+        let [now, resumed] = [0, 3600].map(|offset| Clock::System { offset }.now());
+        assert!(resumed.age_of(now) >= Duration::from_hours(1), "the machine was suspended");
+        let clock = Clock::simulated("2026-11-27T06:00:00Z".parse().unwrap());
+        let before = clock.now();
+        clock.set_back(60);
+        tokio::time::advance(Duration::from_secs(2)).await;
+        assert_eq!(clock.now().age_of(before), Duration::from_secs(2), "the wall clock was set back");
+    }
+
     #[test]
     fn an_offset_shifts_the_wall_clock_alone() {
         let (plain, late) = (Clock::System { offset: 0 }.now(), Clock::System { offset: 3600 }.now());

@@ -1,14 +1,14 @@
 //! The consistent read before a timed end: a watch may lag, and a missed extension must not cut pods.
 //!
 //! ```text
-//!   the first end of all ──► ahead of it, read the overrides that decide ──► State
-//!   a plan that ends something ──► fresh enough? ──no──► read the overrides that decide, one by one
+//!   the first end of all ──► ahead of it, read the overrides that end ──► State
+//!   a plan that ends something ──► fresh enough? ──no──► read the overrides that end, one by one
 //! ```
 //! What is read goes into the state like an event: the later version of an override counts. So a plan that is made
 //! afterwards is made of what the API server had no more than five seconds before, when the read began.
 //!
-//! A page of 500 overrides costs the API server about as much as 40 reads of one (measured), and no more than some hundreds
-//! are ended while a read is fresh. So pages are read where many of them end soon, and single ones where few do, or where
+//! A page of 500 overrides costs the API server as much as many reads of one, and no more than some hundreds are ended while
+//! a read is fresh (ADR 0015). So pages are read where many of them end soon, and single ones where few do, or where
 //! there are so many that the first pages would be old when the last one comes.
 
 mod reads;
@@ -42,9 +42,9 @@ const AHEAD: Duration = Duration::from_secs(3);
 const NEW: Duration = Duration::from_millis(3500);
 /// How often that is looked at while there are ends.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
-/// So many HPAs are written, at most, while a read is fresh.
+/// So many HPAs are taken to be written, at most, while a read is fresh.
 const WRITTEN_MEANWHILE: usize = 500;
-/// Reads of one override that cost as much as a page.
+/// Reads of one override that are taken to cost as much as a page: an estimate.
 const ONES_FOR_A_PAGE: usize = 40;
 /// Reads of one override at once.
 const AT_ONCE: usize = 8;
@@ -58,7 +58,7 @@ pub struct Confirm {
     pub requests: Requests,
     /// Where the overrides go that were read.
     pub overrides: Overrides,
-    /// For which overrides decide about an HPA, and how many there are.
+    /// For which overrides end on an HPA, and how many there are.
     pub state: Arc<State>,
     /// For when overrides end.
     pub queues: Queues,

@@ -290,6 +290,13 @@ mod tests {
     }
 
     #[test]
+    fn the_longest_name_of_an_object_leaves_room_for_what_the_api_server_appends() {
+        assert_eq!(generate_name("web"), "web-");
+        let longest = format!("{}.{}", "a".repeat(LONGEST_NAME - 1), "b".repeat(53));
+        assert_eq!((longest.len(), generate_name(&longest)), (253, format!("{}-", "a".repeat(LONGEST_NAME - 1))));
+    }
+
+    #[test]
     fn those_beyond_the_most_are_counted_and_lost() {
         let mut list = List::default();
         for number in 0..MOST_WAITING + 3 {

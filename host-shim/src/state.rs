@@ -79,7 +79,7 @@ impl State {
     pub fn keep_hpas(&self, listed: &HashSet<Key>, mark: ListMark, version: &str) -> Change {
         let mut objects = self.objects();
         let is_gone = |(key, hpa): &(&Key, &HpaState)| {
-            !listed.contains(*key) && mark.is_over(hpa.written, hpa.view.resource_version(), version)
+            !listed.contains(*key) && mark.is_gone(hpa.written, hpa.view.resource_version(), version)
         };
         let gone: Vec<_> = objects.hpas.iter().filter(is_gone).map(|(key, _)| key.clone()).collect();
         merged(gone.iter().map(|key| objects.remove_hpa(key)))
@@ -99,7 +99,7 @@ impl State {
     pub fn keep_overrides(&self, listed: &HashSet<Key>, mark: ListMark, version: &str) -> Change {
         let mut objects = self.objects();
         let is_gone = |(key, ovr): &(&Key, &OverrideState)| {
-            !listed.contains(*key) && mark.is_over(ovr.written, &ovr.resource_version, version)
+            !listed.contains(*key) && mark.is_gone(ovr.written, &ovr.resource_version, version)
         };
         let gone: Vec<_> = objects.overrides.iter().filter(is_gone).map(|(key, _)| key.clone()).collect();
         merged(gone.iter().map(|key| objects.remove_override(key)))

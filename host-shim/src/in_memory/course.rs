@@ -76,12 +76,7 @@ async fn a_status_with_targets_that_come_one_by_one_is_written_now_and_then() {
 
 #[tokio::test(start_paused = true)]
 async fn an_override_is_deleted_after_its_time() {
-    let world = World::start(|api| {
-        api.put(&hpa_path("web"), hpa("web"));
-        let spec = json!({"hpa": "web", "minReplicas": 4, "startsAt": START, "expiresAt": in_an_hour(60), "ttlAfterFinished": "1h"});
-        api.put(&override_path("a"), ovr("a", spec));
-    })
-    .await;
+    let world = World::with_a_minute_and_a_ttl().await;
     world.seconds(3600).await;
     assert_eq!(world.phase("a"), json!("Expired"));
     world.seconds(120).await;

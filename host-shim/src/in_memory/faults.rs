@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::world::*;
-use crate::fake_api::Answer;
+use crate::{fake_api::Answer, request::mock::Log};
 
 #[tokio::test(start_paused = true)]
 async fn an_extension_that_the_watch_has_not_delivered_is_found() {
@@ -136,12 +136,7 @@ async fn what_is_not_listed_any_more_is_ended() {
 
 #[tokio::test(start_paused = true)]
 async fn a_deletion_that_meets_a_change_is_made_again() {
-    let world = World::start(|api| {
-        api.put(&hpa_path("web"), hpa("web"));
-        let spec = json!({"hpa": "web", "minReplicas": 4, "startsAt": START, "expiresAt": in_an_hour(60), "ttlAfterFinished": "1h"});
-        api.put(&override_path("a"), ovr("a", spec));
-    })
-    .await;
+    let world = World::with_a_minute_and_a_ttl().await;
     world.seconds(3600).await;
     let conflict = || Answer::Refuse(409, "Conflict", "the object has been modified".into());
     world.api.rule(move |line| if line.starts_with("DELETE") { conflict() } else { Answer::Real });
@@ -162,6 +157,39 @@ async fn a_slow_read_ahead_does_not_make_an_end_late_that_is_confirmed() {
     world.api.rule(|line| if line.starts_with("GET /apis/hpa-override.dev") { Answer::Late } else { Answer::Real });
     world.pass(Duration::from_millis(2060)).await;
     assert_eq!(world.bounds("web"), (2, 5));
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_ended_by_a_read_that_took_five_seconds() {
+    let world = World::overridden().await;
+    let left = world.clock.now().until(in_an_hour(3600).parse().unwrap());
+    world.pass(left.saturating_sub(Duration::from_secs(10))).await;
+    world.api.rule(|line| if line.starts_with("GET /apis/hpa-override.dev") { Answer::Late } else { Answer::Real });
+    world.seconds(40).await;
+    assert_eq!(world.bounds("web"), (10, 20));
+    world.api.rule(|_| Answer::Real);
+    world.seconds(20).await;
+    assert_eq!(world.bounds("web"), (2, 5));
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_for_a_read_that_fails_does_not_wait_for_another() {
+    let log = Log::capture();
+    let world = World::start(|api| {
+        for number in 0..20 {
+            let name = format!("web-{number}");
+            api.put(&hpa_path(&name), hpa(&name));
+        }
+        let spec = json!({"selector": {"matchLabels": {"tier": "front"}}, "minReplicas": 4, "duration": "1h"});
+        api.put(&override_path("a"), ovr("a", spec));
+    })
+    .await;
+    let left = world.clock.now().until(in_an_hour(3600).parse().unwrap());
+    world.pass(left.saturating_sub(Duration::from_secs(10))).await;
+    world.api.rule(|line| if line.starts_with("GET /apis/hpa-override.dev") { Answer::Never } else { Answer::Real });
+    world.seconds(19).await;
+    let failed = log.take().into_iter().filter(|line| line.contains("failed to confirm the overrides")).count();
+    assert_eq!(failed, 20, "at T+7, when the read ahead has failed");
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,10 +2,15 @@
 
 use std::time::Duration;
 
+use hpa_override_core::Settings;
 use serde_json::json;
 
 use super::world::*;
-use crate::fake_api::Answer;
+use crate::{
+    clock::Clock,
+    fake_api::{Answer, FakeApi},
+    leader::LeaseName,
+};
 
 #[tokio::test(start_paused = true)]
 async fn the_process_ends_after_five_minutes_without_credentials() {
@@ -40,10 +45,7 @@ async fn the_process_ends_with_each_of_its_tasks() {
 
 #[tokio::test(start_paused = true)]
 async fn a_stop_finishes_the_writes_in_flight() {
-    let world = World::with_web().await;
-    world.api.rule(|line| if line.starts_with("PATCH") { Answer::Late } else { Answer::Real });
-    world.api.put(&override_path("a"), ovr("a", for_an_hour("web")));
-    world.pass(Duration::from_millis(50)).await;
+    let world = World::writing_late().await;
     assert_eq!(world.bounds("web"), (2, 5));
     let api = world.api.clone();
     world.stop().await.unwrap();
@@ -52,10 +54,7 @@ async fn a_stop_finishes_the_writes_in_flight() {
 
 #[tokio::test(start_paused = true)]
 async fn events_of_the_last_writes_are_published() {
-    let world = World::with_web().await;
-    world.api.rule(|line| if line.starts_with("PATCH") { Answer::Late } else { Answer::Real });
-    world.api.put(&override_path("a"), ovr("a", for_an_hour("web")));
-    world.pass(Duration::from_millis(50)).await;
+    let world = World::writing_late().await;
     let api = world.api.clone();
     api.requests();
     world.stop().await.unwrap();
@@ -71,4 +70,30 @@ async fn the_process_ends_at_once_where_a_loop_has_failed() {
     world.tasks[index].1.abort();
     let _ = world.running.await.unwrap().unwrap_err();
     assert!(before.elapsed() < Duration::from_secs(2), "{:?}", before.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replica_that_loses_the_lease_writes_nothing_and_makes_up_for_it_when_it_leads_again() {
+    let (api, client) = FakeApi::start();
+    for name in ["web", "api"] {
+        api.put(&hpa_path(name), hpa(name));
+    }
+    api.put(&override_path("a"), ovr("a", for_an_hour("web")));
+    let clock = Clock::simulated(START.parse().unwrap());
+    let lease = LeaseName { namespace: "hpa-override".into(), name: "hpa-override".into() };
+    let world = World::run_as(api, client, clock, Settings::default(), Some(lease));
+    world.seconds(5).await;
+    assert_eq!((world.bounds("web"), world.phase("a")), ((10, 20), json!("Active")));
+    let refuse = || Answer::Refuse(503, "ServiceUnavailable", "stopping".into());
+    world.api.rule(move |line| if line.contains("/leases") { refuse() } else { Answer::Real });
+    world.seconds(15).await;
+    world.requests();
+    world.api.put(&override_path("b"), ovr("b", for_an_hour("api")));
+    world.api.remove(&override_path("a"));
+    world.seconds(60).await;
+    assert_eq!(count(&world.requests(), "PATCH"), 0, "it does not lead");
+    world.api.rule(|_| Answer::Real);
+    world.seconds(10).await;
+    assert_eq!((world.bounds("web"), world.bounds("api"), world.phase("b")), ((2, 5), (10, 20), json!("Active")));
+    world.stop().await.unwrap();
 }

@@ -13,7 +13,8 @@ use tokio::{
 
 use crate::{
     clock::Clock,
-    fake_api::FakeApi,
+    fake_api::{Answer, FakeApi},
+    leader::LeaseName,
     request::Requests,
     run::{Access, Controller},
 };
@@ -47,6 +48,27 @@ impl World {
         .await
     }
 
+    /// The HPA `web` under the override `a` of a minute, which is deleted an hour after its end.
+    pub async fn with_a_minute_and_a_ttl() -> Self {
+        Self::start(|api| {
+            api.put(&hpa_path("web"), hpa("web"));
+            let end = in_an_hour(60);
+            let spec =
+                json!({"hpa": "web", "minReplicas": 4, "startsAt": START, "expiresAt": end, "ttlAfterFinished": "1h"});
+            api.put(&override_path("a"), ovr("a", spec));
+        })
+        .await
+    }
+
+    /// A controller whose write to the HPA `web` is on its way: it is done and answered after 5 s.
+    pub async fn writing_late() -> Self {
+        let world = Self::with_web().await;
+        world.api.rule(|line| if line.starts_with("PATCH") { Answer::Late } else { Answer::Real });
+        world.api.put(&override_path("a"), ovr("a", for_an_hour("web")));
+        world.pass(Duration::from_millis(50)).await;
+        world
+    }
+
     /// A controller that has listed what `prepare` has stored.
     pub async fn start(prepare: impl FnOnce(&FakeApi)) -> Self {
         let (api, client) = FakeApi::start();
@@ -62,9 +84,21 @@ impl World {
     }
 
     pub fn run_with(api: Arc<FakeApi>, client: Client, clock: Clock, settings: Settings) -> Self {
+        Self::run_as(api, client, clock, settings, None)
+    }
+
+    /// One of several replicas, where there is a Lease.
+    pub fn run_as(
+        api: Arc<FakeApi>,
+        client: Client,
+        clock: Clock,
+        settings: Settings,
+        lease: Option<LeaseName>,
+    ) -> Self {
         let requests = Requests::new(client.clone(), clock, 2000);
         let confirming = requests.apart(client.clone(), 2000);
-        let controller = Controller::start(Access { requests, confirming, lease: None }, settings, None, clock);
+        let lease = lease.map(|lease| (lease, requests.apart(client.clone(), 2000)));
+        let controller = Controller::start(Access { requests, confirming, lease }, settings, None, clock);
         let tasks = controller.tasks();
         let (stop, stopped) = oneshot::channel();
         let running = tokio::spawn(controller.run(async {

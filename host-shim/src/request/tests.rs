@@ -137,6 +137,45 @@ async fn a_read_for_which_nothing_waits_comes_after_every_write() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_does_not_lead_writes_nothing_but_reads() {
+    let (requests, mut api) = requests(1000);
+    let (requests, log) = (requests.led_by(Leadership::candidate()), Log::capture());
+    let failure = write(&requests, Priority::End, "/end").await.unwrap().unwrap_err();
+    assert!(matches!(failure, Failure::NotLeading), "{failure}");
+    assert!(log.take().is_empty(), "it was not on its way");
+    read(&requests, "/read");
+    assert_eq!(api.next().await.target(), "/read");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_on_its_way_is_given_up_when_the_lead_is_lost() {
+    let (requests, mut api) = requests(1000);
+    let leadership = Leadership::candidate();
+    leadership.set(Some(clock().now().steady() + Duration::from_secs(3)));
+    let begin = Instant::now();
+    let answer = write(&requests.led_by(leadership), Priority::End, "/end");
+    let _never_answered = api.next().await;
+    assert!(matches!(answer.await.unwrap().unwrap_err(), Failure::NotLeading));
+    assert_eq!(begin.elapsed().as_secs(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_whose_turn_comes_too_late_is_not_sent() {
+    let (requests, mut api) = requests(1000);
+    let mut in_flight = fill(&requests, &mut api).await;
+    let until = |seconds| {
+        let (requests, not_after) = (requests.clone(), clock().now().steady() + Duration::from_secs(seconds));
+        tokio::spawn(async move { requests.write_until(Priority::End, not_after, patch("/end")).await })
+    };
+    let (early, late) = (until(2), until(5));
+    assert!(api.next_within(Duration::from_secs(3)).await.is_none(), "they wait for their turn");
+    in_flight.pop().unwrap().answer(200, "{}");
+    assert!(matches!(early.await.unwrap().unwrap_err(), Failure::TooLate));
+    api.next().await.answer(200, "{}");
+    assert_eq!(late.await.unwrap().unwrap(), "{}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_client_apart_does_not_wait_for_writes() {
     let (requests, mut api) = requests(1000);
     let _in_flight = fill(&requests, &mut api).await;

@@ -28,7 +28,7 @@ pub struct ListMark(pub(super) u64);
 impl ListMark {
     /// Whether an object that the list lacks is gone: it was not written since the list began, or it was and the list, which
     /// is later, lacks it all the same.
-    pub(super) fn is_over(self, written: u64, known: &str, listed: &str) -> bool {
+    pub(super) fn is_gone(self, written: u64, known: &str, listed: &str) -> bool {
         written <= self.0 || !is_later(known, listed)
     }
 }

@@ -59,7 +59,7 @@ impl HpaView {
         Self::with(hpa, ManagedFields::parse(hpa))
     }
 
-    /// Reads an HPA from the text that the API server sends: the same, at a fraction of the work.
+    /// Reads an HPA from the text that the API server sends: the same, but nothing is built for what is not read.
     ///
     /// # Errors
     /// When it is not JSON, or a number that is read is beyond what JSON numbers can hold here.

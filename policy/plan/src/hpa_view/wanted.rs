@@ -1,5 +1,5 @@
-//! Reads JSON text into a value that has only what is wanted of it: the rest is skipped, and nothing is built for it. Of an
-//! HPA that is most of the work.
+//! Reads JSON text into a value that has only what is wanted of it: the rest is skipped, and nothing is built for it: of an
+//! HPA most of the text.
 
 use std::fmt;
 
