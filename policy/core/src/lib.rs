@@ -18,8 +18,8 @@ pub mod rules;
 pub mod value;
 
 pub use hpa_override_crd::{
-    Amount, AutoscalerOverrideStatus, Duration, GROUP, Instant, KIND, Mode, PLURAL, Phase, RECORD_ANNOTATION,
-    RELEASE_ANNOTATION, REQUESTED_BY_ANNOTATION, Reason, VERSION,
+    Amount, AutoscalerOverrideStatus, ConditionStatus, ConditionType, Duration, GROUP, Instant, KIND, Mode, PLURAL,
+    Phase, RECORD_ANNOTATION, RELEASE_ANNOTATION, REQUESTED_BY_ANNOTATION, Reason, VERSION,
 };
 
 pub use admission::{

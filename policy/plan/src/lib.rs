@@ -37,7 +37,7 @@ pub use events::{About, Event};
 pub use hpa_view::HpaView;
 pub use occurrences::Schedule;
 pub use on_target::{OnTarget, Problem};
-pub use plan_hpa::{HpaPlan, plan_hpa};
+pub use plan_hpa::{HpaPlan, plan_hpa, plan_release};
 pub use plan_status::{StatusPlan, plan_status, status_patch};
 pub use preview::{Point, Preview};
 pub use reached::{

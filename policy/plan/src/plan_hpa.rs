@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hpa_override_core::{
-    Bound, Bounds, Clamps, GRACE, Id, Instant, OwnerChange, ParsedOverride, Question, Record, Settings,
+    Bound, Bounds, Clamps, GRACE, Id, Instant, MayPatch, OwnerChange, ParsedOverride, Question, Record, Settings,
     UnreadableRecord,
     record::saved_owners::{owners_of, returned, united},
 };
@@ -107,7 +107,9 @@ pub fn plan_hpa(
     let mut checked = OverridesOfHpa::check(hpa, overrides, settings, may_patch, known, t);
     let limits = clamps(settings.limits_in(Some(&hpa.id().namespace)));
     let mut plan = match hpa.bounds() {
-        Some(live) if !is_unreadable => Target { hpa, live, record, is_written, limits, t, now }.plan(&mut checked),
+        Some(live) if !is_unreadable => {
+            Target { hpa, live, record, is_written, limits, t, now, gives_back: false }.plan(&mut checked)
+        }
         _ => HpaPlan { remember: remembered.map(Into::into), ..HpaPlan::default() },
     };
     let is_forgotten = !is_written && remembered.is_some() && plan.patch.is_none() && plan.remember.is_none();
@@ -120,6 +122,46 @@ pub fn plan_hpa(
     plan.waits_for_status = checked.waits_for_status();
     plan.eligibility = checked.eligibility;
     plan
+}
+
+/// Plans the next write that gives an HPA back to its owner, by its own record alone: whatever overrides there are, and at
+/// once, whatever `returnOver` says.
+///
+/// # Guarantees
+/// As of [`plan_hpa`] without overrides: the same two patches of an end, and what the owner has written meanwhile counts. An
+/// HPA that has nothing of ours gets no patch, and neither does one whose record cannot be read.
+///
+/// # What the caller does
+/// Writes the patch as field manager `hpa-override` and plans again until there is none. Makes sure that no controller
+/// begins anew meanwhile.
+///
+/// ```
+/// use hpa_override_core::Instant;
+/// use hpa_override_plan::{HpaView, plan_release};
+/// use serde_json::json;
+///
+/// let record = r#"{"v":1,"asOf":"2026-11-27T06:00:00Z","desired":{"minReplicas":2,"maxReplicas":5},
+///     "effective":{"minReplicas":10,"maxReplicas":20},"ours":{"minReplicas":[10],"maxReplicas":[20]},
+///     "layers":[{"by":"shop/a","uid":"u","mode":"Set","minReplicas":10,"maxReplicas":20,"returnOver":"1h"}]}"#;
+/// let hpa = json!({"metadata": {"namespace": "shop", "name": "web", "annotations": {"hpa-override.dev/record": record}},
+///                  "spec": {"minReplicas": 10, "maxReplicas": 20}});
+/// let now: Instant = "2026-11-27T06:30:00Z".parse().unwrap();
+/// let plan = plan_release(&HpaView::parse(&hpa), now);
+/// assert_eq!(plan.patch.unwrap()["spec"], json!({"minReplicas": 2, "maxReplicas": 5}));
+/// ```
+#[must_use]
+pub fn plan_release(hpa: &HpaView, now: Instant) -> HpaPlan {
+    let (record, settings) = (hpa.readable_record(), Settings::default());
+    let (is_written, is_unreadable) = (record.is_some(), matches!(hpa.record(), Some(Err(_))));
+    let t = record.map_or(now, |record| decision_instant(record, now));
+    let mut checked = OverridesOfHpa::check(hpa, &[], &settings, &|_| MayPatch::NotAsked, Ok(record), t);
+    let limits = clamps(settings.limits_in(Some(&hpa.id().namespace)));
+    match hpa.bounds() {
+        Some(live) if !is_unreadable => {
+            Target { hpa, live, record, is_written, limits, t, now, gives_back: true }.plan(&mut checked)
+        }
+        _ => HpaPlan::default(),
+    }
 }
 
 /// A record never goes back; an `asOf` more than [`GRACE`] ahead of the clock counts as now.
@@ -140,6 +182,8 @@ struct Target<'a> {
     t: Instant,
     /// The caller's clock, which may be behind the record.
     now: Instant,
+    /// Whether the bounds return at once, whatever `returnOver` says.
+    gives_back: bool,
 }
 
 impl Target<'_> {
@@ -165,6 +209,9 @@ impl Target<'_> {
     /// what begins or was edited, and the limits.
     fn next_record(&self, found: &Record, checked: &OverridesOfHpa) -> Record {
         let mut next = found.clone();
+        if self.gives_back {
+            next.return_at_once();
+        }
         next.advance_by(self.t, |layer| checked.end_of(layer, self.t));
         if !self.is_written {
             next.finish_replaced(found, self.live);

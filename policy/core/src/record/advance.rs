@@ -94,6 +94,14 @@ impl Record {
         self.advance_by(t, |layer| layer.until);
     }
 
+    /// Lets no bound return gradually: neither one that does, nor one whose layer ends later.
+    pub fn return_at_once(&mut self) {
+        self.gradual_return = None;
+        for layer in &mut self.layers {
+            layer.return_over = None;
+        }
+    }
+
     /// The same, each layer ending at the instant that `end` gives: the controller also knows of ends by deletion,
     /// suspension and the like, and of layers that go on.
     pub fn advance_by(&mut self, t: Instant, end: impl Fn(&Layer) -> Option<Instant>) {

@@ -93,6 +93,12 @@ impl Settings {
         namespace.and_then(matches).map_or(&self.limits, |rule| &rule.limits)
     }
 
+    /// Whether there are overrides whose requester must be allowed to patch the target, so that the cluster has to be asked.
+    #[must_use]
+    pub fn asks_about_requesters(&self) -> bool {
+        self.authorize_requester || self.cross_namespace == CrossNamespace::Authorized
+    }
+
     /// Reads the document; absent or null is an empty one.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ mod authorized;
 mod edits;
 mod eligibility;
 mod next_end;
+mod release;
 
 const NOW: &str = "2026-11-27T06:00:00Z";
 
