@@ -25,6 +25,7 @@ use crate::{
     queue::Priority,
     queues::Queues,
     request::{Requests, built},
+    write::Write,
 };
 
 /// Questions asked at once.
@@ -213,7 +214,7 @@ async fn ask(question: &Question, requests: &Requests) -> MayPatch {
 async fn send(review: &SubjectAccessReview, requests: &Requests) -> Result<SubjectAccessReview, Failure> {
     let body = serde_json::to_vec(review).map_err(kube::Error::SerdeError)?;
     let request = Request::new("/apis/authorization.k8s.io/v1/subjectaccessreviews");
-    let answer = requests.write_json(Priority::Begin, built(request.create(&PostParams::default(), body))?).await?;
+    let answer = requests.write_json(Write::Review, built(request.create(&PostParams::default(), body))?).await?;
     Ok(serde_json::from_value(answer).map_err(kube::Error::SerdeError)?)
 }
 

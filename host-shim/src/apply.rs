@@ -15,6 +15,7 @@ use crate::{
     object::{HPA, Kind, OVERRIDE, Override},
     queue::Priority,
     request::{Requests, built, quote},
+    write::Write,
 };
 
 /// Writes a planned patch; one of a confirmed plan only for as long as that holds.
@@ -30,8 +31,8 @@ pub async fn patch_hpa(
 ) -> Result<HpaView, Failure> {
     let request = built(api(HPA, hpa).patch(&hpa.name, &as_controller(), &Patch::Merge(patch)))?;
     let answer = match not_after {
-        Some(not_after) => requests.write_until(priority, not_after, request).await?,
-        None => requests.write(priority, request).await?,
+        Some(not_after) => requests.write_until(Write::Hpa(priority), not_after, request).await?,
+        None => requests.write(Write::Hpa(priority), request).await?,
     };
     view(answer.as_bytes())
 }
@@ -58,7 +59,7 @@ pub async fn read_hpa(requests: &Requests, hpa: &Id) -> Result<HpaView, Failure>
 pub async fn patch_status(requests: &Requests, ovr: &Id, patch: &Value, now: Instant) -> Result<Override, Failure> {
     let patch = Patch::Merge(patch);
     let request = api(OVERRIDE, ovr).patch_subresource("status", &ovr.name, &as_controller(), &patch);
-    Ok(Override::parse(&requests.write_json(Priority::Status, built(request)?).await?, now))
+    Ok(Override::parse(&requests.write_json(Write::Status, built(request)?).await?, now))
 }
 
 /// Deletes an override whose `ttlAfterFinished` has passed, by uid and resourceVersion.
@@ -68,7 +69,7 @@ pub async fn patch_status(requests: &Requests, ovr: &Id, patch: &Value, now: Ins
 pub async fn delete(requests: &Requests, ovr: &Id, uid: &str, resource_version: &str) -> Result<(), Failure> {
     let preconditions = Preconditions { uid: Some(uid.into()), resource_version: Some(resource_version.into()) };
     let params = DeleteParams { preconditions: Some(preconditions), ..DeleteParams::default() };
-    requests.write(Priority::Status, built(api(OVERRIDE, ovr).delete(&ovr.name, &params))?).await?;
+    requests.write(Write::Deletion, built(api(OVERRIDE, ovr).delete(&ovr.name, &params))?).await?;
     tracing::info!(namespace = ovr.namespace, name = ovr.name, "deleted after ttlAfterFinished");
     Ok(())
 }

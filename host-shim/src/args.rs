@@ -1,17 +1,11 @@
-//! Command line and settings file.
+//! The command line.
 
-use std::{
-    fs,
-    num::NonZeroU32,
-    path::{Path, PathBuf},
-};
+use std::{num::NonZeroU32, path::PathBuf};
 
-use anyhow::{Context, bail};
-use clap::{ArgAction, Parser, ValueEnum, builder::NonEmptyStringValueParser};
-use hpa_override_core::Settings;
-use serde_json::Value;
+use clap::{ArgAction, Parser, Subcommand, ValueEnum, builder::NonEmptyStringValueParser};
+use hpa_override_core::Id;
 
-use crate::{leader::LeaseName, request::DEFAULT_REQUESTS_PER_SECOND};
+use crate::{admin::AdminAddress, leader::LeaseName, request::DEFAULT_REQUESTS_PER_SECOND, scope::Scope};
 
 /// The controller of hpa-override.
 ///
@@ -23,12 +17,20 @@ pub struct Args {
     #[arg(long, value_name = "FILE", env = "HPA_OVERRIDE_SETTINGS")]
     pub settings: Option<PathBuf>,
 
-    /// Serve the overrides and HPAs of this namespace only [default: all namespaces]
-    #[arg(long, value_name = "NAMESPACE", env = "HPA_OVERRIDE_NAMESPACE", value_parser = NonEmptyStringValueParser::new())]
-    pub namespace: Option<String>,
+    /// Serve the overrides and HPAs of this namespace only, or of several: may be repeated, or be a list with commas
+    /// [default: all namespaces]
+    #[arg(
+        long = "namespace",
+        value_name = "NAMESPACE",
+        env = "HPA_OVERRIDE_NAMESPACE",
+        global = true,
+        value_delimiter = ',',
+        value_parser = NonEmptyStringValueParser::new(),
+    )]
+    pub namespaces: Vec<String>,
 
     /// Requests to the API server, at most so many a second; reads before ends have the same limit of their own
-    #[arg(long, value_name = "NUMBER", env = "HPA_OVERRIDE_MAX_REQUESTS_PER_SECOND", default_value_t = DEFAULT_REQUESTS_PER_SECOND)]
+    #[arg(long, value_name = "NUMBER", env = "HPA_OVERRIDE_MAX_REQUESTS_PER_SECOND", global = true, default_value_t = DEFAULT_REQUESTS_PER_SECOND)]
     pub max_requests_per_second: NonZeroU32,
 
     /// Elect a leader among the replicas by a Lease: only it writes. With `false` there must be one replica only
@@ -36,6 +38,7 @@ pub struct Args {
         long,
         value_name = "BOOL",
         env = "HPA_OVERRIDE_LEADER_ELECT",
+        global = true,
         default_value_t = true,
         action = ArgAction::Set,
         num_args = 0..=1,
@@ -44,20 +47,58 @@ pub struct Args {
     pub leader_elect: bool,
 
     /// Namespace of the Lease [default: that of the service account, or of the kubeconfig's context]
-    #[arg(long, value_name = "NAMESPACE", env = "HPA_OVERRIDE_LEASE_NAMESPACE", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "NAMESPACE", env = "HPA_OVERRIDE_LEASE_NAMESPACE", global = true, value_parser = NonEmptyStringValueParser::new())]
     pub lease_namespace: Option<String>,
 
     /// Name of the Lease: another one for each group of replicas that serves other namespaces
-    #[arg(long, value_name = "NAME", env = "HPA_OVERRIDE_LEASE_NAME", default_value = "hpa-override", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "NAME", env = "HPA_OVERRIDE_LEASE_NAME", global = true, default_value = "hpa-override", value_parser = NonEmptyStringValueParser::new())]
     pub lease_name: String,
 
+    /// Where probes and metrics are served: an IP address and a port, or `none`
+    #[arg(long, value_name = "ADDRESS", env = "HPA_OVERRIDE_ADMIN_ADDRESS", default_value = "0.0.0.0:8080")]
+    pub admin_address: AdminAddress,
+
     /// Format of the log
-    #[arg(long, value_name = "FORMAT", env = "HPA_OVERRIDE_LOG_FORMAT", default_value = "text")]
+    #[arg(long, value_name = "FORMAT", env = "HPA_OVERRIDE_LOG_FORMAT", global = true, default_value = "text")]
     pub log_format: LogFormat,
 
     /// For tests: seconds to add to the clock, negative ones to subtract
-    #[arg(long, value_name = "SECONDS", default_value_t = 0, allow_hyphen_values = true, hide = true)]
+    #[arg(long, value_name = "SECONDS", default_value_t = 0, allow_hyphen_values = true, hide = true, global = true)]
     pub clock_offset: i64,
+
+    /// What to do; without it, the controller runs
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// What to do instead of running the controller.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Give every HPA back to its owner, by its own record: bounds, record and field ownership, as the end of all overrides
+    /// would, and at once. It needs neither the CRD nor a controller nor the policies. It takes the Lease until it is done, so
+    /// that no controller undoes it meanwhile; one that runs begins again afterwards: scale it to 0 before
+    ReleaseAll(ReleaseArgs),
+}
+
+/// What to release.
+#[derive(Debug, clap::Args)]
+pub struct ReleaseArgs {
+    /// Only this HPA; may be repeated [default: all, or those of `--namespace`]
+    #[arg(long = "hpa", value_name = "NAMESPACE/NAME", value_parser = hpa_id)]
+    pub hpas: Vec<Id>,
+
+    /// Write nothing: say what would be released
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+fn hpa_id(text: &str) -> Result<Id, &'static str> {
+    match text.split_once('/') {
+        Some((namespace, name)) if !namespace.is_empty() && !name.is_empty() && !name.contains('/') => {
+            Ok(Id { namespace: namespace.into(), name: name.into() })
+        }
+        _ => Err("it is not a namespace and a name, like shop/web"),
+    }
 }
 
 /// Format of the log.
@@ -70,27 +111,14 @@ pub enum LogFormat {
 }
 
 impl Args {
+    /// The namespaces that are served.
+    pub fn scope(&self) -> Scope {
+        Scope::new(self.namespaces.clone())
+    }
+
     /// The Lease to hold, where a leader is elected; `default_namespace` is where this process runs.
     pub fn lease(&self, default_namespace: &str) -> Option<LeaseName> {
         let namespace = self.lease_namespace.clone().unwrap_or_else(|| default_namespace.into());
         self.leader_elect.then(|| LeaseName { namespace, name: self.lease_name.clone() })
-    }
-
-    /// Reads the settings file.
-    ///
-    /// # Errors
-    /// When it cannot be read, is not YAML, or is not valid; the error lists every mistake.
-    pub fn settings(&self) -> anyhow::Result<Settings> {
-        self.settings.as_deref().map_or_else(|| Ok(Settings::default()), read)
-    }
-}
-
-fn read(path: &Path) -> anyhow::Result<Settings> {
-    let text = fs::read_to_string(path).with_context(|| format!("failed to read the settings {}", path.display()))?;
-    let document: Value = serde_saphyr::from_str(&text)
-        .with_context(|| format!("failed to read the settings {} as YAML", path.display()))?;
-    match Settings::parse(&document) {
-        Ok(settings) => Ok(settings),
-        Err(errors) => bail!("the settings {} are not valid: {}", path.display(), errors.join("; ")),
     }
 }

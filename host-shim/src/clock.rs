@@ -117,6 +117,11 @@ impl Moment {
         self.wall + SLACK < earlier.wall + self.since(earlier)
     }
 
+    /// How long ago the wall clock showed `instant`; zero where that is to come.
+    pub fn past(self, instant: Instant) -> Duration {
+        self.wall.saturating_sub(wall(instant))
+    }
+
     /// How long until the wall clock shows `instant`; zero where that is past.
     pub fn until(self, instant: Instant) -> Duration {
         wall(instant).saturating_sub(self.wall)

@@ -30,6 +30,7 @@ use crate::{
     page,
     queues::Queues,
     request::{Requests, built},
+    scope::Scope,
     state::State,
     watch::Overrides,
 };
@@ -64,8 +65,8 @@ pub struct Confirm {
     pub queues: Queues,
     /// For how old a read is.
     pub clock: Clock,
-    /// The one namespace served; none: all.
-    pub namespace: Option<String>,
+    /// What is served.
+    pub scope: Scope,
     reads: Arc<Mutex<Reads>>,
 }
 
@@ -106,9 +107,9 @@ impl Confirm {
         state: Arc<State>,
         queues: Queues,
         clock: Clock,
-        namespace: Option<String>,
+        scope: Scope,
     ) -> Self {
-        Self { requests, overrides, state, queues, clock, namespace, reads: Arc::default() }
+        Self { requests, overrides, state, queues, clock, scope, reads: Arc::default() }
     }
 
     /// Makes sure that what the state has of these overrides is not older than five seconds.
@@ -153,7 +154,9 @@ impl Confirm {
         match ReadAhead::plan(count, pages_of_all, pages) {
             ReadAhead::All => {
                 let began = self.clock.now();
-                self.read(self.namespace.as_deref()).await?;
+                for part in self.scope.parts() {
+                    self.read(part).await?;
+                }
                 self.reads().note_all(began);
             }
             ReadAhead::Namespaces => {

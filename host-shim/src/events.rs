@@ -22,9 +22,10 @@ use tokio::sync::Notify;
 use crate::{
     clock::{Clock, Moment},
     error::Failure,
-    object::{HPA, OVERRIDE},
-    queue::Priority,
+    metrics::Metrics,
+    object::{HPA, OVERRIDE, host_name},
     request::{Requests, built},
+    write::Write,
 };
 
 /// The API server's limit on a note, in bytes.
@@ -53,7 +54,9 @@ struct Waiting {
 /// An event to be published, and the object that it is about.
 #[derive(Clone, Debug)]
 pub struct PendingEvent {
-    event: Event,
+    reason: &'static str,
+    note: String,
+    warning: bool,
     about: ObjectReference,
 }
 
@@ -75,18 +78,35 @@ impl PendingEvent {
             About::Hpa => HPA.reference(hpa.id(), hpa.uid()),
             About::Override(id, uid) => about_override(id, uid),
         };
-        Self { event, about }
+        Self::new(event, about)
     }
 
     /// An event of a plan for a status.
     pub fn from_status_plan(event: Event) -> Option<Self> {
         let About::Override(id, uid) = &event.about else { return None };
         let about = about_override(id, uid);
-        Some(Self { event, about })
+        Some(Self::new(event, about))
+    }
+
+    /// An event about this process, which runs in a pod of that namespace.
+    pub fn about_this_pod(namespace: &str, reason: &'static str, note: String, warning: bool) -> Self {
+        let about = ObjectReference {
+            api_version: Some("v1".into()),
+            kind: Some("Pod".into()),
+            namespace: Some(namespace.into()),
+            name: Some(host_name()),
+            ..ObjectReference::default()
+        };
+        Self { reason, note, warning, about }
+    }
+
+    fn new(event: Event, about: ObjectReference) -> Self {
+        let Event { about: _, warning, reason, note } = event;
+        Self { reason, note, warning, about }
     }
 
     fn topic(&self) -> Topic {
-        (self.about.uid.clone().unwrap_or_default(), self.event.reason)
+        (self.about.uid.clone().unwrap_or_default(), self.reason)
     }
 }
 
@@ -112,7 +132,7 @@ impl List {
         let topic = self.order.pop_front()?;
         let (mut pending, count) = self.events.remove(&topic)?;
         let others = if count > 1 { format!(" (and {} more like this)", count - 1) } else { String::new() };
-        let note = &mut pending.event.note;
+        let note = &mut pending.note;
         note.truncate(note.floor_char_boundary(LONGEST_NOTE.saturating_sub(others.len())));
         note.push_str(&others);
         Some((pending, count))
@@ -151,14 +171,15 @@ impl Events {
                 continue;
             };
             publisher.publish(&pending, count).await;
-            self.report_lost();
+            self.report_lost(publisher.requests.metrics());
             tokio::time::sleep(PAUSE).await;
         }
     }
 
-    fn report_lost(&self) {
+    fn report_lost(&self, metrics: &Metrics) {
         let lost = self.with(|list| std::mem::take(&mut list.lost));
         if lost > 0 {
+            metrics.note_events_lost(u64::try_from(lost).unwrap_or(u64::MAX));
             tracing::warn!(lost, "events are not published: more than {MOST_WAITING} wait");
         }
     }
@@ -184,14 +205,13 @@ struct Published {
 
 impl Publisher {
     async fn publish(&mut self, pending: &PendingEvent, count: usize) {
-        let PendingEvent { event, about } = pending;
+        let PendingEvent { reason, note, warning: _, about } = pending;
         tracing::info!(
-            reason = event.reason,
+            reason,
             kind = about.kind.as_deref(),
             namespace = about.namespace.as_deref(),
             name = about.name.as_deref(),
-            "{}",
-            event.note
+            "{note}"
         );
         let now = self.clock.now();
         self.published.retain(|_, last| now.since(last.at) < SERIES);
@@ -208,7 +228,7 @@ impl Publisher {
             last.at = at;
             let series = json!({"series": {"count": last.count, "lastObservedTime": time}});
             let patch = events.patch(&last.name, &PatchParams::default(), &Patch::Merge(&series));
-            match self.requests.write_json(Priority::Event, built(patch)?).await {
+            match self.requests.write_json(Write::Event, built(patch)?).await {
                 Ok(_) => return Ok(()),
                 // It is older than the API server keeps events.
                 Err(gone) if gone.is_not_found() => {}
@@ -217,7 +237,7 @@ impl Publisher {
         }
         let body = kube_event(pending, &time).to_string().into_bytes();
         let created = events.create(&PostParams::default(), body);
-        let created = self.requests.write_json(Priority::Event, built(created)?).await?;
+        let created = self.requests.write_json(Write::Event, built(created)?).await?;
         let name = created.get("metadata").and_then(|metadata| metadata.get("name")).and_then(Value::as_str);
         let published = Published { name: name.unwrap_or_default().into(), count, at };
         self.published.insert(pending.topic(), published);
@@ -236,7 +256,7 @@ fn generate_name(about: &str) -> String {
 }
 
 /// `events.k8s.io/v1` Event.
-fn kube_event(PendingEvent { event, about }: &PendingEvent, time: &str) -> Value {
+fn kube_event(PendingEvent { reason, note, warning, about }: &PendingEvent, time: &str) -> Value {
     let name = generate_name(about.name.as_deref().unwrap_or_default());
     json!({
         "apiVersion": "events.k8s.io/v1",
@@ -245,10 +265,10 @@ fn kube_event(PendingEvent { event, about }: &PendingEvent, time: &str) -> Value
         "eventTime": time,
         "reportingController": MANAGER,
         "reportingInstance": MANAGER,
-        "action": event.reason,
-        "reason": event.reason,
-        "type": if event.warning { "Warning" } else { "Normal" },
-        "note": event.note,
+        "action": reason,
+        "reason": reason,
+        "type": if *warning { "Warning" } else { "Normal" },
+        "note": note,
         "regarding": about,
     })
 }
@@ -265,7 +285,7 @@ mod tests {
     }
 
     fn notes(list: &mut List) -> Vec<String> {
-        std::iter::from_fn(|| list.next()).map(|(pending, _)| pending.event.note).collect()
+        std::iter::from_fn(|| list.next()).map(|(pending, _)| pending.note).collect()
     }
 
     #[test]

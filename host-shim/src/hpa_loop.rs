@@ -8,7 +8,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use hpa_override_core::{MayPatch, ParsedOverride, Reason, Settings};
+use hpa_override_core::{MayPatch, ParsedOverride, Reason};
 use hpa_override_plan::{Altered, HpaPlan, HpaView, OnTarget, Problem, compare_response, plan_hpa};
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
@@ -20,11 +20,13 @@ use crate::{
     confirm::{Confirm, FRESH},
     error::Error,
     events::{Events, PendingEvent},
+    metrics::{Loop, Outcome, Transition},
     object::Key,
     queue::{Priority, Running},
     queues::Queues,
     request::Requests,
-    state::{Change, Gathered, Situation, Source, State},
+    settings::CurrentSettings,
+    state::{Change, Due, Gathered, Situation, Source, State},
     tasks::{log_failure, run_each},
 };
 
@@ -41,7 +43,7 @@ const CONCURRENCY: usize = 64;
 #[derive(Clone)]
 pub struct Deps {
     pub clock: Clock,
-    pub settings: Arc<Settings>,
+    pub settings: CurrentSettings,
     pub state: Arc<State>,
     pub queues: Queues,
     pub requests: Requests,
@@ -72,39 +74,43 @@ fn log_first(deps: &Deps, start: Moment) {
 }
 
 async fn reconcile(deps: &Deps, running: Running) {
-    let (key, priority) = (running.key(), running.priority());
-    let again = match settle(deps, key, priority).await {
-        Ok(again) | Err(Stop::Nothing(again)) => again,
-        Err(Stop::Failed(failed)) => Some(failed.note(deps)),
+    let (key, priority, begin) = (running.key(), running.priority(), deps.clock.now());
+    let (outcome, again) = match settle(deps, key, priority).await {
+        Ok((outcome, again)) => (outcome, again),
+        Err(Stop::Nothing(again)) => (Outcome::Unchanged, again),
+        Err(Stop::Failed(failed)) => (Outcome::Failed, Some(failed.note(deps))),
     };
+    deps.requests.metrics().note_reconcile(Loop::Hpas, outcome, deps.clock.now().since(begin));
     if let Some(delay) = again {
         deps.queues.hpas.add_after(key, priority, delay);
     }
 }
 
-/// Gather, plan, confirm, apply, report; again until there is nothing to do. When to look again, whatever happens.
-async fn settle(deps: &Deps, key: &Key, priority: Priority) -> Result<Option<Duration>, Stop> {
+/// Gather, plan, confirm, apply, report; again until there is nothing to do. What came of it, and when to look again,
+/// whatever happens.
+async fn settle(deps: &Deps, key: &Key, priority: Priority) -> Result<(Outcome, Option<Duration>), Stop> {
     for writes in 1..=MOST_WRITES {
+        let outcome = if writes == 1 { Outcome::Unchanged } else { Outcome::Written };
         let attempt = Attempt::plan(deps, key)?.confirmed(deps, key).await?;
-        let Some(patch) = &attempt.plan.patch else { return Ok(attempt.settled(deps)) };
+        let Some(patch) = &attempt.plan.patch else { return Ok((outcome, attempt.settled(deps))) };
         if let Some(delay) = attempt.revert_delay(deps) {
-            return Ok(Some(delay));
+            return Ok((outcome, Some(delay)));
         }
-        let outcome = match patch_hpa(&deps.requests, key, patch, priority, attempt.not_after()).await {
+        let answer = match patch_hpa(&deps.requests, key, patch, priority, attempt.not_after()).await {
             Ok(written) => attempt.written(deps, key, patch, written, priority).await,
             Err(failure) if failure.is_conflict() && writes < MOST_WRITES => read_again(deps, key).await,
             // It is gone, and the watch will say so; or it is a proxy that answers so.
             Err(failure) if failure.is_not_found() => {
                 deps.queues.ends.set(key, None);
-                return Ok(Some(LATER));
+                return Ok((outcome, Some(LATER)));
             }
             Err(failure) => Err(Error::write_hpa(key, failure)),
         };
-        if let Err(error) = outcome {
+        if let Err(error) = answer {
             return Err(attempt.failed(error));
         }
     }
-    Ok(Some(NEXT_ROUND))
+    Ok((Outcome::Written, Some(NEXT_ROUND)))
 }
 
 /// Why a reconcile does not go on.
@@ -165,18 +171,18 @@ impl Attempt {
     /// The first plan lists the questions to be answered; where there are any, the second is made with the answers known, and
     /// the others are being asked.
     fn of(deps: &Deps, key: &Key, situation: Situation) -> Self {
-        let moment = deps.clock.now();
+        let (moment, settings) = (deps.clock.now(), deps.settings.now());
         let overrides: Vec<&ParsedOverride> = situation.overrides.iter().map(Arc::as_ref).collect();
         let plan_with = |may_patch: &dyn Fn(&ParsedOverride) -> MayPatch| {
             let remembered = situation.remembered.as_deref();
-            plan_hpa(&situation.hpa, &overrides, &deps.settings, may_patch, moment.instant(), remembered)
+            plan_hpa(&situation.hpa, &overrides, &settings, may_patch, moment.instant(), remembered)
         };
         let plan = plan_with(&|_| MayPatch::NotAsked);
         if plan.questions.is_empty() {
             return Self { moment, situation, plan, has_questions: false, plan_again_in: None };
         }
         let known = deps.answers.known(&plan.questions, &Waiting::Hpa(key.clone()), moment);
-        let plan = plan_with(&|ovr| known.may_patch(ovr, &deps.settings));
+        let plan = plan_with(&|ovr| known.may_patch(ovr, &settings));
         Self { moment, situation, plan, has_questions: true, plan_again_in: known.plan_again_in }
     }
 
@@ -248,6 +254,7 @@ impl Attempt {
     fn note_done(&self, deps: &Deps) {
         if self.plan.reverted_by.is_some() {
             deps.state.with_hpa(&self.situation.hpa, |memory| memory.note_undone(self.moment));
+            deps.requests.metrics().note_revert();
         }
         for event in &self.plan.events {
             deps.events.publish(PendingEvent::from_hpa_plan(event.clone(), &self.situation.hpa));
@@ -271,7 +278,10 @@ impl Attempt {
     fn settled(&self, deps: &Deps) -> Option<Duration> {
         let contested = deps.state.with_hpa(&self.situation.hpa, |memory| {
             memory.remember(self.plan.remember.as_deref());
-            memory.note_success();
+            if let Some(due) = memory.note_success() {
+                let transition = if due.is_end { Transition::End } else { Transition::Other };
+                deps.requests.metrics().note_transition(transition, self.moment.past(due.at));
+            }
             let contested = memory.contested_for(self.moment);
             if contested.is_none() {
                 memory.set_problem(None);
@@ -352,18 +362,18 @@ pub async fn run_timers(deps: Deps) {
     let mut before = deps.clock.now();
     loop {
         let mut due = tokio::select! {
-            due = timers.next_due(deps.clock) => due,
+            due = timers.next_due(deps.clock) => due.into_iter().map(|(at, key)| (Some(at), key)).collect(),
             () = sleep(LONGEST_SLEEP) => Vec::new(),
         };
         let now = deps.clock.now();
         if now.is_set_back_since(before) {
-            due.extend(timers.keys());
+            due.extend(timers.keys().into_iter().map(|key| (None, key)));
         }
         before = now;
-        for key in due {
-            deps.state.expire(&key);
+        for (at, key) in due {
             // An end comes first: what it leaves behind costs money, or keeps pods from coming.
             let is_end = deps.queues.ends.is_due(&key, deps.clock);
+            deps.state.expire(&key, at.map(|at| Due { at, is_end }));
             deps.queues.hpas.add(&key, if is_end { Priority::End } else { Priority::Begin });
         }
     }

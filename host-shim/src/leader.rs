@@ -23,17 +23,22 @@ use tokio::{
     time::{Instant, sleep_until, timeout},
 };
 
+pub use self::election::RENEW_DEADLINE;
 use self::election::{Election, Held, LEASE_DURATION, RETRY_PERIOD, Verdict};
 use crate::{
     clock::Clock,
     error::{Class, Failure},
     leadership::Leadership,
-    queue::Priority,
+    object::host_name,
     request::{Requests, built},
+    write::Write,
 };
 
 /// How long an attempt may take: one that hangs leaves time for others before the deadline.
 const ATTEMPT_WITHIN: Duration = Duration::from_secs(4);
+
+/// Attempts to take a Lease that is renewed every two seconds.
+const SEIZE_ATTEMPTS: u32 = 5;
 
 /// Attempts after which a failure that lasts is said again: a minute.
 const SAID_EVERY: u32 = 30;
@@ -98,6 +103,34 @@ impl Candidate {
             }
             sleep_until(began + RETRY_PERIOD).await;
         }
+    }
+
+    /// Takes the Lease also where another replica holds it, which then leads no more: at its next renewal, or at its deadline.
+    /// Returns whose it was, where it was somebody's.
+    ///
+    /// # Errors
+    /// When the Lease can be neither read nor written.
+    pub async fn seize(&mut self) -> Result<Option<String>, Failure> {
+        for _ in 0..SEIZE_ATTEMPTS {
+            match self.seize_once().await {
+                // It was renewed meanwhile.
+                Err(failure) if failure.is_conflict() => {}
+                other => return other,
+            }
+        }
+        self.seize_once().await
+    }
+
+    async fn seize_once(&mut self) -> Result<Option<String>, Failure> {
+        let began = self.clock.now().steady();
+        let lease = match self.read().await {
+            Ok(lease) => lease,
+            Err(failure) if failure.is_not_found() => return self.create(began).await.map(|()| None),
+            Err(failure) => return Err(failure),
+        };
+        let holder = held(&lease).holder;
+        self.take(lease, began).await?;
+        Ok(Some(holder).filter(|holder| !holder.is_empty() && holder != self.election.identity()))
     }
 
     /// The last renewal may have been given up on its way: what counts is what is stored.
@@ -168,7 +201,7 @@ impl Candidate {
         });
         self.fill(&mut lease, self.election.identity());
         let request = Request::new(self.path()).create(&PostParams::default(), lease.to_string().into_bytes());
-        let stored = self.requests.write_json(Priority::End, built(request)?).await?;
+        let stored = self.requests.write_json(Write::Lease, built(request)?).await?;
         self.note_granted(stored, began);
         Ok(())
     }
@@ -183,7 +216,7 @@ impl Candidate {
         self.fill(&mut lease, holder);
         let body = lease.to_string().into_bytes();
         let request = Request::new(self.path()).replace(&self.lease.name, &PostParams::default(), body);
-        self.requests.write_json(Priority::End, built(request)?).await
+        self.requests.write_json(Write::Lease, built(request)?).await
     }
 
     /// As client-go fills it.
@@ -242,8 +275,7 @@ impl Candidate {
 
 /// The pod's name, and what no other process of that pod has.
 fn identity() -> String {
-    let host = std::env::var("HOSTNAME").unwrap_or_else(|_| "host-shim".into());
-    format!("{host}_{:016x}", fastrand::u64(..))
+    format!("{}_{:016x}", host_name(), fastrand::u64(..))
 }
 
 /// What is read of a Lease. A duration that is none counts as ours: such a Lease is not to be held for ever.

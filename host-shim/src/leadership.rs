@@ -1,5 +1,7 @@
 //! Whether this replica leads, for all who write: a lease of time that ends by itself, whatever hangs.
 
+use std::time::Duration;
+
 use tokio::{
     sync::watch,
     time::{Instant, sleep_until},
@@ -36,6 +38,19 @@ impl Leadership {
     /// Whether it leads at that time.
     pub fn is_held(&self, now: Instant) -> bool {
         self.0.borrow().is_held(now)
+    }
+
+    /// Whether it leads, by the last renewal, at whatever time: for what is only said.
+    pub fn leads(&self) -> bool {
+        *self.0.borrow() != Led::Never
+    }
+
+    /// How much longer it leads without a renewal; none where it does not, or needs none.
+    pub fn left(&self, now: Instant) -> Option<Duration> {
+        match *self.0.borrow() {
+            Led::Until(deadline) if now < deadline => Some(deadline - now),
+            Led::Never | Led::Until(_) | Led::Always => None,
+        }
     }
 
     /// Completes as soon as it leads.

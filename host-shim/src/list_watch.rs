@@ -172,6 +172,7 @@ impl<S: Sink> ListWatch<S> {
             match self.page(&rest).await {
                 Ok(page::Metadata { rest: none, resource_version }) if none.is_empty() => {
                     self.sink.end_list(&resource_version);
+                    self.requests.metrics().note_list(self.resource.plural);
                     return Some(resource_version);
                 }
                 Ok(metadata) => rest = metadata.rest,
@@ -281,6 +282,7 @@ impl<S: Sink> ListWatch<S> {
 
     /// A 401 is logged where it arrives.
     async fn pause(&mut self, step: Step, broken: &Broken) {
+        self.requests.metrics().note_watch_failure(self.resource.plural, broken.class());
         if broken.class() != Class::Unauthorized {
             self.outage.say(broken, broken.class() == Class::Throttled);
         }

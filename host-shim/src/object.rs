@@ -86,6 +86,11 @@ impl Override {
     }
 }
 
+/// The name of the pod that this process runs in, or of the machine.
+pub fn host_name() -> String {
+    std::env::var("HOSTNAME").unwrap_or_else(|_| "host-shim".into())
+}
+
 /// Whether one `metadata.resourceVersion` is later than another: the API server's are rising numbers.
 pub fn is_later(version: &str, than: &str) -> bool {
     version.parse::<u64>().ok() > than.parse::<u64>().ok()

@@ -96,6 +96,20 @@ impl Queue {
         self.wake(Wake::All);
     }
 
+    /// How many keys wait for their turn, and how long the one has waited that has waited longest.
+    pub fn waiting(&self, now: Instant) -> (usize, Duration) {
+        let (count, oldest) = self.entries().waiting();
+        (count, oldest.map(|since| now.saturating_duration_since(since)).unwrap_or_default())
+    }
+
+    /// For how long keys have waited and no run was over: it is zero where none waits.
+    pub fn stuck_for(&self, now: Instant) -> Duration {
+        let entries = self.entries();
+        let (_, oldest) = entries.waiting();
+        let since = oldest.map(|oldest| entries.finished().map_or(oldest, |finished| finished.max(oldest)));
+        since.map(|since| now.saturating_duration_since(since)).unwrap_or_default()
+    }
+
     /// How many keys are to be run, those with a delay included, those that run not.
     #[cfg(test)]
     pub fn len(&self) -> usize {
@@ -108,7 +122,7 @@ impl Queue {
     }
 
     fn want(&self, key: &Key, wanted: Wanted) {
-        let wake = self.entries().want(key, wanted);
+        let wake = self.entries().want(key, wanted, Instant::now());
         self.wake(wake);
     }
 
@@ -148,7 +162,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        let wake = self.queue.entries().finish(&self.key);
+        let wake = self.queue.entries().finish(&self.key, Instant::now());
         self.queue.wake(wake);
     }
 }

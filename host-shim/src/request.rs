@@ -21,7 +21,10 @@ use bytes::Bytes;
 use http::{Request, Response};
 use kube::{Client, Config, client::Body};
 use serde_json::Value;
-use tokio::time::{Instant, timeout};
+use tokio::{
+    sync::Notify,
+    time::{Instant, timeout},
+};
 
 pub use self::{
     answer::quote,
@@ -36,7 +39,8 @@ use crate::{
     clock::Clock,
     error::{Class, Failure},
     leadership::Leadership,
-    queue::Priority,
+    metrics::Metrics,
+    write::Write,
 };
 
 /// Requests per second where nothing else is asked for: more than an API server on two cores answers, so that it limits
@@ -73,13 +77,33 @@ pub struct Requests {
     gate: Arc<Gate>,
     credentials: Arc<Credentials>,
     leadership: Leadership,
+    metrics: Metrics,
+    /// Notified when a right is missing.
+    forbidden: Arc<Notify>,
 }
 
 impl Requests {
     /// At most so many requests each second, lists and watches included, and 32 writes in flight.
     pub fn new(client: Client, clock: Clock, most_per_second: u32) -> Self {
-        let gate = Gate::new(clock, most_per_second);
-        Self { client, clock, gate, credentials: Arc::new(Credentials::new(clock)), leadership: Leadership::alone() }
+        Self {
+            client,
+            clock,
+            gate: Gate::new(clock, most_per_second),
+            credentials: Arc::new(Credentials::new(clock)),
+            leadership: Leadership::alone(),
+            metrics: Metrics::new(),
+            forbidden: Arc::default(),
+        }
+    }
+
+    /// Where its writes are counted, and what else its callers count.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// Completes with the next answer that says that a right is missing, or at once where there was one since the last call.
+    pub async fn forbidden(&self) {
+        self.forbidden.notified().await;
     }
 
     /// The same, which writes only while this replica leads.
@@ -87,8 +111,8 @@ impl Requests {
         Self { leadership, ..self.clone() }
     }
 
-    /// The same with a client and a gate of their own, for what must not wait behind a burst of writes. Only what is known
-    /// of the credentials is shared.
+    /// The same with a client and a gate of their own, for what must not wait behind a burst of writes. What is known of the
+    /// credentials is shared, and the numbers.
     pub fn apart(&self, client: Client, most_per_second: u32) -> Self {
         let gate = Gate::new(self.clock, most_per_second);
         Self { client, gate, ..self.clone() }
@@ -131,8 +155,8 @@ impl Requests {
     /// # Errors
     /// When it is refused, or this replica does not lead. When there is no answer within 10 s, or it leads no more before
     /// there is one: then it may have been done or not.
-    pub async fn write(&self, priority: Priority, request: Request<Vec<u8>>) -> Result<String, Failure> {
-        text(self.written(priority, None, request).await?)
+    pub async fn write(&self, write: Write, request: Request<Vec<u8>>) -> Result<String, Failure> {
+        text(self.written(write, None, request).await?)
     }
 
     /// As [`write`](Self::write), but only until then: what it was decided by is too old later.
@@ -141,19 +165,19 @@ impl Requests {
     /// Also when its turn comes too late.
     pub async fn write_until(
         &self,
-        priority: Priority,
+        write: Write,
         not_after: Instant,
         request: Request<Vec<u8>>,
     ) -> Result<String, Failure> {
-        text(self.written(priority, Some(not_after), request).await?)
+        text(self.written(write, Some(not_after), request).await?)
     }
 
     /// As [`write`](Self::write), decoded.
     ///
     /// # Errors
     /// Also when the answer is not JSON.
-    pub async fn write_json(&self, priority: Priority, request: Request<Vec<u8>>) -> Result<Value, Failure> {
-        decode(&self.written(priority, None, request).await?)
+    pub async fn write_json(&self, write: Write, request: Request<Vec<u8>>) -> Result<Value, Failure> {
+        decode(&self.written(write, None, request).await?)
     }
 
     /// Starts an answer without an end of its own. How long it may last is up to the caller.
@@ -176,11 +200,11 @@ impl Requests {
     /// more is not waited for.
     async fn written(
         &self,
-        priority: Priority,
+        write: Write,
         not_after: Option<Instant>,
         request: Request<Vec<u8>>,
     ) -> Result<Bytes, Failure> {
-        let _in_flight = self.gate.pass(Rank::Write(priority)).await;
+        let _in_flight = self.gate.pass(Rank::Write(write.priority())).await;
         let now = self.clock.now().steady();
         if !self.leadership.is_held(now) {
             return Err(Failure::NotLeading);
@@ -193,9 +217,13 @@ impl Requests {
             () = self.leadership.lost(self.clock) => {
                 // It is harmless: one of an HPA says which version it is for, and a status is written again.
                 tracing::warn!("a write was on its way when this replica led no more: it may be done or not");
+                self.metrics.note_stale_write();
                 Err(Failure::NotLeading)
             }
-            answer = within(ANSWER_WITHIN, self.whole(request)) => answer,
+            answer = within(ANSWER_WITHIN, self.whole(request)) => {
+                self.metrics.note_write(write, answer.as_ref().err().map(Failure::class));
+                answer
+            }
         }
     }
 
@@ -220,6 +248,9 @@ impl Requests {
             Class::Unauthorized => self.credentials.note_refused(&status.message),
             class => {
                 self.credentials.note_accepted();
+                if class == Class::Forbidden {
+                    self.forbidden.notify_one();
+                }
                 if class == Class::Throttled {
                     self.gate.pause_until(self.clock.now().steady() + answer::retry_after(&headers, &status));
                 }

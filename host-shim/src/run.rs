@@ -5,29 +5,36 @@ use std::{sync::Arc, time::Duration};
 use anyhow::Context as _;
 use futures::FutureExt as _;
 use hpa_override_core::Settings;
-use kube::Config;
 #[cfg(test)]
 use tokio::task::AbortHandle;
 use tokio::{
+    net::TcpListener,
     signal::unix::{SignalKind, signal},
-    sync::{Notify, watch},
+    sync::Notify,
     time::Instant,
 };
 
 use crate::{
     access_review::{self, Answers},
+    admin,
     args::Args,
     clock::Clock,
+    cluster::Cluster,
     confirm::Confirm,
     events::Events,
+    health::Health,
     hpa_loop,
     leader::{Candidate, LeaseName},
     leadership::Leadership,
     list_watch::{Resource, list_and_watch},
+    listed::{Listed, Part},
     object::{HPA, Kind, OVERRIDE},
+    permissions::Permissions,
     queues::Queues,
     reached::{self, Readings},
-    request::{Requests, connect},
+    request::Requests,
+    scope::Scope,
+    settings::{CurrentSettings, Reload, SettingsFile},
     state::State,
     status_loop,
     tasks::Tasks,
@@ -48,20 +55,33 @@ const LOOPS: [&str; 2] = ["HPA loop", "status loop"];
 /// # Errors
 /// When the settings are not valid, no cluster is found, or a task of the controller ends.
 pub async fn run(args: Args) -> anyhow::Result<()> {
-    let settings = args.settings()?;
+    let (file, settings) = match &args.settings {
+        Some(path) => SettingsFile::open(path).map(|(file, settings)| (Some(file), settings))?,
+        None => (None, Settings::default()),
+    };
     // First of all: a signal that comes before it ends the process amid a write.
     let stop = stop_signal()?;
-    let config = Config::infer().await.context("failed to find a cluster; set KUBECONFIG or run inside one")?;
-    tracing::info!(cluster = %config.cluster_url, namespace = args.namespace.as_deref().unwrap_or("all"), "starting");
-    let namespace = config.default_namespace.clone();
+    let cluster = Cluster::infer().await?;
+    tracing::info!(cluster = cluster.url(), namespaces = %args.scope(), "starting");
     let clock = Clock::System { offset: args.clock_offset };
     let most_per_second = args.max_requests_per_second.get();
-    let client = || connect(config.clone()).context("failed to make a client for the cluster");
-    let requests = Requests::new(client()?, clock, most_per_second);
-    let apart = || anyhow::Ok(requests.apart(client()?, most_per_second));
-    let lease = args.lease(&namespace).map(|lease| anyhow::Ok((lease, apart()?))).transpose()?;
+    let listener = match args.admin_address.0 {
+        Some(address) => Some(admin::listen(address).await?),
+        None => None,
+    };
+    let requests = Requests::new(cluster.client()?, clock, most_per_second);
+    let apart = || anyhow::Ok(requests.apart(cluster.client()?, most_per_second));
+    let lease = args.lease(cluster.namespace()).map(|lease| anyhow::Ok((lease, apart()?))).transpose()?;
     let access = Access { confirming: apart()?, requests, lease };
-    Controller::start(access, settings, args.namespace.as_deref(), clock).run(stop).await?;
+    let mut controller = Controller::start(access, settings, &args.scope(), clock);
+    controller.ask_for_permissions(args.scope(), args.lease(cluster.namespace()));
+    if let Some(file) = file {
+        controller.reload(file, cluster.namespace());
+    }
+    if let Some(listener) = listener {
+        controller.serve(listener);
+    }
+    controller.run(stop).await?;
     tracing::info!("stopped");
     Ok(())
 }
@@ -70,7 +90,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
 #[derive(Clone)]
 struct Shared {
     clock: Clock,
-    settings: Arc<Settings>,
+    settings: CurrentSettings,
     state: Arc<State>,
     queues: Queues,
     requests: Requests,
@@ -95,13 +115,14 @@ impl Shared {
         reached::Deps { clock, state, queues, readings, requests }
     }
 
-    fn hpas(&self, is_listed: watch::Sender<bool>) -> Hpas {
-        Hpas::new(self.state.clone(), self.queues.clone(), self.readings.clone(), self.clock, is_listed)
+    fn hpas(&self, namespace: Option<&str>, is_listed: Part) -> Hpas {
+        let Self { clock, state, queues, readings, .. } = self.clone();
+        Hpas::new(state, queues, readings, clock, namespace.map(Into::into), is_listed)
     }
 
-    fn overrides(&self, is_listed: watch::Sender<bool>) -> Overrides {
+    fn overrides(&self, namespace: Option<&str>, is_listed: Part) -> Overrides {
         let Self { clock, settings, state, queues, requests: _, answers, readings: _, events: _ } = self.clone();
-        Overrides::new(state, queues, answers, settings, clock, is_listed)
+        Overrides::new(state, queues, answers, settings, clock, namespace.map(Into::into), is_listed)
     }
 }
 
@@ -110,10 +131,10 @@ pub struct Controller {
     shared: Shared,
     confirm: Confirm,
     leadership: Leadership,
+    permissions: Permissions,
     /// Tells the candidate to give the Lease back.
     resign: Arc<Notify>,
-    /// Whether all HPAs, and all overrides, are listed.
-    listed: [watch::Sender<bool>; 2],
+    listed: Listed,
     /// What runs as long as the process.
     lasting: Tasks,
     /// What runs while this replica leads, or while it does not.
@@ -134,14 +155,14 @@ pub struct Access {
 impl Controller {
     /// Starts the watches, and everything else as soon as this replica leads. The two loops begin when both lists are
     /// complete: an override that is not listed yet is not a deleted one.
-    pub fn start(access: Access, settings: Settings, namespace: Option<&str>, clock: Clock) -> Self {
+    pub fn start(access: Access, settings: Settings, scope: &Scope, clock: Clock) -> Self {
         let Access { requests, confirming, lease } = access;
         let leadership = if lease.is_some() { Leadership::candidate() } else { Leadership::alone() };
         let requests = requests.led_by(leadership.clone());
-        let ((answers, questions), listed) = (Answers::new(), [(); 2].map(|()| watch::Sender::new(false)));
+        let ((answers, questions), mut listed) = (Answers::new(), Listed::default());
         let shared = Shared {
             clock,
-            settings: Arc::new(settings),
+            settings: CurrentSettings::new(settings),
             state: Arc::default(),
             queues: Queues::default(),
             requests,
@@ -150,31 +171,69 @@ impl Controller {
             events: Events::default(),
         };
         let Shared { state, queues, requests, answers, events, .. } = shared.clone();
-        let [hpas_listed, overrides_listed] = listed.clone();
-        let (hpas, overrides) = (shared.hpas(hpas_listed), shared.overrides(overrides_listed));
-        let served = namespace.map(Into::into);
-        let confirm = Confirm::new(confirming, overrides.clone(), state, queues.clone(), clock, served);
-        let resource = |kind: Kind| Resource { path: kind.path(namespace), plural: kind.plural };
         let (mut lasting, resign) = (Tasks::default(), Arc::new(Notify::new()));
-        lasting.start("watch of HPAs", list_and_watch(requests.clone(), resource(HPA), hpas, clock).map(drop));
-        lasting.start(
-            "watch of overrides",
-            list_and_watch(requests.clone(), resource(OVERRIDE), overrides, clock).map(drop),
-        );
+        for part in scope.parts() {
+            let resource = |kind: Kind| Resource { path: kind.path(part), plural: kind.plural };
+            let hpas = shared.hpas(part, listed.add(HPA.plural));
+            lasting.start("watch of HPAs", list_and_watch(requests.clone(), resource(HPA), hpas, clock).map(drop));
+            let overrides = shared.overrides(part, listed.add(OVERRIDE.plural));
+            let watch = list_and_watch(requests.clone(), resource(OVERRIDE), overrides, clock);
+            lasting.start("watch of overrides", watch.map(drop));
+        }
+        let read = shared.overrides(None, Part::new(false));
+        let confirm = Confirm::new(confirming, read, state, queues.clone(), clock, scope.clone());
         lasting.start("access reviews", access_review::run(answers, questions, requests.clone(), queues, clock));
         lasting.start("events", events.run(requests, clock));
         if let Some((lease, requests)) = lease {
             let candidate = Candidate::new(requests, lease, clock, leadership.clone());
             lasting.start(CANDIDATE, candidate.run_until(resign.clone()));
         }
-        let mut controller =
-            Self { shared, confirm, leadership, resign, listed, lasting, term: Tasks::default(), leads: false };
+        let mut controller = Self {
+            shared,
+            confirm,
+            leadership,
+            permissions: Permissions::default(),
+            resign,
+            listed,
+            lasting,
+            term: Tasks::default(),
+            leads: false,
+        };
         if controller.leadership.is_held(clock.now().steady()) {
             controller.lead();
         } else {
             controller.wait_to_lead();
         }
         controller
+    }
+
+    /// Asks who the controller is, and for the rights that it needs.
+    fn ask_for_permissions(&mut self, scope: Scope, lease: Option<LeaseName>) {
+        let Shared { requests, settings, clock, .. } = self.shared.clone();
+        self.lasting.start("permissions", self.permissions.clone().run(requests, scope, lease, settings, clock));
+    }
+
+    /// Takes what the settings file says from now on.
+    fn reload(&mut self, file: SettingsFile, namespace: &str) {
+        let Shared { settings, state, queues, requests, events, .. } = self.shared.clone();
+        let (metrics, leadership) = (requests.metrics().clone(), self.leadership.clone());
+        let reload = Reload { file, settings, state, queues, events, metrics, leadership, namespace: namespace.into() };
+        self.lasting.start("settings", reload.run());
+    }
+
+    /// Serves probes and metrics.
+    fn serve(&mut self, listener: TcpListener) {
+        let Shared { clock, state, queues, requests, .. } = self.shared.clone();
+        let health = Health {
+            clock,
+            state,
+            queues,
+            listed: self.listed.clone(),
+            leadership: self.leadership.clone(),
+            permissions: self.permissions.clone(),
+            metrics: requests.metrics().clone(),
+        };
+        self.lasting.start("probes and metrics", admin::serve(listener, health));
     }
 
     /// Until this replica leads, what the watches queue is dropped: then all that there is is queued.
@@ -224,9 +283,7 @@ impl Controller {
         }
         let Self { shared: Shared { queues, events, .. }, listed, resign, mut lasting, mut term, leads, .. } = self;
         queues.close();
-        for listed in &listed {
-            listed.send_replace(true);
-        }
+        listed.give_up();
         let limit = Instant::now() + STOP_WITHIN;
         if leads {
             term.finish(&LOOPS, limit).await;
@@ -273,12 +330,8 @@ impl Controller {
 }
 
 /// The task, once both lists are complete.
-async fn after(listed: [watch::Sender<bool>; 2], task: impl Future<Output = ()>) {
-    for listed in listed {
-        let mut changes = listed.subscribe();
-        // The sender lives as long as this function.
-        let _is_listed = changes.wait_for(|is_listed| *is_listed).await;
-    }
+async fn after(listed: Listed, task: impl Future<Output = ()>) {
+    listed.complete().await;
     task.await;
 }
 

@@ -6,15 +6,17 @@ use std::{fs, sync::Arc, time::Duration};
 use hpa_override_core::{MayPatch, ParsedOverride, Settings};
 use hpa_override_plan::{OnTarget, plan_hpa};
 use serde_json::{Value, json};
-use tokio::{sync::watch, time::Instant};
+use tokio::time::Instant;
 
 use crate::{
     access_review::Answers,
     clock::Clock,
     list_watch::Sink,
+    listed::Part,
     object::Key,
     queues::Queues,
     reached::Readings,
+    settings::CurrentSettings,
     state::{Gathered, State},
     watch::{Hpas, Overrides},
 };
@@ -27,18 +29,19 @@ struct World {
     hpas: Hpas,
     overrides: Overrides,
     clock: Clock,
-    settings: Arc<Settings>,
+    settings: CurrentSettings,
 }
 
 impl World {
     fn new() -> Self {
-        let (state, queues, settings) = (Arc::new(State::default()), Queues::default(), Arc::new(Settings::default()));
+        let (state, queues, settings) =
+            (Arc::new(State::default()), Queues::default(), CurrentSettings::new(Settings::default()));
         let clock = Clock::simulated(START.parse().unwrap());
         let readings = Arc::new(Readings::default());
-        let hpas = Hpas::new(state.clone(), queues.clone(), readings, clock, watch::Sender::new(false));
+        let hpas = Hpas::new(state.clone(), queues.clone(), readings, clock, None, Part::new(false));
         let answers = Arc::new(Answers::new().0);
-        let listed = watch::Sender::new(false);
-        let overrides = Overrides::new(state.clone(), queues.clone(), answers, settings.clone(), clock, listed);
+        let listed = Part::new(false);
+        let overrides = Overrides::new(state.clone(), queues.clone(), answers, settings.clone(), clock, None, listed);
         Self { state, queues, hpas, overrides, clock, settings }
     }
 
@@ -64,7 +67,7 @@ impl World {
         let Gathered::Situation(situation) = self.state.gather(key, self.clock.now()) else { return false };
         let overrides: Vec<&ParsedOverride> = situation.overrides.iter().map(Arc::as_ref).collect();
         let now = self.clock.now().instant();
-        let plan = plan_hpa(&situation.hpa, &overrides, &self.settings, &|_| MayPatch::NotAsked, now, None);
+        let plan = plan_hpa(&situation.hpa, &overrides, &self.settings.now(), &|_| MayPatch::NotAsked, now, None);
         let outcome = |ovr: &Arc<ParsedOverride>| (ovr.clone(), OnTarget::new(ovr, &situation.hpa, &plan, None));
         let outcomes = situation.overrides.iter().map(outcome).collect();
         self.state.note_planned(&situation, &plan, outcomes, plan.patch.is_none());

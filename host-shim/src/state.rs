@@ -7,6 +7,7 @@
 //! One lock, held for short sections and never during a request. An event that changes nothing that plans read changes
 //! nothing here. It knows no client and decides nothing.
 
+mod census;
 mod change;
 mod hpa;
 mod memory;
@@ -25,16 +26,17 @@ use hpa_override_core::{Bounds, Id, Instant};
 use hpa_override_plan::{HpaPlan, HpaView, ScaleReading};
 use serde_json::Value;
 
+pub use self::{
+    census::{Census, Due},
+    change::{Change, ListMark, Source},
+    hpa::{Outcomes, Situation},
+    memory::{Memory, StatusSituation},
+};
 use self::{
     change::merged,
     hpa::{HpaState, overrides_that_end},
     objects::Objects,
     override_state::OverrideState,
-};
-pub use self::{
-    change::{Change, ListMark, Source},
-    hpa::{Outcomes, Situation},
-    memory::{Memory, StatusSituation},
 };
 use crate::{
     clock::Moment,
@@ -75,11 +77,13 @@ impl State {
         self.objects().remove_hpa(id)
     }
 
-    /// Forgets the HPAs that a list of that version lacks.
-    pub fn keep_hpas(&self, listed: &HashSet<Key>, mark: ListMark, version: &str) -> Change {
+    /// Forgets the HPAs of that namespace, or of all, that a list of that version lacks.
+    pub fn keep_hpas(&self, namespace: Option<&str>, listed: &HashSet<Key>, mark: ListMark, version: &str) -> Change {
         let mut objects = self.objects();
         let is_gone = |(key, hpa): &(&Key, &HpaState)| {
-            !listed.contains(*key) && mark.is_gone(hpa.written, hpa.view.resource_version(), version)
+            is_in(namespace, key)
+                && !listed.contains(*key)
+                && mark.is_gone(hpa.written, hpa.view.resource_version(), version)
         };
         let gone: Vec<_> = objects.hpas.iter().filter(is_gone).map(|(key, _)| key.clone()).collect();
         merged(gone.iter().map(|key| objects.remove_hpa(key)))
@@ -95,11 +99,17 @@ impl State {
         self.objects().remove_override(id)
     }
 
-    /// Forgets the overrides that a list of that version lacks.
-    pub fn keep_overrides(&self, listed: &HashSet<Key>, mark: ListMark, version: &str) -> Change {
+    /// Forgets the overrides of that namespace, or of all, that a list of that version lacks.
+    pub fn keep_overrides(
+        &self,
+        namespace: Option<&str>,
+        listed: &HashSet<Key>,
+        mark: ListMark,
+        version: &str,
+    ) -> Change {
         let mut objects = self.objects();
         let is_gone = |(key, ovr): &(&Key, &OverrideState)| {
-            !listed.contains(*key) && mark.is_gone(ovr.written, &ovr.resource_version, version)
+            is_in(namespace, key) && !listed.contains(*key) && mark.is_gone(ovr.written, &ovr.resource_version, version)
         };
         let gone: Vec<_> = objects.overrides.iter().filter(is_gone).map(|(key, _)| key.clone()).collect();
         merged(gone.iter().map(|key| objects.remove_override(key)))
@@ -108,6 +118,17 @@ impl State {
     /// Forgets what plans and failures have left, but not the objects: everything is to be planned.
     pub fn begin_anew(&self) -> Change {
         self.objects().begin_anew()
+    }
+
+    /// What there is, in numbers, and how long HPAs have waited for an end, and for what else was to be done at an instant.
+    pub fn census(&self, now: Moment) -> (Census, [Duration; 2]) {
+        let objects = self.objects();
+        (objects.census(), census::overdue(objects.longest_due(), now))
+    }
+
+    /// Everything is to be planned: what plans are made of beside the objects has changed.
+    pub fn replan(&self) -> Change {
+        self.objects().replan()
     }
 
     /// How many HPAs and overrides there are.
@@ -138,10 +159,11 @@ impl State {
         Gathered::Situation(Situation { hpa: hpa.view.clone(), overrides, remembered, revision: hpa.revision })
     }
 
-    /// Notes that time has passed which the last plan does not hold for.
-    pub fn expire(&self, key: &Id) {
+    /// Notes that an instant has come from which on the last plan does not hold.
+    pub fn expire(&self, key: &Id, due: Option<Due>) {
         if let Some(hpa) = self.objects().hpas.get_mut(key) {
             hpa.touch();
+            hpa.due = hpa.due.or(due);
         }
     }
 
@@ -264,6 +286,10 @@ impl State {
     pub fn hpa(&self, id: &Id) -> Option<Arc<HpaView>> {
         self.objects().hpas.get(id).map(|hpa| hpa.view.clone())
     }
+}
+
+fn is_in(namespace: Option<&str>, key: &Key) -> bool {
+    namespace.is_none_or(|namespace| key.namespace == namespace)
 }
 
 #[cfg(test)]

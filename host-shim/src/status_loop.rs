@@ -8,7 +8,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use hpa_override_core::{Bounds, Id, MayPatch, ParsedOverride, Settings};
+use hpa_override_core::{Bounds, Id, MayPatch, ParsedOverride};
 use hpa_override_plan::{StatusPlan, plan_status, status_patch};
 use serde_json::Value;
 
@@ -18,11 +18,13 @@ use crate::{
     clock::{Clock, Moment},
     error::{Error, Failure},
     events::{Events, PendingEvent},
+    metrics::{Loop, Outcome},
     object::Key,
     queue::{Priority, Running},
     queues::Queues,
     reached::Readings,
     request::Requests,
+    settings::CurrentSettings,
     state::{State, StatusSituation},
     tasks::{log_failure, run_each},
 };
@@ -34,7 +36,7 @@ const CONCURRENCY: usize = 32;
 #[derive(Clone)]
 pub struct Deps {
     pub clock: Clock,
-    pub settings: Arc<Settings>,
+    pub settings: CurrentSettings,
     pub state: Arc<State>,
     pub queues: Queues,
     pub requests: Requests,
@@ -53,11 +55,12 @@ pub async fn run(deps: Deps) {
 }
 
 async fn reconcile(deps: &Deps, running: Running) {
-    let key = running.key();
-    let again = match report(deps, key).await {
-        Ok(again) => again,
-        Err(error) => Some(note_failure(deps, key, error)),
+    let (key, begin) = (running.key(), deps.clock.now());
+    let (outcome, again) = match report(deps, key).await {
+        Ok((outcome, again)) => (outcome, again),
+        Err(error) => (Outcome::Failed, Some(note_failure(deps, key, error))),
     };
+    deps.requests.metrics().note_reconcile(Loop::Statuses, outcome, deps.clock.now().since(begin));
     if let Some(delay) = again {
         deps.queues.statuses.add_after(key, Priority::Status, delay);
     }
@@ -77,41 +80,43 @@ struct Planned {
     to_read: Vec<(Id, Bounds)>,
 }
 
-/// Reports in the status of one override what is done on its targets. When to look again, whatever happens.
-async fn report(deps: &Deps, key: &Key) -> Result<Option<Duration>, Error> {
+/// Reports in the status of one override what is done on its targets. What came of it, and when to look again, whatever
+/// happens.
+async fn report(deps: &Deps, key: &Key) -> Result<(Outcome, Option<Duration>), Error> {
     let moment = deps.clock.now();
     let Some(planned) = deps.state.status_of(key, |situation| plan(deps, key, situation, moment)) else {
         deps.queues.status_transitions.set(key, None);
         deps.readings.forget(key);
-        return Ok(None);
+        return Ok((Outcome::Unchanged, None));
     };
     // The plans for its targets are still to be made; the last of them queues it.
-    let Some(planned) = planned else { return Ok(None) };
+    let Some(planned) = planned else { return Ok((Outcome::Unchanged, None)) };
     let Planned { ovr, resource_version, stored, plan, plan_again_in, wait, to_read } = planned;
     deps.queues.status_transitions.set(key, plan.next_transition);
     let to_read: Vec<_> = to_read.iter().filter_map(|(hpa, bounds)| Some((deps.state.hpa(hpa)?, *bounds))).collect();
     deps.readings.want(key, &to_read, moment.steady());
     if plan.delete {
         let deleted = delete(&deps.requests, key, &ovr.uid, &resource_version).await;
-        return unless_gone(deleted).map(|_| None).map_err(|failure| Error::delete(key, failure));
+        return unless_gone(deleted).map(|_| (Outcome::Written, None)).map_err(|failure| Error::delete(key, failure));
     }
     if let Some(status) = &plan.status {
         // Another phase is what people wait for.
         let phase = stored.as_ref().and_then(|stored| stored.get("phase")?.as_str());
         if wait.is_some() && phase == status.phase.as_deref() {
-            return Ok(wait);
+            return Ok((Outcome::Unchanged, wait));
         }
         let sent = serde_json::to_value(status).unwrap_or_default();
         let patch = status_patch(&ovr.uid, stored.as_ref(), status);
         let written = patch_status(&deps.requests, key, &patch, moment.instant()).await;
         let written = unless_gone(written).map_err(|failure| Error::write_status(key, failure))?;
-        let Some(stored) = written else { return Ok(None) };
+        let Some(stored) = written else { return Ok((Outcome::Unchanged, None)) };
         deps.state.note_status_written(stored, &sent, plan.announced, deps.clock.now());
         for event in plan.events.into_iter().filter_map(PendingEvent::from_status_plan) {
             deps.events.publish(event);
         }
+        return Ok((Outcome::Written, plan_again_in));
     }
-    Ok(plan_again_in)
+    Ok((Outcome::Unchanged, plan_again_in))
 }
 
 /// Plans the status; none where a plan for a target is still to be made.
@@ -120,18 +125,19 @@ fn plan(deps: &Deps, key: &Key, mut situation: StatusSituation<'_>, moment: Mome
         return None;
     }
     let (ovr, old, now) = (situation.parsed().clone(), situation.status(), moment.instant());
+    let settings = deps.settings.now();
     let summary = situation.summary();
     summary.recall(old.as_ref());
     let summary = &*summary;
     let plan_with = |may_patch: &dyn Fn(&ParsedOverride) -> MayPatch| {
-        plan_status(old.as_ref(), &ovr, summary, &deps.settings, may_patch, now)
+        plan_status(old.as_ref(), &ovr, summary, &settings, may_patch, now)
     };
     let mut plan = plan_with(&|_| MayPatch::NotAsked);
     let mut plan_again_in = None;
     if let Some(question) = &plan.question {
         let known = deps.answers.known([question], &Waiting::Status(key.clone()), moment);
         plan_again_in = known.plan_again_in;
-        plan = plan_with(&|ovr| known.may_patch(ovr, &deps.settings));
+        plan = plan_with(&|ovr| known.may_patch(ovr, &settings));
     }
     let to_read = summary.to_read().map(|(hpa, bounds)| (target(&ovr, hpa), bounds)).collect();
     if plan.status.is_none() && !plan.delete {
@@ -174,6 +180,7 @@ fn note_failure(deps: &Deps, key: &Key, error: Error) -> Duration {
 /// Queues the overrides whose status changes by itself, as it happens.
 pub async fn run_timers(deps: Deps) {
     loop {
-        deps.queues.notify_statuses(deps.queues.status_transitions.next_due(deps.clock).await);
+        let due = deps.queues.status_transitions.next_due(deps.clock).await;
+        deps.queues.notify_statuses(due.into_iter().map(|(_, key)| key).collect());
     }
 }

@@ -41,9 +41,9 @@ impl Timers {
         }
     }
 
-    /// Waits until the wall clock has reached the first instant. Returns the keys whose instants it has reached, the
+    /// Waits until the wall clock has reached the first instant. Returns the instants that it has reached and their keys, the
     /// earliest first; they have none any longer. Never empty. Dropping the future loses nothing.
-    pub async fn next_due(&self, clock: Clock) -> Vec<Key> {
+    pub async fn next_due(&self, clock: Clock) -> Vec<(Instant, Key)> {
         loop {
             self.until_first(clock, Duration::ZERO).await;
             let due = self.instants().take_due(clock.now().instant());
@@ -85,6 +85,12 @@ impl Timers {
         self.instants().in_order.iter().map(|(_, key)| key.clone()).collect()
     }
 
+    /// How long until the first instant; none: there is none.
+    pub fn left(&self, clock: Clock) -> Option<Duration> {
+        let (instants, now) = (self.instants(), clock.now());
+        instants.first().map(|first| now.until(first))
+    }
+
     /// Whether the wall clock has reached the instant of a key.
     pub fn is_due(&self, key: &Key, clock: Clock) -> bool {
         let now = clock.now();
@@ -113,12 +119,12 @@ impl Instants {
         self.in_order.first().map(|(at, _)| *at)
     }
 
-    fn take_due(&mut self, now: Instant) -> Vec<Key> {
+    fn take_due(&mut self, now: Instant) -> Vec<(Instant, Key)> {
         let mut due = Vec::new();
         while self.first().is_some_and(|first| first <= now) {
-            let Some((_, key)) = self.in_order.pop_first() else { break };
+            let Some((at, key)) = self.in_order.pop_first() else { break };
             self.by_key.remove(&key);
-            due.push(key);
+            due.push((at, key));
         }
         due
     }

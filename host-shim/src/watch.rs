@@ -5,18 +5,19 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use hpa_override_core::{Id, Question, Settings};
+use hpa_override_core::{Id, Question};
 use hpa_override_plan::HpaView;
 use serde_json::Value;
-use tokio::sync::watch;
 
 use crate::{
     access_review::Answers,
     clock::Clock,
     list_watch::Sink,
+    listed::Part,
     object::{Key, Override},
     queues::Queues,
     reached::Readings,
+    settings::CurrentSettings,
     state::{Change, ListMark, Source, State},
 };
 
@@ -42,20 +43,23 @@ pub struct Hpas {
     queues: Queues,
     readings: Arc<Readings>,
     clock: Clock,
+    /// The one namespace that is watched; none: all.
+    namespace: Option<String>,
     listing: Mutex<Listing>,
-    is_listed: watch::Sender<bool>,
+    is_listed: Part,
 }
 
 impl Hpas {
-    /// HPAs go into `state`; once the first list is complete, `is_listed` is set.
+    /// HPAs of that namespace, or of all, go into `state`; once the first list is complete, `is_listed` is set.
     pub fn new(
         state: Arc<State>,
         queues: Queues,
         readings: Arc<Readings>,
         clock: Clock,
-        is_listed: watch::Sender<bool>,
+        namespace: Option<String>,
+        is_listed: Part,
     ) -> Self {
-        Self { state, queues, readings, clock, listing: Mutex::default(), is_listed }
+        Self { state, queues, readings, clock, namespace, listing: Mutex::default(), is_listed }
     }
 
     fn put(&self, view: HpaView, source: Source) {
@@ -78,7 +82,7 @@ impl Sink for Hpas {
 
     fn end_list(&self, version: &str) {
         let Listing { mark, listed } = std::mem::take(&mut *locked(&self.listing));
-        self.queues.notify(self.state.keep_hpas(&listed, mark, version));
+        self.queues.notify(self.state.keep_hpas(self.namespace.as_deref(), &listed, mark, version));
         self.is_listed.send_replace(true);
     }
 
@@ -99,23 +103,26 @@ pub struct Overrides {
     state: Arc<State>,
     queues: Queues,
     answers: Arc<Answers>,
-    settings: Arc<Settings>,
+    settings: CurrentSettings,
     clock: Clock,
+    /// The one namespace that is watched; none: all.
+    namespace: Option<String>,
     listing: Arc<Mutex<Listing>>,
-    is_listed: watch::Sender<bool>,
+    is_listed: Part,
 }
 
 impl Overrides {
-    /// Overrides go into `state`; once the first list is complete, `is_listed` is set.
+    /// Overrides of that namespace, or of all, go into `state`; once the first list is complete, `is_listed` is set.
     pub fn new(
         state: Arc<State>,
         queues: Queues,
         answers: Arc<Answers>,
-        settings: Arc<Settings>,
+        settings: CurrentSettings,
         clock: Clock,
-        is_listed: watch::Sender<bool>,
+        namespace: Option<String>,
+        is_listed: Part,
     ) -> Self {
-        Self { state, queues, answers, settings, clock, listing: Arc::default(), is_listed }
+        Self { state, queues, answers, settings, clock, namespace, listing: Arc::default(), is_listed }
     }
 
     /// Takes an override that was read beside the watch.
@@ -129,8 +136,9 @@ impl Overrides {
 
     /// A changed override is checked anew: what was answered before may be about another right.
     fn notify(&self, change: Change) {
+        let settings = self.settings.now();
         for ovr in &change.changed {
-            if let Some(question) = Question::about(ovr, &self.settings) {
+            if let Some(question) = Question::about(ovr, &settings) {
                 self.answers.forget(&question);
             }
         }
@@ -152,7 +160,7 @@ impl Sink for Overrides {
 
     fn end_list(&self, version: &str) {
         let Listing { mark, listed } = std::mem::take(&mut *locked(&self.listing));
-        self.notify(self.state.keep_overrides(&listed, mark, version));
+        self.notify(self.state.keep_overrides(self.namespace.as_deref(), &listed, mark, version));
         self.is_listed.send_replace(true);
     }
 
@@ -173,7 +181,7 @@ fn locked(listing: &Mutex<Listing>) -> MutexGuard<'_, Listing> {
 
 #[cfg(test)]
 mod tests {
-    use hpa_override_core::MayPatch;
+    use hpa_override_core::{MayPatch, Settings};
     use serde_json::json;
 
     use super::*;
@@ -183,16 +191,17 @@ mod tests {
     fn a_change_that_is_read_beside_the_watch_is_asked_about_anew() {
         let (answers, mut questions) = Answers::new();
         let settings = Settings { authorize_requester: true, ..Settings::default() };
-        let (answers, settings, clock) = (Arc::new(answers), Arc::new(settings), Clock::System { offset: 0 });
-        let (state, is_listed) = (Arc::new(State::default()), watch::Sender::new(false));
-        let sink = Overrides::new(state, Queues::default(), answers.clone(), settings.clone(), clock, is_listed);
+        let (answers, settings, clock) =
+            (Arc::new(answers), CurrentSettings::new(settings), Clock::System { offset: 0 });
+        let (state, is_listed) = (Arc::new(State::default()), Part::new(false));
+        let sink = Overrides::new(state, Queues::default(), answers.clone(), settings.clone(), clock, None, is_listed);
         let ovr = |version: &str, min: i32| {
             json!({"metadata": {"namespace": "shop", "name": "a", "uid": "o", "resourceVersion": version,
                                 "annotations": {"hpa-override.dev/requested-by": r#"{"user":"alice"}"#}},
                    "spec": {"hpa": "web", "minReplicas": min, "duration": "1h"}})
         };
         sink.applied(&ovr("1", 3).to_string()).unwrap();
-        let question = Question::about(&sink.parse(&ovr("1", 3)).parsed, &settings).unwrap();
+        let question = Question::about(&sink.parse(&ovr("1", 3)).parsed, &settings.now()).unwrap();
         let mut is_asked = || {
             answers.known([&question], &Waiting::Status(sink.parse(&ovr("1", 3)).key()), clock.now());
             questions.try_recv().is_ok()

@@ -169,7 +169,7 @@ impl Cluster {
             let mount_path = mount["mountPath"].as_str().unwrap();
             command.arg(argument.as_str().unwrap().replace(mount_path, folder.to_str().unwrap()));
         }
-        command.env_clear().env("NO_PROXY", "127.0.0.1");
+        command.env_clear().env("NO_PROXY", "127.0.0.1").env("HPA_OVERRIDE_ADMIN_ADDRESS", "127.0.0.1:0");
         command.env("KUBECONFIG", self.plane.kubeconfig_file(&identity).unwrap());
         let (audit, user) = (self.plane.audit(), identity.username());
         let started = jiff::Timestamp::now();

@@ -6,7 +6,7 @@ mod support;
 
 use std::time::Duration;
 
-use hpa_override_testbed::{CONTROLLER_USER, Child, Identity, Signal, World, apply_yaml, parse_yaml, wait_for};
+use hpa_override_testbed::{CONTROLLER_USER, Identity, Replica, Signal, World, apply_yaml, parse_yaml, wait_for};
 use jiff::Timestamp;
 use k8s_openapi::api::authorization::v1::SubjectAccessReview;
 use kube::{
@@ -25,11 +25,10 @@ fn world_without_controller() -> &'static World {
 }
 
 /// Waits until a replica leads.
-async fn wait_leading(replica: &Child) {
+async fn wait_leading(replica: &Replica) {
     wait_for("a replica to lead", LIMIT, async || {
-        let log = replica.log();
-        let last = log.lines().rfind(|line| line.contains("leading"));
-        anyhow::ensure!(last.is_some_and(|line| line.contains("leading by the Lease")), "{}", replica.log_tail());
+        let leads = replica.admin.metrics()?.sum("hpa_override_leader", &[]);
+        anyhow::ensure!(leads > 0.0, "{}", replica.child.log_tail());
         Ok(())
     })
     .await
@@ -64,12 +63,12 @@ async fn the_other_replica_goes_on_whatever_becomes_of_the_leader() {
         ns.wait_phase("ovr", "Active").await;
         let since = Instant::now();
         match fault {
-            Fault::Killed => leader.kill().unwrap(),
+            Fault::Killed => leader.child.kill().unwrap(),
             Fault::Terminated => {
-                leader.signal(Signal::SIGTERM).unwrap();
-                assert!(leader.wait(LIMIT).unwrap().success());
+                leader.child.signal(Signal::SIGTERM).unwrap();
+                assert!(leader.child.wait(LIMIT).unwrap().success());
             }
-            Fault::Stopped => leader.signal(Signal::SIGSTOP).unwrap(),
+            Fault::Stopped => leader.child.signal(Signal::SIGSTOP).unwrap(),
         }
         wait_leading(&follower).await;
         let took = since.elapsed();
@@ -78,9 +77,9 @@ async fn the_other_replica_goes_on_whatever_becomes_of_the_leader() {
         let after = ns.wait_traceless(2, 5).await;
         ns.wait_phase("ovr", "Expired").await;
         if fault == Fault::Stopped {
-            leader.signal(Signal::SIGCONT).unwrap();
+            leader.child.signal(Signal::SIGCONT).unwrap();
             wait_for("it to lead no more", LIMIT, async || {
-                anyhow::ensure!(leader.log().contains("leading no more"), "{}", leader.log_tail());
+                anyhow::ensure!(leader.child.log().contains("leading no more"), "{}", leader.child.log_tail());
                 Ok(())
             })
             .await
@@ -89,8 +88,8 @@ async fn the_other_replica_goes_on_whatever_becomes_of_the_leader() {
         assert_eq!(traces(&ns.hpa().await), traces(&before), "{fault:?}");
         assert_eq!(ns.bounds_between(&before, &after).await, [(10, 20), (2, 5)], "{fault:?}");
         assert_eq!(ns.wait_writes(&audit, 4).await.len(), 4, "{fault:?}: two to begin, two to end");
-        follower.signal(Signal::SIGTERM).unwrap();
-        assert!(follower.wait(LIMIT).unwrap().success());
+        follower.child.signal(Signal::SIGTERM).unwrap();
+        assert!(follower.child.wait(LIMIT).unwrap().success());
     }
 }
 
@@ -101,8 +100,8 @@ async fn a_replica_whose_clock_is_ahead_takes_nobodys_lease() {
     wait_leading(&leader).await;
     let mut ahead = world.start_replica("ahead", 30).unwrap();
     wait_for("the other to wait for the Lease", LIMIT, async || {
-        ahead.ensure_running()?;
-        anyhow::ensure!(ahead.log().contains("another replica leads"), "{}", ahead.log_tail());
+        ahead.child.ensure_running()?;
+        anyhow::ensure!(ahead.child.log().contains("another replica leads"), "{}", ahead.child.log_tail());
         Ok(())
     })
     .await
@@ -112,7 +111,7 @@ async fn a_replica_whose_clock_is_ahead_takes_nobodys_lease() {
     ns.create("ovr", ends_in(5)).await;
     ns.wait_overridden(10, 20).await;
     ns.wait_traceless(2, 5).await;
-    assert!(!ahead.log().contains("leading by"), "{}", ahead.log_tail());
+    assert!(!ahead.child.log().contains("leading by"), "{}", ahead.child.log_tail());
 }
 
 /// The shipped Role for the Lease, without one verb.
@@ -157,20 +156,20 @@ async fn without_a_right_on_the_lease_nobody_leads_and_the_log_says_which() {
         set_role(&client, &role_without(verb), verb, false).await;
         let mut replica = world.start_replica(&format!("without-{verb}"), 0).unwrap();
         wait_for("the missing right to be named", LIMIT, async || {
-            replica.ensure_running()?;
-            let (log, names_it) = (replica.log(), format!("cannot {verb} resource \"leases\""));
+            replica.child.ensure_running()?;
+            let (log, names_it) = (replica.child.log(), format!("cannot {verb} resource \"leases\""));
             let line =
                 log.lines().find(|line| line.contains("failed to read or write the Lease hpa-override/hpa-override"));
             let is_said = line.is_some_and(|line| line.contains(&names_it) && line.contains("apply `deploy/rbac`"));
-            anyhow::ensure!(is_said, "{}", replica.log_tail());
+            anyhow::ensure!(is_said, "{}", replica.child.log_tail());
             Ok(())
         })
         .await
         .unwrap();
-        assert!(!replica.log().contains("leading by"), "{}", replica.log_tail());
+        assert!(!replica.child.log().contains("leading by"), "{}", replica.child.log_tail());
         set_role(&client, &role_without("none"), verb, true).await;
         wait_leading(&replica).await;
-        replica.signal(Signal::SIGTERM).unwrap();
-        assert!(replica.wait(LIMIT).unwrap().success());
+        replica.child.signal(Signal::SIGTERM).unwrap();
+        assert!(replica.child.wait(LIMIT).unwrap().success());
     }
 }

@@ -11,6 +11,7 @@
 
 #![expect(clippy::missing_errors_doc, reason = "a test harness: an error fails the test, and its message says why")]
 
+mod admin;
 pub mod assets;
 mod audit;
 mod certs;
@@ -49,6 +50,7 @@ pub fn say(line: &str) {
 
 pub use nix::sys::signal::Signal;
 
+pub use self::admin::Admin;
 pub use self::audit::{AuditEvent, AuditLog};
 pub use self::certs::connector;
 pub use self::control_plane::{ControlPlane, Identity, Options};
@@ -61,4 +63,4 @@ pub use self::policy_host::{PolicyConfig, PolicyHost};
 pub use self::process::Child;
 pub use self::proxy::{Proxy, Stop};
 pub use self::wait::{wait_for, wait_for_blocking};
-pub use self::world::{CONTROLLER_USER, World, WorldOptions};
+pub use self::world::{CONTROLLER_USER, Replica, World, WorldOptions};

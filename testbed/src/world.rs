@@ -16,11 +16,13 @@ use kube::api::{DynamicObject, ListParams, PostParams};
 use serde_json::{Value, json};
 
 use crate::Signal;
+use crate::admin::Admin;
 use crate::control_plane::{ControlPlane, Identity, Options};
 use crate::engine::{Clock, Module};
 use crate::kubewarden::{Policies, wait_until_active};
 use crate::objects::{api_for, apply_yaml};
 use crate::policy_host::{Cluster, PolicyHost, RBAC};
+use crate::ports::Port;
 use crate::process::Child;
 use crate::proxy::Proxy;
 use crate::run_dir::write;
@@ -33,6 +35,9 @@ const INSTALLER: &str = "installer";
 
 /// The user as whom the controller acts.
 pub const CONTROLLER_USER: &str = "system:serviceaccount:hpa-override:hpa-override-controller";
+
+/// Says where probes and metrics are served.
+const ADMIN: &str = "HPA_OVERRIDE_ADMIN_ADDRESS";
 
 /// What a world is made of.
 #[derive(Clone, Debug)]
@@ -54,10 +59,21 @@ pub struct World {
     controller: Mutex<Option<Child>>,
     proxy: OnceLock<Proxy>,
     controller_clock: AtomicI64,
+    admin: Port,
     plane: ControlPlane,
     policy_host: Option<PolicyHost>,
     options: WorldOptions,
     folder: PathBuf,
+}
+
+/// One replica of several. Dropping it ends it.
+#[derive(Debug)]
+pub struct Replica {
+    /// The process.
+    pub child: Child,
+    /// Its probes and metrics.
+    pub admin: Admin,
+    _port: Port,
 }
 
 impl World {
@@ -90,7 +106,8 @@ impl World {
         write_settings(&folder, &options.settings)?;
         let (controller, proxy) = (Mutex::default(), OnceLock::new());
         let controller_clock = AtomicI64::new(0);
-        let world = Self { controller, proxy, controller_clock, plane, policy_host, options, folder };
+        let admin = Port::reserve()?;
+        let world = Self { controller, proxy, controller_clock, admin, plane, policy_host, options, folder };
         world.start_controller()?;
         Ok(world)
     }
@@ -142,10 +159,24 @@ impl World {
 
     /// Starts another replica, which elects a leader with its like; its clock is so many seconds ahead. It logs to a file
     /// of that name.
-    pub fn start_replica(&self, name: &str, ahead: i64) -> Result<Child> {
-        let mut command = self.command()?;
+    pub fn start_replica(&self, name: &str, ahead: i64) -> Result<Replica> {
+        let (mut command, port) = (self.command()?, Port::reserve()?);
+        let admin = Admin::new(port.number());
         command.env("HPA_OVERRIDE_LEADER_ELECT", "true").arg(format!("--clock-offset={ahead}"));
-        Child::spawn(command, &self.folder.join(format!("{name}.log")))
+        command.env(ADMIN, admin.address());
+        let child = Child::spawn(command, &self.folder.join(format!("{name}.log")))?;
+        Ok(Replica { child, admin, _port: port })
+    }
+
+    /// The controller's program, as the controller's account, with its settings: a test adds arguments.
+    pub fn controller_command(&self) -> Result<Command> {
+        self.command()
+    }
+
+    /// The probes and metrics of the controller.
+    #[must_use]
+    pub fn admin(&self) -> Admin {
+        Admin::new(self.admin.number())
     }
 
     /// Kills the controller, as a crash does.
@@ -188,7 +219,7 @@ impl World {
         }
         command.env("KUBECONFIG", self.kubeconfig_file(&identity)?).env("NO_PROXY", "127.0.0.1");
         // The only one: who starts it again need not wait until the Lease of a killed one is over.
-        command.env("HPA_OVERRIDE_LEADER_ELECT", "false");
+        command.env("HPA_OVERRIDE_LEADER_ELECT", "false").env(ADMIN, self.admin().address());
         Ok(command)
     }
 

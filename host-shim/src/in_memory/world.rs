@@ -17,6 +17,7 @@ use crate::{
     leader::LeaseName,
     request::Requests,
     run::{Access, Controller},
+    scope::Scope,
 };
 
 pub const START: &str = "2026-11-27T06:00:00Z";
@@ -98,7 +99,7 @@ impl World {
         let requests = Requests::new(client.clone(), clock, 2000);
         let confirming = requests.apart(client.clone(), 2000);
         let lease = lease.map(|lease| (lease, requests.apart(client.clone(), 2000)));
-        let controller = Controller::start(Access { requests, confirming, lease }, settings, None, clock);
+        let controller = Controller::start(Access { requests, confirming, lease }, settings, &Scope::default(), clock);
         let tasks = controller.tasks();
         let (stop, stopped) = oneshot::channel();
         let running = tokio::spawn(controller.run(async {

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 /// How long a Lease is not to be taken after its last renewal.
 pub(super) const LEASE_DURATION: Duration = Duration::from_secs(15);
 /// How long after the beginning of its last renewal the holder leads. The rest of the duration is for what is still on its way.
-pub(super) const RENEW_DEADLINE: Duration = Duration::from_secs(10);
+pub const RENEW_DEADLINE: Duration = Duration::from_secs(10);
 /// The pause between two attempts.
 pub(super) const RETRY_PERIOD: Duration = Duration::from_secs(2);
 

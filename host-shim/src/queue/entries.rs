@@ -42,6 +42,8 @@ pub struct Entries {
     waiting: Lines,
     delayed: BTreeSet<(Instant, Key)>,
     running: usize,
+    /// When the last run was over.
+    finished: Option<Instant>,
     closed: bool,
 }
 
@@ -56,9 +58,9 @@ enum Entry {
 
 impl Entries {
     /// Asks for a run of a key.
-    pub fn want(&mut self, key: &Key, wanted: Wanted) -> Wake {
+    pub fn want(&mut self, key: &Key, wanted: Wanted, now: Instant) -> Wake {
         match self.by_key.get_mut(key) {
-            None => self.insert(key, wanted),
+            None => self.insert(key, wanted, now),
             Some(Entry::Running(again)) => {
                 *again = Some(again.map_or(wanted, |again| again.and(wanted)));
                 Wake::Nobody
@@ -67,7 +69,7 @@ impl Entries {
             Some(Entry::Queued(before, number)) => {
                 let (before, number) = (*before, *number);
                 self.withdraw(key, before, number);
-                self.insert(key, before.and(wanted))
+                self.insert(key, before.and(wanted), now)
             }
         }
     }
@@ -78,7 +80,7 @@ impl Entries {
             let Some((_, key)) = self.delayed.pop_first() else { break };
             if let Some(Entry::Queued(wanted, number)) = self.by_key.get_mut(&key) {
                 wanted.at = None;
-                *number = self.waiting.push(&key, wanted.priority);
+                *number = self.waiting.push(&key, wanted.priority, now);
             }
         }
     }
@@ -92,10 +94,11 @@ impl Entries {
     }
 
     /// The run of a key is over.
-    pub fn finish(&mut self, key: &Key) -> Wake {
+    pub fn finish(&mut self, key: &Key, now: Instant) -> Wake {
         self.running -= 1;
+        self.finished = Some(now);
         match self.by_key.remove(key) {
-            Some(Entry::Running(Some(again))) => self.insert(key, again),
+            Some(Entry::Running(Some(again))) => self.insert(key, again, now),
             _ => Wake::Nobody,
         }
     }
@@ -108,6 +111,16 @@ impl Entries {
     /// Whether no key waits for its turn.
     pub fn is_idle(&self) -> bool {
         self.waiting.is_empty()
+    }
+
+    /// How many wait for their turn, and when the one came that has waited longest.
+    pub fn waiting(&self) -> (usize, Option<Instant>) {
+        (self.waiting.len(), self.waiting.oldest())
+    }
+
+    /// When the last run was over.
+    pub fn finished(&self) -> Option<Instant> {
+        self.finished
     }
 
     /// How many are to be run.
@@ -132,9 +145,9 @@ impl Entries {
         self.by_key.is_empty() && self.waiting.is_empty() && self.delayed.is_empty() && self.running == 0
     }
 
-    fn insert(&mut self, key: &Key, wanted: Wanted) -> Wake {
+    fn insert(&mut self, key: &Key, wanted: Wanted, now: Instant) -> Wake {
         let (number, wake) = match wanted.at {
-            None => (self.waiting.push(key, wanted.priority), Wake::One),
+            None => (self.waiting.push(key, wanted.priority, now), Wake::One),
             Some(at) => {
                 let is_first = self.earliest().is_none_or(|earliest| at < earliest);
                 self.delayed.insert((at, key.clone()));

@@ -5,6 +5,8 @@ use std::{
     ops::Bound,
 };
 
+use tokio::time::Instant;
+
 use super::priority::Priority;
 use crate::object::Key;
 
@@ -16,23 +18,26 @@ pub struct Lines {
     count: u64,
 }
 
+/// The keys of one namespace by number, with when they came: the first has waited longest.
+type Line = BTreeMap<u64, (Key, Instant)>;
+
 /// The keys of one priority.
 #[derive(Debug, Default)]
 struct Namespaces {
-    waiting: BTreeMap<String, BTreeMap<u64, Key>>,
+    waiting: BTreeMap<String, Line>,
     /// The one that was taken last: the turn is that of the namespace after its own, in order of the names.
     last: Option<Key>,
 }
 
 impl Lines {
     /// Adds a key. Returns its number, by which it can be removed.
-    pub fn push(&mut self, key: &Key, priority: Priority) -> u64 {
+    pub fn push(&mut self, key: &Key, priority: Priority, now: Instant) -> u64 {
         self.count += 1;
         let waiting = &mut self.by_priority.entry(priority).or_default().waiting;
         // The name is only copied for the first of its namespace.
         match waiting.get_mut(&key.namespace) {
-            Some(line) => line.insert(self.count, key.clone()),
-            None => waiting.entry(key.namespace.clone()).or_default().insert(self.count, key.clone()),
+            Some(line) => line.insert(self.count, (key.clone(), now)),
+            None => waiting.entry(key.namespace.clone()).or_default().insert(self.count, (key.clone(), now)),
         };
         self.count
     }
@@ -63,6 +68,20 @@ impl Lines {
     pub fn is_empty(&self) -> bool {
         self.by_priority.is_empty()
     }
+
+    /// How many wait.
+    pub fn len(&self) -> usize {
+        self.lines().map(BTreeMap::len).sum()
+    }
+
+    /// When the one came that has waited longest.
+    pub fn oldest(&self) -> Option<Instant> {
+        self.lines().filter_map(|line| Some(line.first_key_value()?.1.1)).min()
+    }
+
+    fn lines(&self) -> impl Iterator<Item = &Line> {
+        self.by_priority.values().flat_map(|namespaces| namespaces.waiting.values())
+    }
 }
 
 impl Namespaces {
@@ -81,7 +100,7 @@ impl Namespaces {
 
     fn remove(&mut self, namespace: &str, number: u64) -> Option<Key> {
         let line = self.waiting.get_mut(namespace)?;
-        let key = line.remove(&number);
+        let key = line.remove(&number).map(|(key, _)| key);
         if line.is_empty() {
             self.waiting.remove(namespace);
         }

@@ -11,6 +11,7 @@ use super::{
     mock::{Log, MockApi, mock_api},
     *,
 };
+use crate::queue::Priority;
 
 const SHORTLY: Duration = Duration::from_millis(10);
 
@@ -38,7 +39,7 @@ fn read(requests: &Requests, path: &'static str) -> JoinHandle<Result<String, Fa
 
 fn write(requests: &Requests, priority: Priority, path: &'static str) -> JoinHandle<Result<String, Failure>> {
     let requests = requests.clone();
-    tokio::spawn(async move { requests.write(priority, patch(path)).await })
+    tokio::spawn(async move { requests.write(Write::Hpa(priority), patch(path)).await })
 }
 
 /// As many writes as may be in flight.
@@ -65,7 +66,7 @@ async fn an_answer_is_returned_as_it_is() {
 #[tokio::test(start_paused = true)]
 async fn an_answer_that_is_no_json_is_quoted() {
     let (requests, mut api) = requests(1000);
-    let asked = tokio::spawn(async move { requests.write_json(Priority::Begin, patch("/a")).await });
+    let asked = tokio::spawn(async move { requests.write_json(Write::Hpa(Priority::Begin), patch("/a")).await });
     api.next().await.answer(200, "<html>\n sign in");
     let failure = asked.await.unwrap().unwrap_err();
     assert_eq!(failure.to_string(), "the answer of the API server cannot be read: <html> sign in");
@@ -165,7 +166,7 @@ async fn a_write_whose_turn_comes_too_late_is_not_sent() {
     let mut in_flight = fill(&requests, &mut api).await;
     let until = |seconds| {
         let (requests, not_after) = (requests.clone(), clock().now().steady() + Duration::from_secs(seconds));
-        tokio::spawn(async move { requests.write_until(Priority::End, not_after, patch("/end")).await })
+        tokio::spawn(async move { requests.write_until(Write::Hpa(Priority::End), not_after, patch("/end")).await })
     };
     let (early, late) = (until(2), until(5));
     assert!(api.next_within(Duration::from_secs(3)).await.is_none(), "they wait for their turn");

@@ -5,7 +5,7 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 use hpa_override_core::ParsedOverride;
 use hpa_override_plan::{HpaView, OnTarget, Problem};
 
-use super::{revert_backoff::RevertBackoff, update::Update};
+use super::{census::Due, revert_backoff::RevertBackoff, update::Update};
 use crate::{clock::Moment, object::Key};
 
 /// One HPA.
@@ -29,6 +29,8 @@ pub(super) struct HpaState {
     pub(super) paused: Option<(u64, Moment, Duration)>,
     /// Whether the last plan waits for what the status says.
     pub(super) waits_for_status: bool,
+    /// What was to be done at an instant, and is not done yet.
+    pub(super) due: Option<Due>,
 }
 
 impl HpaState {
@@ -45,6 +47,7 @@ impl HpaState {
             settled: None,
             paused: None,
             waits_for_status: false,
+            due: None,
         }
     }
 

@@ -6,7 +6,7 @@ use hpa_override_core::ParsedOverride;
 use hpa_override_plan::{Problem, TargetSummary};
 use serde_json::Value;
 
-use super::{hpa::HpaState, override_state::OverrideState};
+use super::{census::Due, hpa::HpaState, override_state::OverrideState};
 use crate::clock::Moment;
 
 /// What is remembered of an HPA between two plans.
@@ -42,9 +42,10 @@ impl Memory<'_> {
         self.0.paused = Some((self.0.revision, now, length));
     }
 
-    /// Ends a row of failures.
-    pub fn note_success(&mut self) {
+    /// Ends a row of failures. What was to be done at an instant is done: that.
+    pub fn note_success(&mut self) -> Option<Due> {
         (self.0.failures, self.0.paused) = (0, None);
+        self.0.due.take()
     }
 
     /// How long to wait before a revert is undone; none: undo it now. It counts as undone only by

@@ -170,12 +170,22 @@ impl Objects {
 
     /// Forgets what plans and failures have left, but not the objects.
     pub(super) fn begin_anew(&mut self) -> Change {
-        for (key, ovr) in &mut self.overrides {
+        for ovr in self.overrides.values_mut() {
             ovr.begin_anew();
-            ovr.awaited = self.index.targets_of(key).into_iter().collect();
         }
         for hpa in self.hpas.values_mut() {
             hpa.begin_anew();
+        }
+        self.replan()
+    }
+
+    /// Everything is to be planned.
+    pub(super) fn replan(&mut self) -> Change {
+        for (key, ovr) in &mut self.overrides {
+            ovr.awaited = self.index.targets_of(key).into_iter().collect();
+        }
+        for hpa in self.hpas.values_mut() {
+            hpa.touch();
         }
         let hpas = self.hpas.keys().cloned().collect();
         Change { hpas, statuses: self.overrides.keys().cloned().collect(), ..Change::default() }

@@ -163,7 +163,7 @@ impl World {
             listed.insert(Key::from(view(hpa).id().clone()));
             all.add(self.state.put_hpa(view(hpa), Source::List(mark)));
         }
-        all.add(self.state.keep_hpas(&listed, mark, &self.model.version.to_string()));
+        all.add(self.state.keep_hpas(None, &listed, mark, &self.model.version.to_string()));
         all
     }
 
@@ -173,7 +173,7 @@ impl World {
             listed.insert(parsed(ovr).key());
             all.add(self.state.put_override(parsed(ovr), Source::List(mark)));
         }
-        all.add(self.state.keep_overrides(&listed, mark, &self.model.version.to_string()));
+        all.add(self.state.keep_overrides(None, &listed, mark, &self.model.version.to_string()));
         all
     }
 
@@ -252,13 +252,13 @@ fn what_was_written_since_a_list_began_stays() {
     world.state.note_hpa_written(view(&written), None);
     world.state.put_hpa(view(&listed), Source::List(mark));
     assert_eq!(world.state.hpa(&hpa_id(0)).unwrap().resource_version(), "2");
-    world.state.keep_hpas(&HashSet::new(), mark, "1");
+    world.state.keep_hpas(None, &HashSet::new(), mark, "1");
     assert!(world.state.hpa(&hpa_id(0)).is_some(), "the list did not know it");
-    world.state.keep_hpas(&HashSet::new(), mark, "3");
+    world.state.keep_hpas(None, &HashSet::new(), mark, "3");
     assert!(world.state.hpa(&hpa_id(0)).is_none(), "the list is later, and lacks it all the same");
     world.state.put_hpa(view(&written), Source::Event);
     world.state.note_hpa_written(view(&world.model.hpa(0, 0, 4, 0)), None);
-    world.state.keep_hpas(&HashSet::new(), world.state.begin_list(), "1");
+    world.state.keep_hpas(None, &HashSet::new(), world.state.begin_list(), "1");
     assert!(world.state.hpa(&hpa_id(0)).is_none(), "not written since, whatever the versions say: a restored etcd");
 }
 
@@ -352,7 +352,7 @@ fn a_failed_write_is_not_tried_again_before_its_time_unless_something_changes() 
     assert!(!is_paused(now.after(Duration::from_secs(5))), "its time has come");
     state.put_hpa(web("h", "3", &json!({"desiredReplicas": 3})), Source::Event);
     assert!(is_paused(now), "plans do not read that");
-    state.expire(&id);
+    state.expire(&id, None);
     assert!(!is_paused(now), "an instant at which a plan differs");
     fail();
     let other = json!({"metadata": {"namespace": "shop", "name": "web", "uid": "h", "resourceVersion": "4"},

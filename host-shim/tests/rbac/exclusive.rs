@@ -18,6 +18,17 @@ pub type Right = (&'static str, &'static str, &'static str);
 
 const ADVICE: &str = "apply `deploy/rbac`, which gives the controller its rights";
 
+/// Without these nothing works, and the controller is not ready.
+const NEEDED: [(&str, &str); 7] = [
+    ("autoscaleroverrides", "list"),
+    ("autoscaleroverrides", "watch"),
+    ("autoscaleroverrides/status", "patch"),
+    ("horizontalpodautoscalers", "get"),
+    ("horizontalpodautoscalers", "list"),
+    ("horizontalpodautoscalers", "watch"),
+    ("horizontalpodautoscalers", "patch"),
+];
+
 /// The world of one test; the controller has every right at the start.
 pub struct Exclusive {
     pub world: &'static World,
@@ -46,6 +57,23 @@ impl Exclusive {
         self.world.kill_controller().unwrap();
         self.set(Some(right)).await;
         self.restart();
+        self.wait_probe(right).await;
+    }
+
+    /// The probe names a right without which nothing works, and passes without another one.
+    async fn wait_probe(&self, (group, resource, verb): Right) {
+        let missing = format!("[-]permissions failed: missing: {verb} {resource}.{group}\n");
+        let probed = wait_for("the probe", LIMIT, async || {
+            let (status, text) = self.world.admin().get("/readyz?verbose")?;
+            let is_right = if NEEDED.contains(&(resource, verb)) {
+                status == 503 && text.contains(&missing)
+            } else {
+                status == 200
+            };
+            anyhow::ensure!(is_right, "{status}: {text}");
+            Ok(())
+        });
+        probed.await.unwrap();
     }
 
     pub async fn grant(&self, right: Right) {

@@ -187,6 +187,12 @@ spec:
         serde_json::to_value(self.hpas("v2").patch("web", &params, patch).await.unwrap()).unwrap()
     }
 
+    /// Merges into an HPA of that name.
+    pub async fn patch_named(&self, name: &str, manager: &str, patch: &Value) {
+        let params = PatchParams { field_manager: Some(manager.into()), ..PatchParams::default() };
+        self.hpas("v2").patch(name, &params, &Patch::Merge(patch)).await.unwrap();
+    }
+
     pub fn new_override(&self, name: &str, spec: &Value) -> DynamicObject {
         serde_json::from_value(json!({
             "apiVersion": "hpa-override.dev/v1", "kind": "AutoscalerOverride",

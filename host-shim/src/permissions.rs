@@ -1,0 +1,251 @@
+//! The rights that the controller needs, and who it is to the API server: asked at the start, and again after an answer that
+//! says that a right is missing, until all are there. `deploy/rbac` grants them.
+//!
+//! Nothing waits for the answers: a cluster that does not answer such questions is served as well as it can be.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use hpa_override_core::Settings;
+use kube::{api::PostParams, core::Request};
+use serde_json::{Value, json};
+use tokio::time::sleep_until;
+
+use crate::{
+    clock::Clock,
+    error::Failure,
+    leader::LeaseName,
+    object::{HPA, OVERRIDE},
+    request::{Requests, built},
+    scope::Scope,
+    settings::CurrentSettings,
+};
+
+/// How soon the questions are asked again, while a right is missing or where answers keep saying that one is.
+const AGAIN: Duration = Duration::from_secs(10);
+
+/// A right, as RBAC has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Right {
+    verb: &'static str,
+    group: &'static str,
+    resource: &'static str,
+    subresource: &'static str,
+    /// None: in all namespaces.
+    namespace: Option<String>,
+    /// Of one object alone.
+    name: Option<String>,
+    /// Whether nothing works without it.
+    is_needed: bool,
+}
+
+/// Verb, group, resource, subresource, and whether nothing works without it.
+const RIGHTS: [(&str, &str, &str, &str, bool); 13] = [
+    ("list", OVERRIDE.group, OVERRIDE.plural, "", true),
+    ("watch", OVERRIDE.group, OVERRIDE.plural, "", true),
+    ("patch", OVERRIDE.group, OVERRIDE.plural, "status", true),
+    ("delete", OVERRIDE.group, OVERRIDE.plural, "", false),
+    ("get", HPA.group, HPA.plural, "", true),
+    ("list", HPA.group, HPA.plural, "", true),
+    ("watch", HPA.group, HPA.plural, "", true),
+    ("patch", HPA.group, HPA.plural, "", true),
+    ("get", "apps", "deployments", "", false),
+    ("get", "apps", "statefulsets", "", false),
+    ("get", "apps", "replicasets", "", false),
+    ("create", "events.k8s.io", "events", "", false),
+    ("patch", "events.k8s.io", "events", "", false),
+];
+
+/// What the replicas need to elect a leader.
+const LEASE_RIGHTS: [(&str, bool); 3] = [("get", true), ("create", false), ("update", true)];
+
+impl fmt::Display for Right {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { verb, group, resource, subresource, namespace, name, is_needed: _ } = self;
+        write!(f, "{verb} {resource}")?;
+        if !subresource.is_empty() {
+            write!(f, "/{subresource}")?;
+        }
+        write!(f, ".{group}")?;
+        if let Some(name) = name {
+            write!(f, " `{name}`")?;
+        }
+        match namespace {
+            Some(namespace) => write!(f, " in namespace {namespace}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Right {
+    fn review(&self) -> Value {
+        let Self { verb, group, resource, subresource, namespace, name, is_needed: _ } = self;
+        json!({
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectAccessReview",
+            "spec": {"resourceAttributes": {
+                "verb": verb, "group": group, "resource": resource, "subresource": subresource, "namespace": namespace,
+                "name": name,
+            }},
+        })
+    }
+}
+
+/// The rights that a controller needs which serves that.
+fn needed(scope: &Scope, lease: Option<&LeaseName>, settings: &Settings) -> Vec<Right> {
+    let right = |namespace: Option<&str>, (verb, group, resource, subresource, is_needed)| {
+        let namespace = namespace.map(Into::into);
+        Right { verb, group, resource, subresource, namespace, name: None, is_needed }
+    };
+    let mut rights: Vec<_> =
+        scope.parts().into_iter().flat_map(|namespace| RIGHTS.map(|parts| right(namespace, parts))).collect();
+    if settings.asks_about_requesters() {
+        rights.push(right(None, ("create", "authorization.k8s.io", "subjectaccessreviews", "", true)));
+    }
+    if let Some(LeaseName { namespace, name }) = lease {
+        rights.extend(LEASE_RIGHTS.map(|(verb, is_needed)| {
+            let right = right(Some(namespace), (verb, "coordination.k8s.io", "leases", "", is_needed));
+            // RBAC cannot hold `create` to a name.
+            Right { name: (verb != "create").then(|| name.clone()), ..right }
+        }));
+    }
+    rights
+}
+
+/// Which rights are missing, as far as that is known. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct Permissions(Arc<Mutex<Vec<Right>>>);
+
+impl Permissions {
+    /// The rights that are missing and without which nothing works.
+    pub fn missing(&self) -> Vec<Right> {
+        self.rights().iter().filter(|right| right.is_needed).cloned().collect()
+    }
+
+    fn rights(&self) -> std::sync::MutexGuard<'_, Vec<Right>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Asks, for as long as the process runs.
+    pub async fn run(
+        self,
+        requests: Requests,
+        scope: Scope,
+        lease: Option<LeaseName>,
+        settings: CurrentSettings,
+        clock: Clock,
+    ) {
+        let (mut is_known, mut next) = (false, clock.now().steady());
+        loop {
+            sleep_until(next).await;
+            next = clock.now().steady() + AGAIN;
+            let settings = settings.now();
+            if !is_known {
+                is_known = say_who(&requests, &settings).await;
+            }
+            let needed = needed(&scope, lease.as_ref(), &settings);
+            let missing = self.ask(&requests, &needed).await;
+            let is_complete = missing.as_ref().is_ok_and(Vec::is_empty);
+            match missing {
+                Ok(missing) => self.note(missing),
+                Err(failure) => tracing::debug!(error = %failure, "failed to ask for the rights of the controller"),
+            }
+            if is_complete {
+                requests.forbidden().await;
+            }
+        }
+    }
+
+    async fn ask(&self, requests: &Requests, needed: &[Right]) -> Result<Vec<Right>, Failure> {
+        let mut missing = Vec::new();
+        for right in needed {
+            let path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
+            let answer = ask(requests, path, &right.review()).await?;
+            if answer.pointer("/status/allowed") == Some(&Value::Bool(false)) {
+                missing.push(right.clone());
+            }
+        }
+        Ok(missing)
+    }
+
+    fn note(&self, missing: Vec<Right>) {
+        let mut known = self.rights();
+        if *known == missing {
+            return;
+        }
+        if missing.is_empty() {
+            tracing::info!("the controller has all rights that it needs");
+        } else {
+            let list = missing.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            tracing::warn!("the controller lacks rights: {list}; apply `deploy/rbac`");
+        }
+        *known = missing;
+    }
+}
+
+/// Says so where the account is not the one that the admission policies take for the controller. Whether it is known.
+async fn say_who(requests: &Requests, settings: &Settings) -> bool {
+    let body = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"});
+    let answer = match ask(requests, "/apis/authentication.k8s.io/v1/selfsubjectreviews", &body).await {
+        Ok(answer) => answer,
+        Err(failure) => {
+            tracing::debug!(error = %failure, "failed to ask who the controller is");
+            return false;
+        }
+    };
+    let expected = &settings.controller_user;
+    match answer.pointer("/status/userInfo/username").and_then(Value::as_str) {
+        Some(user) if user == expected => tracing::info!(user, "the API server knows the controller as"),
+        Some(user) => tracing::warn!(
+            user,
+            "the controller runs as `{user}`, and the settings say `controllerUser: {expected}`: the merge policy takes its \
+             writes for an owner's; run it as that account, or name this one in the settings of both policies and of the \
+             controller"
+        ),
+        None => return false,
+    }
+    true
+}
+
+/// A question by POST, which writes nothing: every replica asks.
+async fn ask(requests: &Requests, path: &str, body: &Value) -> Result<Value, Failure> {
+    let request = Request::new(path).create(&PostParams::default(), body.to_string().into_bytes());
+    requests.read_json(built(request)?).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lease() -> LeaseName {
+        LeaseName { namespace: "ops".into(), name: "hpa-override".into() }
+    }
+
+    #[test]
+    fn a_right_is_said_as_rbac_has_it() {
+        let rights = needed(&Scope::new(vec!["shop".into()]), Some(&lease()), &Settings::default());
+        let texts: Vec<_> = rights.iter().map(ToString::to_string).collect();
+        assert_eq!(texts.first().unwrap(), "list autoscaleroverrides.hpa-override.dev in namespace shop");
+        assert_eq!(texts[2], "patch autoscaleroverrides/status.hpa-override.dev in namespace shop");
+        assert_eq!(texts.last().unwrap(), "update leases.coordination.k8s.io `hpa-override` in namespace ops");
+    }
+
+    #[test]
+    fn each_namespace_that_is_served_needs_them() {
+        let count = |namespaces: &[&str]| {
+            let namespaces: Vec<_> = namespaces.iter().map(ToString::to_string).collect();
+            needed(&Scope::new(namespaces), None, &Settings::default()).len()
+        };
+        assert_eq!([count(&[]), count(&["a"]), count(&["a", "b"])], [13, 13, 26]);
+    }
+
+    #[test]
+    fn requesters_are_asked_about_only_where_the_settings_want_it() {
+        let settings = Settings { authorize_requester: true, ..Settings::default() };
+        let rights = needed(&Scope::default(), None, &settings);
+        assert_eq!(rights.last().unwrap().to_string(), "create subjectaccessreviews.authorization.k8s.io");
+    }
+}
