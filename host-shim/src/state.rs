@@ -9,11 +9,13 @@
 
 mod census;
 mod change;
+mod due;
 mod hpa;
 mod memory;
 mod objects;
 mod override_state;
 pub mod revert_backoff;
+mod told;
 mod update;
 
 use std::{
@@ -27,8 +29,9 @@ use hpa_override_plan::{HpaPlan, HpaView, ScaleReading};
 use serde_json::Value;
 
 pub use self::{
-    census::{Census, Due},
+    census::Census,
     change::{Change, ListMark, Source},
+    due::Due,
     hpa::{Outcomes, Situation},
     memory::{Memory, StatusSituation},
 };

@@ -5,7 +5,7 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 use hpa_override_core::ParsedOverride;
 use hpa_override_plan::{HpaView, OnTarget, Problem};
 
-use super::{census::Due, revert_backoff::RevertBackoff, update::Update};
+use super::{due::Due, revert_backoff::RevertBackoff, update::Update};
 use crate::{clock::Moment, object::Key};
 
 /// One HPA.

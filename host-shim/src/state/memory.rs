@@ -6,7 +6,7 @@ use hpa_override_core::ParsedOverride;
 use hpa_override_plan::{Problem, TargetSummary};
 use serde_json::Value;
 
-use super::{census::Due, hpa::HpaState, override_state::OverrideState};
+use super::{due::Due, hpa::HpaState, override_state::OverrideState};
 use crate::clock::Moment;
 
 /// What is remembered of an HPA between two plans.

@@ -6,7 +6,7 @@ use hpa_override_core::ParsedOverride;
 use hpa_override_plan::TargetSummary;
 use serde_json::Value;
 
-use super::{census::Told, update::Update};
+use super::{told::Told, update::Update};
 use crate::{
     clock::Moment,
     object::{Key, Override},
