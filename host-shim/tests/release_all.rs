@@ -69,9 +69,9 @@ async fn everything_is_given_back_without_controller_crd_and_policies() {
     // The owner goes on meanwhile: without the merge policy its number is what counts.
     ns.patch_named("web-7", "argocd", &json!({"spec": {"minReplicas": 2, "maxReplicas": 8}})).await;
 
-    let (code, would, _) = run(world, &["release-all", "--dry-run"]);
-    assert_eq!((code, would.lines().count()), (Some(0), COUNT + 1), "{would}");
-    assert!(would.contains("release/web-3: would be released, now 10-20\n"), "{would}");
+    let (code, planned, _) = run(world, &["release-all", "--dry-run"]);
+    assert_eq!((code, planned.lines().count()), (Some(0), COUNT + 1), "{planned}");
+    assert!(planned.contains("release/web-3: would be released, now 10-20\n"), "{planned}");
     assert_eq!(bounds(&ns.get_hpa("web-3").await), (10, 20), "nothing is written");
 
     let begin = Instant::now();

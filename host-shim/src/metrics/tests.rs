@@ -32,7 +32,9 @@ fn not_ready() -> impl Iterator<Item = Reason> {
 fn everything() -> String {
     let metrics = Metrics::new();
     for write in Write::ALL {
-        CLASSES.iter().for_each(|class| metrics.note_write(write, Some(*class)));
+        for class in CLASSES {
+            metrics.note_write(write, Some(class));
+        }
     }
     for of in [Loop::Hpas, Loop::Statuses] {
         for outcome in [Outcome::Unchanged, Outcome::Written, Outcome::Failed] {
@@ -41,7 +43,9 @@ fn everything() -> String {
     }
     for resource in RESOURCES {
         metrics.note_list(resource);
-        CLASSES.iter().for_each(|class| metrics.note_watch_failure(resource, *class));
+        for class in CLASSES {
+            metrics.note_watch_failure(resource, class);
+        }
     }
     for transition in Transition::ALL {
         metrics.note_transition(transition, Duration::from_millis(30));
