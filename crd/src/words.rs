@@ -86,6 +86,8 @@ pub enum Reason {
     WriteAltered,
     /// The controller lacks a permission.
     Forbidden,
+    /// The controller runs with `--dry-run`, and writes no HPA.
+    DryRun,
     /// The record on the target cannot be read, so nothing is written to it.
     UnreadableRecord,
     /// It exceeds a limit of the platform team.
@@ -118,7 +120,7 @@ pub enum Reason {
 
 impl Reason {
     /// All reasons.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::Applied,
         Self::PartlyApplied,
         Self::Pending,
@@ -134,6 +136,7 @@ impl Reason {
         Self::WriteDenied,
         Self::WriteAltered,
         Self::Forbidden,
+        Self::DryRun,
         Self::UnreadableRecord,
         Self::LimitExceeded,
         Self::NamespaceProtected,
@@ -169,6 +172,7 @@ impl Reason {
             Self::WriteDenied => "WriteDenied",
             Self::WriteAltered => "WriteAltered",
             Self::Forbidden => "Forbidden",
+            Self::DryRun => "DryRun",
             Self::UnreadableRecord => "UnreadableRecord",
             Self::LimitExceeded => "LimitExceeded",
             Self::NamespaceProtected => "NamespaceProtected",

@@ -3,7 +3,11 @@
 //! `/healthz` and `/readyz` answer 200 or 503; with `?verbose` they say what was looked at, which a 503 always does.
 //! `/metrics` is `OpenMetrics` text.
 
-use std::{fmt::Write as _, net::SocketAddr, str::FromStr};
+use std::{
+    fmt::Write as _,
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
+    str::FromStr,
+};
 
 use anyhow::Context as _;
 use axum::{
@@ -37,12 +41,17 @@ impl FromStr for AdminAddress {
     }
 }
 
-/// Listens there.
+/// Listens there. `0.0.0.0` is all addresses, those of IPv6 too.
 ///
 /// # Errors
 /// When the address is not ours, or in use.
 pub async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
-    let listener = TcpListener::bind(address).await;
+    let all = SocketAddr::from((Ipv6Addr::UNSPECIFIED, address.port()));
+    let listener = match TcpListener::bind(if address.ip() == Ipv4Addr::UNSPECIFIED { all } else { address }).await {
+        // Without IPv6.
+        Err(_) if address.ip() == Ipv4Addr::UNSPECIFIED => TcpListener::bind(address).await,
+        other => other,
+    };
     let listener = listener.with_context(|| {
         format!(
             "failed to listen on {address} for probes and metrics; `--admin-address` names another address, or `none`"

@@ -42,6 +42,7 @@ pub struct Args {
         default_value_t = true,
         action = ArgAction::Set,
         num_args = 0..=1,
+        require_equals = true,
         default_missing_value = "true",
     )]
     pub leader_elect: bool,
@@ -57,6 +58,10 @@ pub struct Args {
     /// Where probes and metrics are served: an IP address and a port, or `none`
     #[arg(long, value_name = "ADDRESS", env = "HPA_OVERRIDE_ADMIN_ADDRESS", default_value = "0.0.0.0:8080")]
     pub admin_address: AdminAddress,
+
+    /// Write no HPA, whatever else is asked for: statuses, log and metrics say what would be written
+    #[arg(long, env = "HPA_OVERRIDE_DRY_RUN")]
+    pub dry_run: bool,
 
     /// Format of the log
     #[arg(long, value_name = "FORMAT", env = "HPA_OVERRIDE_LOG_FORMAT", global = true, default_value = "text")]

@@ -151,7 +151,8 @@ impl Confirm {
         }
         let namespaces: HashSet<&str> = overrides.iter().map(|ovr| ovr.namespace.as_str()).collect();
         let [pages_of_all, pages] = self.state.pages_of_overrides(&namespaces, page::SIZE as usize);
-        match ReadAhead::plan(count, pages_of_all, pages) {
+        // Each part that is served has one at least.
+        match ReadAhead::plan(count, pages_of_all.max(self.scope.parts().len()), pages) {
             ReadAhead::All => {
                 let began = self.clock.now();
                 for part in self.scope.parts() {

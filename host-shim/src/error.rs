@@ -179,6 +179,13 @@ impl Failure {
         self.class() == Class::NotFound
     }
 
+    /// Whether the namespace is gone, or is being deleted: nothing new is created in it.
+    pub fn is_without_namespace(&self) -> bool {
+        let Self::Kube(kube::Error::Api(status)) = self else { return false };
+        let causes = status.details.as_ref().map(|details| details.causes.as_slice()).unwrap_or_default();
+        self.is_not_found() || causes.iter().any(|cause| cause.reason == "NamespaceTerminating")
+    }
+
     /// Whether RBAC refuses it.
     pub fn is_forbidden(&self) -> bool {
         self.class() == Class::Forbidden

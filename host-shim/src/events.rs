@@ -10,7 +10,7 @@ use std::{
 };
 
 use hpa_override_core::{Id, MANAGER};
-use hpa_override_plan::{About, Event, HpaView};
+use hpa_override_plan::{About, Event, HpaView, Problem};
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::{
     api::{Patch, PatchParams, PostParams},
@@ -79,6 +79,13 @@ impl PendingEvent {
             About::Override(id, uid) => about_override(id, uid),
         };
         Self::new(event, about)
+    }
+
+    /// An event about an HPA that is not as planned: also where no override is left whose status could say so.
+    pub fn from_problem(problem: &Problem, hpa: &HpaView) -> Self {
+        let note = format!("the bounds are not as planned: {}", problem.message);
+        let about = HPA.reference(hpa.id(), hpa.uid());
+        Self { reason: problem.reason.as_str(), note, warning: true, about }
     }
 
     /// An event of a plan for a status.
@@ -215,8 +222,12 @@ impl Publisher {
         );
         let now = self.clock.now();
         self.published.retain(|_, last| now.since(last.at) < SERIES);
-        if let Err(failure) = self.write(pending, count, now).await {
-            tracing::warn!(error = %failure, "failed to publish an event");
+        match self.write(pending, count, now).await {
+            Err(failure) if failure.is_without_namespace() => {
+                tracing::debug!(error = %failure, "failed to publish an event in a namespace that is being deleted");
+            }
+            Err(failure) => tracing::warn!(error = %failure, "failed to publish an event"),
+            Ok(()) => {}
         }
     }
 

@@ -31,6 +31,8 @@ pub struct Health {
     pub leadership: Leadership,
     pub permissions: Permissions,
     pub metrics: Metrics,
+    /// Whether no HPA is written.
+    pub dry_run: bool,
 }
 
 /// One thing that is looked at.
@@ -45,10 +47,7 @@ pub struct Check {
 impl Health {
     /// Whether it makes progress.
     pub fn live(&self) -> Vec<Check> {
-        vec![
-            self.progress("progress-hpas", &self.queues.hpas),
-            self.progress("progress-statuses", &self.queues.statuses),
-        ]
+        vec![self.progress()]
     }
 
     /// Whether it knows the cluster, and may do its work.
@@ -81,21 +80,25 @@ impl Health {
             next_transition,
             queues: [&self.queues.hpas, &self.queues.statuses].map(|queue| queue.waiting(now.steady())),
             leads,
+            dry_run: leads && self.dry_run,
             lease_age: self.leadership.left(now.steady()).map(|left| RENEW_DEADLINE.saturating_sub(left)),
             listed: [HPA.plural, OVERRIDE.plural].map(|plural| (plural, self.listed.is_complete(plural))),
             rights_missing: self.permissions.missing().len(),
         }
     }
 
-    fn progress(&self, name: &'static str, queue: &Queue) -> Check {
+    /// A run of either loop is progress: statuses wait for as long as HPAs are to be written.
+    fn progress(&self) -> Check {
+        let now = self.clock.now().steady();
+        let queues = [&self.queues.hpas, &self.queues.statuses];
+        let waits_for = queues.map(|queue| queue.waiting(now).1).into_iter().max().unwrap_or_default();
+        let finished = queues.into_iter().filter_map(Queue::finished).max();
+        let stuck = finished.map_or(waits_for, |finished| waits_for.min(now.saturating_duration_since(finished)));
         // Before, nothing is looked at.
         let has_begun = [HPA.plural, OVERRIDE.plural].iter().all(|plural| self.listed.is_complete(plural));
-        let stuck = queue.stuck_for(self.clock.now().steady());
         let is_stuck = has_begun && stuck >= STUCK_AFTER;
-        Check {
-            name,
-            failure: is_stuck.then(|| format!("objects wait, and nothing was done for {} s", stuck.as_secs())),
-        }
+        let failure = is_stuck.then(|| format!("objects wait, and nothing was done for {} s", stuck.as_secs()));
+        Check { name: "progress", failure }
     }
 
     fn is_listed(&self, plural: &'static str) -> Check {
@@ -104,5 +107,66 @@ impl Health {
             name: plural,
             failure: (!is_listed).then(|| "not all are listed yet; the log says why, if it takes long".into()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hpa_override_core::Id;
+    use tokio::time::advance;
+
+    use super::*;
+    use crate::{listed::Part, object::Key, queue::Priority};
+
+    fn health() -> (Health, [Part; 2]) {
+        let mut listed = Listed::default();
+        let parts = [listed.add(HPA.plural), listed.add(OVERRIDE.plural)];
+        let health = Health {
+            clock: Clock::simulated("2026-11-27T06:00:00Z".parse().unwrap()),
+            state: Arc::default(),
+            queues: Queues::default(),
+            listed,
+            leadership: Leadership::alone(),
+            permissions: Permissions::default(),
+            metrics: Metrics::new(),
+            dry_run: false,
+        };
+        (health, parts)
+    }
+
+    fn key(name: &str) -> Key {
+        Arc::new(Id { namespace: "shop".into(), name: name.into() })
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn it_does_not_live_where_objects_wait_and_no_look_is_over() {
+        let (health, parts) = health();
+        let is_live = || health.live().iter().all(|check| check.failure.is_none());
+        health.queues.hpas.add(&key("web"), Priority::Begin);
+        health.queues.statuses.add(&key("a"), Priority::Status);
+        advance(STUCK_AFTER).await;
+        assert!(is_live(), "nothing is looked at before all is listed");
+        for part in &parts {
+            part.send_replace(true);
+        }
+        assert!(!is_live());
+        drop(health.queues.hpas.next().await);
+        assert!(is_live(), "statuses wait for HPAs");
+        advance(STUCK_AFTER).await;
+        assert!(!is_live());
+        drop(health.queues.statuses.next().await);
+        advance(STUCK_AFTER * 2).await;
+        assert!(is_live(), "nothing waits");
+    }
+
+    #[test]
+    fn it_is_ready_when_all_is_listed() {
+        let (health, [hpas, overrides]) = health();
+        let failing = || health.ready().into_iter().filter(|check| check.failure.is_some()).map(|check| check.name);
+        assert_eq!(failing().collect::<Vec<_>>(), [HPA.plural, OVERRIDE.plural]);
+        hpas.send_replace(true);
+        assert_eq!(failing().collect::<Vec<_>>(), [OVERRIDE.plural]);
+        overrides.send_replace(true);
+        assert_eq!(failing().count(), 0);
     }
 }

@@ -8,7 +8,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use hpa_override_core::{MayPatch, ParsedOverride, Reason};
+use hpa_override_core::{Id, MayPatch, ParsedOverride, Reason};
 use hpa_override_plan::{Altered, HpaPlan, HpaView, OnTarget, Problem, compare_response, plan_hpa};
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
@@ -26,7 +26,7 @@ use crate::{
     queues::Queues,
     request::Requests,
     settings::CurrentSettings,
-    state::{Change, Due, Gathered, Situation, Source, State},
+    state::{Change, Dues, Gathered, Situation, Source, State},
     tasks::{log_failure, run_each},
 };
 
@@ -36,6 +36,8 @@ const MOST_WRITES: u32 = 4;
 const NEXT_ROUND: Duration = Duration::from_secs(1);
 /// When an HPA is looked at again that is not found.
 const LATER: Duration = Duration::from_secs(10);
+/// After so many failures in a row a refusal is published again: where a person has to act, that is once an hour.
+const SAID_EVERY: u32 = 12;
 /// Reconciles under way at once; of their writes fewer are in flight.
 const CONCURRENCY: usize = 64;
 
@@ -50,6 +52,8 @@ pub struct Deps {
     pub confirm: Confirm,
     pub answers: Arc<Answers>,
     pub events: Events,
+    /// Whether no HPA is written: what would be is said instead.
+    pub dry_run: bool,
 }
 
 /// Reconciles what is queued until the queue is closed; then those under way are finished.
@@ -91,8 +95,13 @@ async fn reconcile(deps: &Deps, running: Running) {
 async fn settle(deps: &Deps, key: &Key, priority: Priority) -> Result<(Outcome, Option<Duration>), Stop> {
     for writes in 1..=MOST_WRITES {
         let outcome = if writes == 1 { Outcome::Unchanged } else { Outcome::Written };
-        let attempt = Attempt::plan(deps, key)?.confirmed(deps, key).await?;
+        let attempt = Attempt::plan(deps, key)?;
+        attempt.note_due(deps);
+        let attempt = attempt.confirmed(deps, key).await?;
         let Some(patch) = &attempt.plan.patch else { return Ok((outcome, attempt.settled(deps))) };
+        if deps.dry_run {
+            return Ok((outcome, attempt.said(deps)));
+        }
         if let Some(delay) = attempt.revert_delay(deps) {
             return Ok((outcome, Some(delay)));
         }
@@ -197,6 +206,14 @@ impl Attempt {
         }
     }
 
+    /// Notes since when the patch is due. A revert is nobody's delay.
+    fn note_due(&self, deps: &Deps) {
+        if self.plan.patch.is_some() && self.plan.reverted_by.is_none() {
+            let (since, now) = (self.plan.ends_since, self.moment.instant());
+            deps.state.with_hpa(&self.situation.hpa, |memory| memory.note_due(since, now));
+        }
+    }
+
     /// Until when its patch may be sent; none: at any time, by the version of the HPA.
     fn not_after(&self) -> Option<Instant> {
         self.plan.confirm.then(|| self.moment.steady() + FRESH)
@@ -274,13 +291,33 @@ impl Attempt {
         Some(delay)
     }
 
+    /// In a dry run: what would be written is said, in the log and in the statuses. When to look again.
+    fn said(&self, deps: &Deps) -> Option<Duration> {
+        let would = match (self.plan.events.as_slice(), self.plan.patch.as_ref().and_then(|patch| patch.get("spec"))) {
+            ([], Some(bounds)) => format!("the bounds would be {bounds}"),
+            ([], None) => "the record and who owns the bounds would be changed".to_owned(),
+            (events, _) => events.iter().map(|event| event.note.as_str()).collect::<Vec<_>>().join("; "),
+        };
+        let Id { namespace, name } = self.situation.hpa.id();
+        tracing::info!(namespace, name, "dry run, not written: {would}");
+        let problem = Problem { reason: Reason::DryRun, message: format!("dry run, not written: {would}") };
+        deps.state.with_hpa(&self.situation.hpa, |memory| {
+            memory.note_success();
+            memory.set_problem(Some(problem));
+        });
+        self.report(deps, self.plan_again_in.is_none() && !self.has_questions);
+        self.plan_again_in
+    }
+
     /// Nothing is left to do, so earlier problems are over; but a contested HPA stays so for a time. When to look again.
     fn settled(&self, deps: &Deps) -> Option<Duration> {
         let contested = deps.state.with_hpa(&self.situation.hpa, |memory| {
             memory.remember(self.plan.remember.as_deref());
-            if let Some(due) = memory.note_success() {
-                let transition = if due.is_end { Transition::End } else { Transition::Other };
-                deps.requests.metrics().note_transition(transition, self.moment.past(due.at));
+            let Dues { end, other } = memory.note_success();
+            for (transition, due) in [(Transition::End, end), (Transition::Other, other)] {
+                if let Some(due) = due.filter(|due| due.is_timed) {
+                    deps.requests.metrics().note_transition(transition, self.moment.past(due.since));
+                }
             }
             let contested = memory.contested_for(self.moment);
             if contested.is_none() {
@@ -341,6 +378,10 @@ impl Failed {
             let failures = memory.note_failure();
             memory.pause(deps.clock.now(), error.retry_after(failures));
             if let Some(problem) = error.problem() {
+                let is_news = memory.problem() != Some(&problem) || failures.is_multiple_of(SAID_EVERY);
+                if error.class().is_some() && is_news {
+                    deps.events.publish(PendingEvent::from_problem(&problem, hpa));
+                }
                 memory.set_problem(Some(problem));
             }
             failures
@@ -372,8 +413,7 @@ pub async fn run_timers(deps: Deps) {
         before = now;
         for (at, key) in due {
             // An end comes first: what it leaves behind costs money, or keeps pods from coming.
-            let is_end = deps.queues.ends.is_due(&key, deps.clock);
-            deps.state.expire(&key, at.map(|at| Due { at, is_end }));
+            let is_end = deps.state.expire(&key, at, now.instant());
             deps.queues.hpas.add(&key, if is_end { Priority::End } else { Priority::Begin });
         }
     }

@@ -109,7 +109,7 @@ impl Candidate {
     /// Returns whose it was, where it was somebody's.
     ///
     /// # Errors
-    /// When the Lease can be neither read nor written.
+    /// When the Lease is not there, or can be neither read nor written.
     pub async fn seize(&mut self) -> Result<Option<String>, Failure> {
         for _ in 0..SEIZE_ATTEMPTS {
             match self.seize_once().await {
@@ -123,11 +123,7 @@ impl Candidate {
 
     async fn seize_once(&mut self) -> Result<Option<String>, Failure> {
         let began = self.clock.now().steady();
-        let lease = match self.read().await {
-            Ok(lease) => lease,
-            Err(failure) if failure.is_not_found() => return self.create(began).await.map(|()| None),
-            Err(failure) => return Err(failure),
-        };
+        let lease = self.read().await?;
         let holder = held(&lease).holder;
         self.take(lease, began).await?;
         Ok(Some(holder).filter(|holder| !holder.is_empty() && holder != self.election.identity()))

@@ -11,7 +11,11 @@ mod labels;
 #[cfg(test)]
 mod tests;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use prometheus_client::{
     encoding::text::encode,
@@ -55,6 +59,8 @@ struct Numbers {
     settings_changes: Counter,
     settings_invalid: Gauge,
     gauges: Gauges,
+    /// One at a time: a gauge that is over is taken away before the others are set.
+    scrape: Mutex<()>,
 }
 
 /// What is looked at when it is asked for.
@@ -74,6 +80,7 @@ struct Gauges {
     lease_age: Seconds,
     listed: Family<OfKind, Gauge>,
     rights_missing: Gauge,
+    dry_run: Gauge,
 }
 
 /// What there is at one moment.
@@ -89,6 +96,8 @@ pub struct Snapshot {
     pub queues: [(usize, Duration); 2],
     /// Whether this replica leads.
     pub leads: bool,
+    /// Whether this replica leads and writes no HPA.
+    pub dry_run: bool,
     /// How long ago the Lease was renewed; none: there is none, or another replica holds it.
     pub lease_age: Option<Duration>,
     /// By plural, whether all are listed.
@@ -139,7 +148,7 @@ impl Metrics {
             ),
             lateness: names.add(
                 "transition_lateness_seconds",
-                "From the instant at which an override begins, changes or ends on an HPA until the HPA is as planned",
+                "From the instant at which an override begins, changes or ends by itself on an HPA until the HPA is as planned",
                 Family::new_with_constructor(lateness),
             ),
             reverts: names
@@ -156,6 +165,7 @@ impl Metrics {
             settings_invalid: names
                 .one("settings_invalid", "1 where the settings file is not valid, and those from before are in force"),
             gauges,
+            scrape: Mutex::default(),
             registry: names.0,
         };
         for name in [Loop::Hpas, Loop::Statuses] {
@@ -220,6 +230,7 @@ impl Metrics {
     /// # Errors
     /// Where they cannot be written as text, which never happens into a `String`.
     pub fn text(&self, snapshot: &Snapshot) -> Result<String, fmt::Error> {
+        let _alone = self.0.scrape.lock().unwrap_or_else(PoisonError::into_inner);
         self.0.gauges.set(snapshot);
         let mut text = String::new();
         encode(&mut text, &self.0.registry)?;
@@ -237,19 +248,21 @@ impl Gauges {
             under_override: names.one("hpas_under_override", "HPAs whose record holds an override"),
             unreadable_records: names.one("unreadable_records", "HPAs whose record cannot be read: nothing is changed there"),
             with_problem: names.family("hpas_with_problem", "HPAs that are not as planned, by reason; of the replica that leads"),
-            overdue: names.family("overdue_seconds", "How long the HPA that has waited longest is not as it should be since an instant has passed; of the replica that leads"),
+            overdue: names.family("overdue_seconds", "How long the HPA that has waited longest is not as planned, by what is to be done; of the replica that leads"),
             next_transition: names.one("next_transition_seconds", "Until an override begins, changes or ends next; +Inf: never; of the replica that leads"),
             queued: names.family("queue_depth", "Objects that wait for their turn, by loop"),
             oldest: names.family("queue_oldest_seconds", "How long the object waits that has waited longest, by loop"),
             leads: names.one("leader", "1 where this replica leads"),
             lease_age: names.one("lease_age_seconds", "How long ago this replica has renewed the Lease; 0 where it does not hold one"),
             listed: names.family("listed", "1 where all objects of the resource are known"),
+            dry_run: names.one("dry_run", "1 where this replica leads and writes no HPA"),
             rights_missing: names.one("rights_missing", "Rights that the controller needs and does not have"),
         }
     }
 
     fn set(&self, snapshot: &Snapshot) {
-        let Snapshot { census, overdue, next_transition, queues, leads, lease_age, listed, rights_missing } = snapshot;
+        let Snapshot { census, overdue, next_transition, queues, leads, dry_run, lease_age, listed, rights_missing } =
+            snapshot;
         let Census { hpas, under_override, unreadable_records, problems, phases, unreported, not_ready, endless } =
             census;
         for (phase, count) in phases {
@@ -257,7 +270,7 @@ impl Gauges {
         }
         self.overrides.get_or_create(&ByPhase { phase: UNREPORTED }).set(number(*unreported));
         for (family, counts) in [(&self.not_ready, not_ready), (&self.with_problem, problems)] {
-            // What there was before, and is no more, is zero from now on.
+            // What there was before, and is no more, has no series any longer.
             family.clear();
             for (reason, count) in counts {
                 family.get_or_create(&ByReason { reason: reason.as_str() }).set(number(*count));
@@ -276,6 +289,7 @@ impl Gauges {
             self.oldest.get_or_create(&ByLoop::of(of)).set(oldest.as_secs_f64());
         }
         self.leads.set(i64::from(*leads));
+        self.dry_run.set(i64::from(*dry_run));
         self.lease_age.set(lease_age.unwrap_or_default().as_secs_f64());
         for (resource, is_listed) in listed {
             self.listed.get_or_create(&OfKind { resource }).set(i64::from(*is_listed));

@@ -26,6 +26,8 @@ use crate::{
 
 /// How soon the questions are asked again, while a right is missing or where answers keep saying that one is.
 const AGAIN: Duration = Duration::from_secs(10);
+/// The longest pause, where nothing is missing without which nothing works.
+const LONGEST: Duration = Duration::from_mins(5);
 
 /// A right, as RBAC has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -138,23 +140,32 @@ impl Permissions {
         settings: CurrentSettings,
         clock: Clock,
     ) {
-        let (mut is_known, mut next) = (false, clock.now().steady());
+        let mut changes = settings.changes();
+        let (mut is_known, mut next, mut pause) = (false, clock.now().steady(), AGAIN);
         loop {
             sleep_until(next).await;
-            next = clock.now().steady() + AGAIN;
             let settings = settings.now();
             if !is_known {
                 is_known = say_who(&requests, &settings).await;
             }
             let needed = needed(&scope, lease.as_ref(), &settings);
-            let missing = self.ask(&requests, &needed).await;
-            let is_complete = missing.as_ref().is_ok_and(Vec::is_empty);
-            match missing {
+            let is_news = match self.ask(&requests, &needed).await {
                 Ok(missing) => self.note(missing),
-                Err(failure) => tracing::debug!(error = %failure, "failed to ask for the rights of the controller"),
-            }
-            if is_complete {
-                requests.forbidden().await;
+                Err(failure) => {
+                    tracing::debug!(error = %failure, "failed to ask for the rights of the controller");
+                    true
+                }
+            };
+            let is_able = is_known && self.missing().is_empty();
+            // A right that is left out on purpose is met again and again.
+            pause = if is_news || !is_able { AGAIN } else { (pause * 2).min(LONGEST) };
+            next = clock.now().steady() + pause;
+            if is_able {
+                tokio::select! {
+                    () = requests.forbidden() => {}
+                    // The sender lives as long as this function.
+                    _changed = changes.changed() => (is_known, next) = (false, clock.now().steady()),
+                }
             }
         }
     }
@@ -171,10 +182,11 @@ impl Permissions {
         Ok(missing)
     }
 
-    fn note(&self, missing: Vec<Right>) {
+    /// Whether something else is missing than before.
+    fn note(&self, missing: Vec<Right>) -> bool {
         let mut known = self.rights();
         if *known == missing {
-            return;
+            return false;
         }
         if missing.is_empty() {
             tracing::info!("the controller has all rights that it needs");
@@ -183,6 +195,7 @@ impl Permissions {
             tracing::warn!("the controller lacks rights: {list}; apply `deploy/rbac`");
         }
         *known = missing;
+        true
     }
 }
 

@@ -102,12 +102,9 @@ impl Queue {
         (count, oldest.map(|since| now.saturating_duration_since(since)).unwrap_or_default())
     }
 
-    /// For how long keys have waited and no run was over: it is zero where none waits.
-    pub fn stuck_for(&self, now: Instant) -> Duration {
-        let entries = self.entries();
-        let (_, oldest) = entries.waiting();
-        let since = oldest.map(|oldest| entries.finished().map_or(oldest, |finished| finished.max(oldest)));
-        since.map(|since| now.saturating_duration_since(since)).unwrap_or_default()
+    /// When the last run was over.
+    pub fn finished(&self) -> Option<Instant> {
+        self.entries().finished()
     }
 
     /// How many keys are to be run, those with a delay included, those that run not.

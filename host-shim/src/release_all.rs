@@ -20,7 +20,7 @@ use crate::{
     clock::Clock,
     cluster::Cluster,
     error::Failure,
-    leader::{Candidate, RENEW_DEADLINE},
+    leader::{Candidate, LeaseName, RENEW_DEADLINE},
     leadership::Leadership,
     object::HPA,
     page,
@@ -41,6 +41,8 @@ enum Outcome {
     Released(String),
     /// It would be, from these bounds.
     WouldBe(String),
+    /// It was deleted meanwhile.
+    Gone,
     /// The record cannot be read.
     Unreadable,
     Failed(Failure),
@@ -50,7 +52,7 @@ enum Outcome {
 
 impl Outcome {
     fn is_done(&self) -> bool {
-        matches!(self, Self::Released(_) | Self::WouldBe(_))
+        matches!(self, Self::Released(_) | Self::WouldBe(_) | Self::Gone)
     }
 }
 
@@ -59,6 +61,7 @@ impl fmt::Display for Outcome {
         match self {
             Self::Released(bounds) => write!(f, "released, {bounds}"),
             Self::WouldBe(bounds) => write!(f, "would be released, now {bounds}"),
+            Self::Gone => f.write_str("deleted meanwhile"),
             Self::Unreadable => f.write_str(
                 "NOT released: its record cannot be read; set the bounds that are right, and remove the annotation \
                  `hpa-override.dev/record`",
@@ -72,83 +75,137 @@ impl fmt::Display for Outcome {
 /// Gives back what is asked for. The exit code says whether all of it is.
 ///
 /// # Errors
-/// When there is no cluster, no Lease, or no list of the HPAs.
+/// When there is no cluster, the Lease cannot be taken, or the HPAs cannot be listed.
 pub async fn run(args: &Args, release: &ReleaseArgs) -> anyhow::Result<ExitCode> {
     let cluster = Cluster::infer().await?;
     let clock = Clock::System { offset: args.clock_offset };
     let requests = Requests::new(cluster.client()?, clock, args.max_requests_per_second.get());
-    let hpas = find(&requests, &args.scope(), &release.hpas).await?;
-    if hpas.is_empty() {
+    let is_dry = release.dry_run || args.dry_run;
+    let work = Work { scope: args.scope(), named: release.hpas.clone(), clock, is_dry };
+    let lease = args.lease(cluster.namespace()).filter(|_| !is_dry);
+    let outcomes = match lease {
+        Some(lease) => work.under(lease, &cluster, requests, args.max_requests_per_second.get()).await?,
+        None => work.release(&requests).await?,
+    };
+    if outcomes.is_empty() {
         println!("nothing to release: no HPA has anything of hpa-override");
         return Ok(ExitCode::SUCCESS);
     }
-    let outcomes = if release.dry_run {
-        hpas.iter().map(|hpa| say(hpa.id(), would_be(hpa, clock))).collect()
-    } else {
-        released(args, &cluster, requests, clock, hpas).await?
-    };
     let done = outcomes.iter().filter(|outcome| outcome.is_done()).count();
-    let (verb, failed) = (if release.dry_run { "would be released" } else { "released" }, outcomes.len() - done);
+    let (verb, failed) = (if is_dry { "would be released" } else { "released" }, outcomes.len() - done);
     println!("{done} {verb}, {failed} not");
     Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Under the Lease, where there is one.
-async fn released(
-    args: &Args,
-    cluster: &Cluster,
-    requests: Requests,
+/// What is to be released, and how.
+struct Work {
+    scope: Scope,
+    /// These HPAs alone; none: all that are served.
+    named: Vec<Id>,
     clock: Clock,
-    hpas: Vec<HpaView>,
-) -> anyhow::Result<Vec<Outcome>> {
-    eprintln!(
-        "A controller that runs begins again as soon as this is done: scale it to 0 before, or delete the overrides."
-    );
-    let Some(lease) = args.lease(cluster.namespace()) else { return Ok(release_each(&requests, clock, hpas).await) };
-    let leadership = Leadership::candidate();
-    let own = requests.apart(cluster.client()?, args.max_requests_per_second.get());
-    let mut candidate = Candidate::new(own, lease.clone(), clock, leadership.clone());
-    let holder = match candidate.seize().await {
-        Ok(holder) => holder,
-        // Without its namespace there is no controller that elects a leader there.
-        Err(failure) if failure.is_not_found() => {
-            eprintln!("there is no Lease {lease}, and no namespace for it: no controller elects a leader there");
-            return Ok(release_each(&requests, clock, hpas).await);
-        }
-        Err(failure) => bail!(
-            "failed to take the Lease {lease}: {failure}; with `--leader-elect=false` it is not taken: then no controller may run"
-        ),
-    };
-    let resign = Arc::new(Notify::new());
-    let held = tokio::spawn(candidate.run_until(resign.clone()));
-    if let Some(holder) = holder {
-        eprintln!("`{holder}` held the Lease {lease}: waiting {} s until it writes no more", RENEW_DEADLINE.as_secs());
-        sleep(RENEW_DEADLINE).await;
-    }
-    let outcomes = release_each(&requests.led_by(leadership), clock, hpas).await;
-    resign.notify_one();
-    held.await.context("failed to give the Lease back")?;
-    Ok(outcomes)
+    is_dry: bool,
 }
 
-/// The HPAs that have something of ours.
-async fn find(requests: &Requests, scope: &Scope, named: &[Id]) -> anyhow::Result<Vec<HpaView>> {
-    let mut found = Vec::new();
-    for id in named {
-        found.push(
-            read_hpa(requests, id).await.with_context(|| format!("failed to read HorizontalPodAutoscaler {id}"))?,
+impl Work {
+    /// With the Lease: whoever held it writes no more when this begins.
+    async fn under(
+        &self,
+        lease: LeaseName,
+        cluster: &Cluster,
+        requests: Requests,
+        most_per_second: u32,
+    ) -> anyhow::Result<Vec<Outcome>> {
+        let leadership = Leadership::candidate();
+        let own = requests.apart(cluster.client()?, most_per_second);
+        let mut candidate = Candidate::new(own, lease.clone(), self.clock, leadership.clone());
+        let holder = match candidate.seize().await {
+            Ok(holder) => holder,
+            Err(failure) if failure.is_not_found() => bail!(
+                "there is no Lease {lease}: name that of the controller with `--lease-namespace` and `--lease-name`, or, where \
+                 no controller runs any more, say `--leader-elect=false`"
+            ),
+            Err(failure) => bail!(
+                "failed to take the Lease {lease}: {failure}; with `--leader-elect=false` it is not taken: then no controller \
+                 may run"
+            ),
+        };
+        eprintln!(
+            "A controller that runs begins again as soon as this is done: scale it to 0 before, or delete the overrides."
         );
-    }
-    if named.is_empty() {
-        for part in scope.parts() {
-            list(requests, part, &mut found).await.context("failed to list HorizontalPodAutoscalers")?;
+        let resign = Arc::new(Notify::new());
+        let held = tokio::spawn(candidate.run_until(resign.clone()));
+        if let Some(holder) = holder {
+            let seconds = RENEW_DEADLINE.as_secs();
+            eprintln!("`{holder}` held the Lease {lease}: waiting {seconds} s until it writes no more");
+            sleep(RENEW_DEADLINE).await;
         }
+        let outcomes = self.release(&requests.led_by(leadership)).await;
+        resign.notify_one();
+        held.await.context("failed to give the Lease back")?;
+        outcomes
     }
-    found.retain(|hpa| !hpa.is_untouched());
-    Ok(found)
+
+    async fn release(&self, requests: &Requests) -> anyhow::Result<Vec<Outcome>> {
+        let (found, mut outcomes) = self.find(requests).await?;
+        let release = |hpa: HpaView| async move {
+            let id = hpa.id().clone();
+            say(&id, self.release_one(requests, hpa).await)
+        };
+        let released: Vec<_> = stream::iter(found).map(release).buffer_unordered(AT_ONCE).collect().await;
+        outcomes.extend(released);
+        Ok(outcomes)
+    }
+
+    /// The HPAs that have something of ours; what became of those that cannot be read.
+    async fn find(&self, requests: &Requests) -> anyhow::Result<(Vec<HpaView>, Vec<Outcome>)> {
+        let (mut found, mut outcomes) = (Vec::new(), Vec::new());
+        for id in &self.named {
+            match read_hpa(requests, id).await {
+                Ok(hpa) => found.push(hpa),
+                Err(failure) => outcomes.push(say(id, Outcome::Failed(failure))),
+            }
+        }
+        if self.named.is_empty() {
+            for part in self.scope.parts() {
+                list(requests, part, &mut found, &mut outcomes)
+                    .await
+                    .context("failed to list HorizontalPodAutoscalers")?;
+            }
+        }
+        found.retain(|hpa| !hpa.is_untouched());
+        Ok((found, outcomes))
+    }
+
+    async fn release_one(&self, requests: &Requests, mut hpa: HpaView) -> Outcome {
+        for _ in 0..MOST_WRITES {
+            let Some(patch) = plan_release(&hpa, self.clock.now().instant()).patch else {
+                let is_released = hpa.is_untouched();
+                return if is_released { Outcome::Released(bounds_of(&hpa)) } else { Outcome::Unreadable };
+            };
+            if self.is_dry {
+                return Outcome::WouldBe(bounds_of(&hpa));
+            }
+            let id = hpa.id().clone();
+            let written = match patch_hpa(requests, &id, &patch, Priority::End, None).await {
+                Err(failure) if failure.is_conflict() => read_hpa(requests, &id).await,
+                written => written,
+            };
+            hpa = match written {
+                Ok(written) => written,
+                Err(failure) if failure.is_not_found() => return Outcome::Gone,
+                Err(failure) => return Outcome::Failed(failure),
+            };
+        }
+        Outcome::Changing
+    }
 }
 
-async fn list(requests: &Requests, namespace: Option<&str>, found: &mut Vec<HpaView>) -> Result<(), Failure> {
+async fn list(
+    requests: &Requests,
+    namespace: Option<&str>,
+    found: &mut Vec<HpaView>,
+    outcomes: &mut Vec<Outcome>,
+) -> Result<(), Failure> {
     let mut params = ListParams::default().limit(page::SIZE);
     loop {
         let request = Request::new(HPA.path(namespace)).list(&params);
@@ -157,7 +214,10 @@ async fn list(requests: &Requests, namespace: Option<&str>, found: &mut Vec<HpaV
         for item in page.items.unwrap_or_default() {
             match HpaView::parse_text(item.get()) {
                 Ok(view) => found.push(view),
-                Err(error) => eprintln!("one HPA cannot be read and is left out: {error}"),
+                Err(error) => {
+                    let unnamed = Id { namespace: namespace.unwrap_or("unknown").into(), name: "unknown".into() };
+                    outcomes.push(say(&unnamed, Outcome::Failed(Failure::Unreadable(error.to_string()))));
+                }
             }
         }
         if page.metadata.rest.is_empty() {
@@ -167,43 +227,9 @@ async fn list(requests: &Requests, namespace: Option<&str>, found: &mut Vec<HpaV
     }
 }
 
-async fn release_each(requests: &Requests, clock: Clock, hpas: Vec<HpaView>) -> Vec<Outcome> {
-    let release = |hpa: HpaView| async move {
-        let id = hpa.id().clone();
-        say(&id, release_one(requests, clock, hpa).await)
-    };
-    stream::iter(hpas).map(release).buffer_unordered(AT_ONCE).collect().await
-}
-
 fn say(id: &Id, outcome: Outcome) -> Outcome {
     println!("{id}: {outcome}");
     outcome
-}
-
-fn would_be(hpa: &HpaView, clock: Clock) -> Outcome {
-    match plan_release(hpa, clock.now().instant()).patch {
-        Some(_) => Outcome::WouldBe(bounds_of(hpa)),
-        None => Outcome::Unreadable,
-    }
-}
-
-async fn release_one(requests: &Requests, clock: Clock, mut hpa: HpaView) -> Outcome {
-    for _ in 0..MOST_WRITES {
-        let Some(patch) = plan_release(&hpa, clock.now().instant()).patch else {
-            let is_released = hpa.is_untouched();
-            return if is_released { Outcome::Released(bounds_of(&hpa)) } else { Outcome::Unreadable };
-        };
-        let id = hpa.id().clone();
-        let written = match patch_hpa(requests, &id, &patch, Priority::End, None).await {
-            Err(failure) if failure.is_conflict() => read_hpa(requests, &id).await,
-            written => written,
-        };
-        hpa = match written {
-            Ok(written) => written,
-            Err(failure) => return Outcome::Failed(failure),
-        };
-    }
-    Outcome::Changing
 }
 
 fn bounds_of(hpa: &HpaView) -> String {

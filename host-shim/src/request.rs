@@ -212,15 +212,12 @@ impl Requests {
         if not_after.is_some_and(|not_after| now > not_after) {
             return Err(Failure::TooLate);
         }
+        let mut on_its_way = OnItsWay { requests: self, is_answered: false };
         tokio::select! {
             biased;
-            () = self.leadership.lost(self.clock) => {
-                // It is harmless: one of an HPA says which version it is for, and a status is written again.
-                tracing::warn!("a write was on its way when this replica led no more: it may be done or not");
-                self.metrics.note_stale_write();
-                Err(Failure::NotLeading)
-            }
+            () = self.leadership.lost(self.clock) => Err(Failure::NotLeading),
             answer = within(ANSWER_WITHIN, self.whole(request)) => {
+                on_its_way.is_answered = true;
                 self.metrics.note_write(write, answer.as_ref().err().map(Failure::class));
                 answer
             }
@@ -257,6 +254,23 @@ impl Requests {
             }
         }
         Err(status.into())
+    }
+}
+
+/// A write without an answer yet. Whoever waits for it may be given up, too, as soon as the lead is lost.
+struct OnItsWay<'a> {
+    requests: &'a Requests,
+    is_answered: bool,
+}
+
+impl Drop for OnItsWay<'_> {
+    fn drop(&mut self) {
+        let Requests { leadership, clock, metrics, .. } = self.requests;
+        if !self.is_answered && !leadership.is_held(clock.now().steady()) {
+            // It is harmless: one of an HPA says which version it is for, and a status is written again.
+            tracing::warn!("a write was on its way when this replica led no more: it may be done or not");
+            metrics.note_stale_write();
+        }
     }
 }
 

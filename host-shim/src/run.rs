@@ -72,7 +72,10 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     let requests = Requests::new(cluster.client()?, clock, most_per_second);
     let apart = || anyhow::Ok(requests.apart(cluster.client()?, most_per_second));
     let lease = args.lease(cluster.namespace()).map(|lease| anyhow::Ok((lease, apart()?))).transpose()?;
-    let access = Access { confirming: apart()?, requests, lease };
+    if args.dry_run {
+        tracing::warn!("dry run: no HPA is written");
+    }
+    let access = Access { confirming: apart()?, requests, lease, dry_run: args.dry_run };
     let mut controller = Controller::start(access, settings, &args.scope(), clock);
     controller.ask_for_permissions(args.scope(), args.lease(cluster.namespace()));
     if let Some(file) = file {
@@ -97,21 +100,23 @@ struct Shared {
     answers: Arc<Answers>,
     readings: Arc<Readings>,
     events: Events,
+    dry_run: bool,
 }
 
 impl Shared {
     fn hpa_loop(&self, confirm: Confirm) -> hpa_loop::Deps {
-        let Self { clock, settings, state, queues, requests, answers, readings: _, events } = self.clone();
-        hpa_loop::Deps { clock, settings, state, queues, requests, confirm, answers, events }
+        let Self { clock, settings, state, queues, requests, answers, readings: _, events, dry_run } = self.clone();
+        hpa_loop::Deps { clock, settings, state, queues, requests, confirm, answers, events, dry_run }
     }
 
     fn status_loop(&self) -> status_loop::Deps {
-        let Self { clock, settings, state, queues, requests, answers, readings, events } = self.clone();
+        let Self { clock, settings, state, queues, requests, answers, readings, events, dry_run: _ } = self.clone();
         status_loop::Deps { clock, settings, state, queues, requests, answers, readings, events }
     }
 
     fn reached(&self) -> reached::Deps {
-        let Self { clock, settings: _, state, queues, requests, answers: _, readings, events: _ } = self.clone();
+        let Self { clock, settings: _, state, queues, requests, answers: _, readings, events: _, dry_run: _ } =
+            self.clone();
         reached::Deps { clock, state, queues, readings, requests }
     }
 
@@ -121,7 +126,8 @@ impl Shared {
     }
 
     fn overrides(&self, namespace: Option<&str>, is_listed: Part) -> Overrides {
-        let Self { clock, settings, state, queues, requests: _, answers, readings: _, events: _ } = self.clone();
+        let Self { clock, settings, state, queues, requests: _, answers, readings: _, events: _, dry_run: _ } =
+            self.clone();
         Overrides::new(state, queues, answers, settings, clock, namespace.map(Into::into), is_listed)
     }
 }
@@ -150,13 +156,15 @@ pub struct Access {
     pub confirming: Requests,
     /// The Lease to hold, and requests that nothing else delays; none: this is the only replica.
     pub lease: Option<(LeaseName, Requests)>,
+    /// Whether no HPA may be written.
+    pub dry_run: bool,
 }
 
 impl Controller {
     /// Starts the watches, and everything else as soon as this replica leads. The two loops begin when both lists are
     /// complete: an override that is not listed yet is not a deleted one.
     pub fn start(access: Access, settings: Settings, scope: &Scope, clock: Clock) -> Self {
-        let Access { requests, confirming, lease } = access;
+        let Access { requests, confirming, lease, dry_run } = access;
         let leadership = if lease.is_some() { Leadership::candidate() } else { Leadership::alone() };
         let requests = requests.led_by(leadership.clone());
         let ((answers, questions), mut listed) = (Answers::new(), Listed::default());
@@ -169,6 +177,7 @@ impl Controller {
             answers: Arc::new(answers),
             readings: Arc::default(),
             events: Events::default(),
+            dry_run,
         };
         let Shared { state, queues, requests, answers, events, .. } = shared.clone();
         let (mut lasting, resign) = (Tasks::default(), Arc::new(Notify::new()));
@@ -232,6 +241,7 @@ impl Controller {
             leadership: self.leadership.clone(),
             permissions: self.permissions.clone(),
             metrics: requests.metrics().clone(),
+            dry_run: self.shared.dry_run,
         };
         self.lasting.start("probes and metrics", admin::serve(listener, health));
     }
@@ -252,6 +262,9 @@ impl Controller {
     fn lead(&mut self) {
         let (Shared { state, queues, readings, .. }, confirm) = (&self.shared, self.confirm.clone());
         readings.clear();
+        for timers in [&queues.transitions, &queues.ends, &queues.status_transitions] {
+            timers.clear();
+        }
         queues.notify(state.begin_anew());
         let (hpa_deps, status_deps) = (self.shared.hpa_loop(confirm.clone()), self.shared.status_loop());
         let mut tasks = Tasks::default();

@@ -39,6 +39,11 @@ impl CurrentSettings {
         self.0.borrow().clone()
     }
 
+    /// For those who wait for the next ones.
+    pub fn changes(&self) -> watch::Receiver<Arc<Settings>> {
+        self.0.subscribe()
+    }
+
     fn set(&self, settings: Settings) {
         self.0.send_replace(Arc::new(settings));
     }
@@ -48,9 +53,13 @@ impl CurrentSettings {
 #[derive(Debug)]
 pub struct SettingsFile {
     path: PathBuf,
-    /// What was last said of it: its text, or why it cannot be read.
-    last: Result<String, String>,
+    /// What was last taken of it: its text, or why it cannot be read.
+    last: Said,
+    /// What was last found, where that is something else: half a file may be one that is valid.
+    found: Option<Said>,
 }
+
+type Said = Result<String, String>;
 
 impl SettingsFile {
     /// Reads the file.
@@ -60,14 +69,20 @@ impl SettingsFile {
     pub fn open(path: &Path) -> anyhow::Result<(Self, Settings)> {
         let text = read(path)?;
         let settings = parse(path, &text)?;
-        Ok((Self { path: path.into(), last: Ok(text) }, settings))
+        Ok((Self { path: path.into(), last: Ok(text), found: None }, settings))
     }
 
-    /// The settings, or what is wrong with them, where the file says something else than before.
+    /// The settings, or what is wrong with them, where the file says something else than before, twice in a row: it may be
+    /// being written.
     fn changed(&mut self) -> Option<anyhow::Result<Settings>> {
         let found = read(&self.path);
         let said = found.as_ref().map(Clone::clone).map_err(|error| format!("{error:#}"));
+        let before = self.found.take();
         if said == self.last {
+            return None;
+        }
+        if before.as_ref() != Some(&said) {
+            self.found = Some(said);
             return None;
         }
         self.last = said;
@@ -149,13 +164,18 @@ mod tests {
         let (mut file, settings) = SettingsFile::open(&path).unwrap();
         assert_eq!(settings.limits.replica_ceiling, Some(5));
         assert!(file.changed().is_none());
+        write("");
+        assert!(file.changed().is_none(), "it may be being written");
         write("replicaCeiling: many\n");
+        assert!(file.changed().is_none(), "it says something else again");
         let error = file.changed().unwrap().unwrap_err().to_string();
         assert!(error.starts_with("the settings ") && error.contains("are not valid: replicaCeiling: "), "{error}");
         assert!(file.changed().is_none(), "it is said once");
         fs::remove_file(&path).unwrap();
+        assert!(file.changed().is_none());
         assert!(format!("{:#}", file.changed().unwrap().unwrap_err()).starts_with("failed to read the settings"));
         write("replicaCeiling: 6\n");
+        assert!(file.changed().is_none());
         assert_eq!(file.changed().unwrap().unwrap().limits.replica_ceiling, Some(6));
         fs::remove_dir_all(&folder).unwrap();
     }

@@ -31,7 +31,7 @@ use serde_json::Value;
 pub use self::{
     census::Census,
     change::{Change, ListMark, Source},
-    due::Due,
+    due::Dues,
     hpa::{Outcomes, Situation},
     memory::{Memory, StatusSituation},
 };
@@ -162,12 +162,14 @@ impl State {
         Gathered::Situation(Situation { hpa: hpa.view.clone(), overrides, remembered, revision: hpa.revision })
     }
 
-    /// Notes that an instant has come from which on the last plan does not hold.
-    pub fn expire(&self, key: &Id, due: Option<Due>) {
-        if let Some(hpa) = self.objects().hpas.get_mut(key) {
-            hpa.touch();
-            hpa.due = hpa.due.or(due);
-        }
+    /// Notes that an instant has come from which on the last plan does not hold; none: it may be any. Whether an override is
+    /// over on that HPA.
+    pub fn expire(&self, key: &Id, at: Option<Instant>, now: Instant) -> bool {
+        let mut objects = self.objects();
+        let Some(hpa) = objects.hpas.get_mut(key) else { return false };
+        hpa.touch();
+        hpa.expired = hpa.expired.or(at);
+        hpa.view.has_ended_by(now)
     }
 
     /// Keeps a plan: what it says of each override is what their statuses are made of. `is_settled`: there is nothing to do.

@@ -91,10 +91,9 @@ impl Timers {
         instants.first().map(|first| now.until(first))
     }
 
-    /// Whether the wall clock has reached the instant of a key.
-    pub fn is_due(&self, key: &Key, clock: Clock) -> bool {
-        let now = clock.now();
-        self.instants().by_key.get(key).is_some_and(|at| now.until(*at).is_zero())
+    /// Forgets all instants.
+    pub fn clear(&self) {
+        *self.instants() = Instants::default();
     }
 
     fn instants(&self) -> MutexGuard<'_, Instants> {

@@ -148,6 +148,11 @@ impl World {
         self.start_controller()
     }
 
+    /// Writes the controller's settings file, while it runs.
+    pub fn write_settings(&self, text: &str) -> Result<()> {
+        write(&self.folder.join("settings.yaml"), text)
+    }
+
     /// Starts the controller, where it does not run.
     pub fn start_controller(&self) -> Result<()> {
         let mut slot = self.slot();

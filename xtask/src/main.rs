@@ -7,6 +7,7 @@ mod codegen;
 mod command;
 mod dist;
 mod kubeconform;
+mod monitoring;
 mod npm;
 mod programs;
 mod promise;
@@ -44,6 +45,8 @@ enum Verb {
     Promise(PromiseArgs),
     /// Check the published JSON Schema with kubeconform: examples are valid, mistakes are not.
     Kubeconform,
+    /// Check the alerts and the dashboard with promtool.
+    Monitoring,
     /// Run conformance cases through every binding.
     Cases(CasesArgs),
     /// Ask every binding the same random questions, and compare the answers.
@@ -76,6 +79,7 @@ fn run(verb: Verb) -> Result<ExitCode> {
         Verb::Codegen { check: false } => codegen::write(&workspace)?,
         Verb::Promise(args) => promise::run(&workspace, &args)?,
         Verb::Kubeconform => kubeconform::run(&workspace)?,
+        Verb::Monitoring => monitoring::run(&workspace)?,
         Verb::Test => test::run(&workspace)?,
         Verb::Cases(args) => return programs::cases(&workspace, &args),
         Verb::Differ(args) => return programs::differ(&workspace, &args),

@@ -99,7 +99,12 @@ impl World {
         let requests = Requests::new(client.clone(), clock, 2000);
         let confirming = requests.apart(client.clone(), 2000);
         let lease = lease.map(|lease| (lease, requests.apart(client.clone(), 2000)));
-        let controller = Controller::start(Access { requests, confirming, lease }, settings, &Scope::default(), clock);
+        let controller = Controller::start(
+            Access { requests, confirming, lease, dry_run: false },
+            settings,
+            &Scope::default(),
+            clock,
+        );
         let tasks = controller.tasks();
         let (stop, stopped) = oneshot::channel();
         let running = tokio::spawn(controller.run(async {

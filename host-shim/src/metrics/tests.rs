@@ -21,7 +21,8 @@ const CLASSES: [Class; 10] = [
 ];
 const RESOURCES: [&str; 2] = ["horizontalpodautoscalers", "autoscaleroverrides"];
 /// What a write to an HPA can fail with.
-const PROBLEMS: [Reason; 4] = [Reason::Forbidden, Reason::WriteDenied, Reason::WriteAltered, Reason::Contested];
+const PROBLEMS: [Reason; 5] =
+    [Reason::Forbidden, Reason::WriteDenied, Reason::WriteAltered, Reason::Contested, Reason::DryRun];
 
 /// What a condition Ready that is False may give as its reason.
 fn not_ready() -> impl Iterator<Item = Reason> {

@@ -43,11 +43,9 @@ impl Objects {
 
     /// Since when the HPAs that have waited longest wait for an end, and for what else.
     pub(super) fn longest_due(&self) -> [Option<Instant>; 2] {
-        let due = self.hpas.values().filter_map(|hpa| hpa.due);
-        due.fold([None, None], |[end, other], due| {
-            let earlier = |known: Option<Instant>| Some(known.map_or(due.at, |known| known.min(due.at)));
-            if due.is_end { [earlier(end), other] } else { [end, earlier(other)] }
-        })
+        let dues = || self.hpas.values().map(|hpa| hpa.dues);
+        let end = dues().filter_map(|dues| dues.end).map(|due| due.since).min();
+        [end, dues().filter_map(|dues| dues.other).map(|due| due.since).min()]
     }
 }
 

@@ -2,10 +2,10 @@
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
-use hpa_override_core::ParsedOverride;
+use hpa_override_core::{Instant, ParsedOverride};
 use hpa_override_plan::{HpaView, OnTarget, Problem};
 
-use super::{due::Due, revert_backoff::RevertBackoff, update::Update};
+use super::{due::Dues, revert_backoff::RevertBackoff, update::Update};
 use crate::{clock::Moment, object::Key};
 
 /// One HPA.
@@ -29,8 +29,10 @@ pub(super) struct HpaState {
     pub(super) paused: Option<(u64, Moment, Duration)>,
     /// Whether the last plan waits for what the status says.
     pub(super) waits_for_status: bool,
-    /// What was to be done at an instant, and is not done yet.
-    pub(super) due: Option<Due>,
+    /// The instant that has come from which on the last plan does not hold.
+    pub(super) expired: Option<Instant>,
+    /// What is to be done, and is not done yet.
+    pub(super) dues: Dues,
 }
 
 impl HpaState {
@@ -47,7 +49,8 @@ impl HpaState {
             settled: None,
             paused: None,
             waits_for_status: false,
-            due: None,
+            expired: None,
+            dues: Dues::default(),
         }
     }
 

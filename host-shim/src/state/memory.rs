@@ -2,11 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use hpa_override_core::ParsedOverride;
+use hpa_override_core::{Instant, ParsedOverride};
 use hpa_override_plan::{Problem, TargetSummary};
 use serde_json::Value;
 
-use super::{due::Due, hpa::HpaState, override_state::OverrideState};
+use super::{due::Dues, hpa::HpaState, override_state::OverrideState};
 use crate::clock::Moment;
 
 /// What is remembered of an HPA between two plans.
@@ -42,10 +42,16 @@ impl Memory<'_> {
         self.0.paused = Some((self.0.revision, now, length));
     }
 
-    /// Ends a row of failures. What was to be done at an instant is done: that.
-    pub fn note_success(&mut self) -> Option<Due> {
-        (self.0.failures, self.0.paused) = (0, None);
-        self.0.due.take()
+    /// Notes that a patch is planned at `now`, which takes an override off that is over since `ends_since`, or another one.
+    pub fn note_due(&mut self, ends_since: Option<Instant>, now: Instant) {
+        let expired = self.0.expired.take();
+        self.0.dues.note(ends_since, expired, now);
+    }
+
+    /// Ends a row of failures: nothing is left to do. What was.
+    pub fn note_success(&mut self) -> Dues {
+        (self.0.failures, self.0.paused, self.0.expired) = (0, None, None);
+        std::mem::take(&mut self.0.dues)
     }
 
     /// How long to wait before a revert is undone; none: undo it now. It counts as undone only by

@@ -352,7 +352,7 @@ fn a_failed_write_is_not_tried_again_before_its_time_unless_something_changes() 
     assert!(!is_paused(now.after(Duration::from_secs(5))), "its time has come");
     state.put_hpa(web("h", "3", &json!({"desiredReplicas": 3})), Source::Event);
     assert!(is_paused(now), "plans do not read that");
-    state.expire(&id, None);
+    state.expire(&id, None, now.instant());
     assert!(!is_paused(now), "an instant at which a plan differs");
     fail();
     let other = json!({"metadata": {"namespace": "shop", "name": "web", "uid": "h", "resourceVersion": "4"},

@@ -97,7 +97,7 @@ fn on_both(layer: &Layer, reason: &'static str, note: String) -> [Event; 2] {
 }
 
 /// The layers of `these` that `others` lack.
-fn missing<'a>(these: &'a [Layer], others: &'a [Layer]) -> impl Iterator<Item = &'a Layer> {
+pub(crate) fn missing<'a>(these: &'a [Layer], others: &'a [Layer]) -> impl Iterator<Item = &'a Layer> {
     these.iter().filter(move |layer| !others.iter().any(|other| other.is_of(&layer.by, &layer.uid)))
 }
 

@@ -11,7 +11,7 @@ mod wanted;
 use std::sync::Arc;
 
 use hpa_override_core::{
-    Bounds, Id, Labels, RELEASE_ANNOTATION, Record, UnreadableRecord,
+    Bounds, Id, Instant, Labels, RELEASE_ANNOTATION, Record, UnreadableRecord,
     hpa::raw::{annotation, has_controller, labels_of, name_of, resource_version},
 };
 use serde::Deserialize;
@@ -134,6 +134,13 @@ impl HpaView {
     /// Whether the annotation is this very text.
     pub(crate) fn has_record_text(&self, text: &str) -> bool {
         self.record.is_text(text)
+    }
+
+    /// Whether an override that the record names is over at `now`, by the end that stands there.
+    #[must_use]
+    pub fn has_ended_by(&self, now: Instant) -> bool {
+        let layers = self.readable_record().map(|record| record.layers.as_slice()).unwrap_or_default();
+        layers.iter().filter_map(|layer| layer.until).any(|until| until <= now)
     }
 
     /// What it scales; none where it names nothing.

@@ -45,6 +45,9 @@ pub struct HpaPlan {
     pub next_transition: Option<Instant>,
     /// The first end of an override that the record names, after the instant of the decision: an end to confirm ahead.
     pub next_end: Option<Instant>,
+    /// Since when an override is over that the patch takes off: an instant that may be long past, where nobody was there to write
+    /// it. Where it ends otherwise (it is deleted, suspended, edited), the instant of the decision.
+    pub ends_since: Option<Instant>,
     /// Whether an override waits for what the status of the HPA says: else a change of the status alone changes no plan.
     pub waits_for_status: bool,
     /// Whether each override is active, and why not.
@@ -241,7 +244,8 @@ impl Target<'_> {
         let managed_fields = managed.has_our_entry().then(|| returned(&managed.entries(), &record.owners, self.t));
         // A clock that is behind must not start again what is over: until it has caught up, the instant is remembered.
         let remember = (self.now < self.t).then(|| Record::new(self.live, self.t).to_text());
-        if !self.is_written && managed_fields.is_none() {
+        let is_marked = self.gives_back && self.hpa.has_release_marker();
+        if !self.is_written && managed_fields.is_none() && !is_marked {
             return HpaPlan { remember, ..HpaPlan::default() };
         }
         let record = self.is_written.then_some(Value::Null);
@@ -274,6 +278,8 @@ impl Target<'_> {
         plan.patch = Some(merge_patch(self.hpa, Changes { record: Some(text.into()), managed_fields, spec }));
         plan.owner_change = Some(self.owner_change(found)).filter(OwnerChange::is_change);
         plan.confirm = checked.ends_by_time(found, self.t);
+        let ended = events::missing(&found.layers, &next.layers).filter_map(|layer| checked.end_of(layer, self.t));
+        plan.ends_since = ended.min();
         plan.reverted_by = events::reverted_by(found, &next, self.live, self.hpa);
         plan.events = events::of_change(found, &next, self.live, plan.reverted_by.as_deref(), checked);
         plan

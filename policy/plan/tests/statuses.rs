@@ -219,7 +219,7 @@ fn by_plans() -> Vec<Row> {
 
 /// Every row that a failed write gives.
 fn by_controllers() -> Vec<Row> {
-    let failures = [Reason::WriteDenied, Reason::WriteAltered, Reason::Forbidden];
+    let failures = [Reason::WriteDenied, Reason::WriteAltered, Reason::Forbidden, Reason::DryRun];
     let mut rows: Vec<Row> = failures.into_iter().flat_map(|reason| ending(reason).map(|world| world.row())).collect();
     rows.extend(failures.into_iter().chain([Reason::Contested]).flat_map(|reason| {
         let active = world(&json!({})).settled(NOW).with_problem("web", reason);

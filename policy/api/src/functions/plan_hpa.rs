@@ -74,6 +74,7 @@ impl Answer {
             next_transition,
             next_end: _,
             waits_for_status: _,
+            ends_since: _,
             eligibility,
         } = plan;
         Self {

@@ -126,10 +126,11 @@ const CONTESTED: &str =
     "another field manager keeps writing other bounds; the controller writes its own again after growing delays";
 
 /// The reasons of writes that failed, and what they mean.
-const FAILURES: [(Reason, &str); 3] = [
+const FAILURES: [(Reason, &str); 4] = [
     (Reason::WriteDenied, "another admission policy, or the API server, refuses the write; it is tried again"),
     (Reason::WriteAltered, "another admission policy changes what is written; it is tried again"),
     (Reason::Forbidden, "the controller lacks a right; it tries again"),
+    (Reason::DryRun, "the controller runs with `--dry-run` and writes no HPA; the message says what it would write"),
 ];
 
 /// The phases in which a write may be due that ends the override on a target.

@@ -22,3 +22,15 @@ fn only_current_waits_for_the_status() {
     assert!(edit.waits_for_status, "what was accepted stays, and the edit waits");
     assert!(!plan(&hpa(2, 5), &[black_friday()]).waits_for_status);
 }
+
+#[test]
+fn since_when_an_override_is_over() {
+    let overridden = with_record(hpa(10, 20), &record());
+    let end = Some(at("2026-11-27T18:00:00Z"));
+    assert_eq!(plan_at("2026-11-27T18:00:00Z", &overridden, &[black_friday()]).ends_since, end);
+    assert_eq!(plan_at("2026-11-27T19:30:00Z", &overridden, &[black_friday()]).ends_since, end, "nobody was there");
+    assert_eq!(plan(&overridden, &[]).ends_since, Some(at(NOW)), "it is deleted");
+    assert_eq!(plan(&hpa(2, 5), &[black_friday()]).ends_since, None);
+    let view = HpaView::parse(&overridden);
+    assert!(!view.has_ended_by(at("2026-11-27T17:59:59Z")) && view.has_ended_by(at("2026-11-27T18:00:00Z")));
+}

@@ -56,3 +56,12 @@ fn a_release_marker_goes_with_the_record() {
     let patch = released(&hpa).patch.unwrap();
     assert_eq!(patch["metadata"]["annotations"][RELEASE_ANNOTATION], Value::Null);
 }
+
+#[test]
+fn a_release_marker_alone_is_removed() {
+    let mut hpa = hpa(2, 5);
+    hpa["metadata"]["annotations"] = json!({RELEASE_ANNOTATION: "true"});
+    let patch = released(&hpa).patch.unwrap();
+    assert_eq!(patch["metadata"]["annotations"], json!({RELEASE_ANNOTATION: null}));
+    assert_eq!(patch.get("spec"), None);
+}
