@@ -173,3 +173,84 @@ async fn without_a_right_on_the_lease_nobody_leads_and_the_log_says_which() {
         assert!(replica.child.wait(LIMIT).unwrap().success());
     }
 }
+
+/// How many hand-overs, of each of two worlds.
+const HAND_OVERS: &str = "HPA_OVERRIDE_HAND_OVERS";
+
+/// What is measured of one hand-over.
+struct HandOver {
+    fault: Fault,
+    gap: Duration,
+    /// Writes to the HPA beyond those of one controller.
+    more_writes: usize,
+}
+
+/// Without the merge policy and with it, hand-over after hand-over while overrides end.
+#[tokio::test]
+#[ignore = "takes 25 s for each hand-over; run it alone"]
+async fn hand_over_after_hand_over_loses_nothing() {
+    let count = std::env::var(HAND_OVERS).map_or(12, |count| count.parse().unwrap());
+    for policies in [false, true] {
+        let world = for_ever(support::world(policies, json!({})));
+        world.kill_controller().unwrap();
+        let mut replicas = [0, 1].map(|number| world.start_replica(&format!("replica-{number}"), 0).unwrap());
+        let mut made = Vec::new();
+        for round in 0..count {
+            let fault = [Fault::Terminated, Fault::Killed, Fault::Stopped][round % 3];
+            made.push(hand_over(world, &mut replicas, fault, round, policies).await);
+        }
+        println!("{count} hand-overs, {} the merge policy:", if policies { "with" } else { "without" });
+        for fault in [Fault::Terminated, Fault::Killed, Fault::Stopped] {
+            let mut gaps: Vec<_> = made.iter().filter(|it| it.fault == fault).map(|it| it.gap).collect();
+            gaps.sort();
+            let (median, worst) = (gaps[gaps.len() / 2], gaps[gaps.len() - 1]);
+            println!("  {fault:?}: {} times, median {median:.1?}, worst {worst:.1?}", gaps.len());
+        }
+        let more: usize = made.iter().map(|it| it.more_writes).sum();
+        println!("  writes to HPAs beyond those of one controller: {more}");
+        assert_eq!(more, 0);
+    }
+}
+
+/// Something becomes of the leader while an override is about to end. Afterwards there are two replicas again.
+async fn hand_over(
+    world: &'static World,
+    replicas: &mut [Replica; 2],
+    fault: Fault,
+    round: usize,
+    policies: bool,
+) -> HandOver {
+    let leads = |replica: &Replica| replica.admin.metrics().is_ok_and(|it| it.sum("hpa_override_leader", &[]) > 0.0);
+    let leading = wait_for("a leader", LIMIT, async || {
+        replicas.iter().position(leads).ok_or_else(|| anyhow::anyhow!("nobody leads"))
+    });
+    let leading = leading.await.unwrap();
+    let (ns, before) = with_hpa(world, &format!("round-{round}")).await;
+    let audit = world.plane().audit().from_now().unwrap();
+    ns.create("ovr", ends_in(4)).await;
+    ns.wait_overridden(10, 20).await;
+    let since = Instant::now();
+    let leader = &mut replicas[leading].child;
+    match fault {
+        Fault::Killed => leader.kill().unwrap(),
+        Fault::Terminated => {
+            leader.signal(Signal::SIGTERM).unwrap();
+            assert!(leader.wait(LIMIT).unwrap().success());
+        }
+        Fault::Stopped => leader.signal(Signal::SIGSTOP).unwrap(),
+    }
+    wait_leading(&replicas[1 - leading]).await;
+    let gap = since.elapsed();
+    ns.wait_traceless(2, 5).await;
+    ns.wait_phase("ovr", "Expired").await;
+    if fault == Fault::Stopped {
+        replicas[leading].child.signal(Signal::SIGCONT).unwrap();
+    } else {
+        replicas[leading] = world.start_replica(&format!("replica-{round}-next"), 0).unwrap();
+    }
+    assert_eq!(traces(&ns.hpa().await), traces(&before), "{fault:?}");
+    // One patch begins with the merge policy, two without; two end.
+    let expected = if policies { 3 } else { 4 };
+    let writes = ns.wait_writes(&audit, expected).await.len();
+    HandOver { fault, gap, more_writes: writes - expected }
+}

@@ -61,7 +61,7 @@ pub(crate) struct ControllerArgs {
     /// How many HPAs, and overrides where each has its own [default: 1000, with --short 200].
     #[arg(long)]
     hpas: Option<usize>,
-    /// Fewer HPAs, shorter looks.
+    /// Fewer HPAs, shorter looks, and only without the merge admission.
     #[arg(long)]
     short: bool,
     /// Measure this program instead of the controller of this workspace, say of an earlier version.
