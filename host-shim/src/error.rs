@@ -179,6 +179,12 @@ impl Failure {
         self.class() == Class::NotFound
     }
 
+    /// Whether the API server says that there is no object of that name: a proxy says 404, too.
+    pub fn is_without(&self, name: &str) -> bool {
+        let Self::Kube(kube::Error::Api(status)) = self else { return false };
+        self.is_not_found() && status.details.as_ref().is_some_and(|details| details.name == name)
+    }
+
     /// Whether the namespace is gone, or is being deleted: nothing new is created in it.
     pub fn is_without_namespace(&self) -> bool {
         let Self::Kube(kube::Error::Api(status)) = self else { return false };

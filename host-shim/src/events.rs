@@ -205,6 +205,7 @@ struct Publisher {
 
 struct Published {
     name: String,
+    note: String,
     /// How many there are in the series.
     count: usize,
     at: Moment,
@@ -234,7 +235,9 @@ impl Publisher {
     async fn write(&mut self, pending: &PendingEvent, count: usize, at: Moment) -> Result<(), Failure> {
         let time = at.instant().to_string().replace('Z', ".000000Z");
         let events = Request::new(path_of(pending));
-        if let Some(last) = self.published.get_mut(&pending.topic()) {
+        // A warning that says something else is another event: a refusal is quoted as it is now.
+        let goes_on = |last: &&mut Published| !pending.warning || last.note == pending.note;
+        if let Some(last) = self.published.get_mut(&pending.topic()).filter(goes_on) {
             last.count += count;
             last.at = at;
             let series = json!({"series": {"count": last.count, "lastObservedTime": time}});
@@ -250,7 +253,7 @@ impl Publisher {
         let created = events.create(&PostParams::default(), body);
         let created = self.requests.write_json(Write::Event, built(created)?).await?;
         let name = created.get("metadata").and_then(|metadata| metadata.get("name")).and_then(Value::as_str);
-        let published = Published { name: name.unwrap_or_default().into(), count, at };
+        let published = Published { name: name.unwrap_or_default().into(), note: pending.note.clone(), count, at };
         self.published.insert(pending.topic(), published);
         Ok(())
     }

@@ -5,6 +5,8 @@
 
 use std::{sync::Arc, time::Duration};
 
+use tokio::time::Instant;
+
 use crate::{
     clock::Clock,
     leader::RENEW_DEADLINE,
@@ -47,7 +49,12 @@ pub struct Check {
 impl Health {
     /// Whether it makes progress.
     pub fn live(&self) -> Vec<Check> {
-        vec![self.progress()]
+        let Queues { hpas, statuses, .. } = &self.queues;
+        // Statuses wait for as long as HPAs are to be written.
+        vec![
+            self.progress("progress-hpas", hpas, hpas.finished()),
+            self.progress("progress-statuses", statuses, hpas.finished().max(statuses.finished())),
+        ]
     }
 
     /// Whether it knows the cluster, and may do its work.
@@ -87,18 +94,16 @@ impl Health {
         }
     }
 
-    /// A run of either loop is progress: statuses wait for as long as HPAs are to be written.
-    fn progress(&self) -> Check {
+    /// Whether the objects of a queue wait, and nothing that they wait for is done.
+    fn progress(&self, name: &'static str, queue: &Queue, finished: Option<Instant>) -> Check {
         let now = self.clock.now().steady();
-        let queues = [&self.queues.hpas, &self.queues.statuses];
-        let waits_for = queues.map(|queue| queue.waiting(now).1).into_iter().max().unwrap_or_default();
-        let finished = queues.into_iter().filter_map(Queue::finished).max();
+        let waits_for = queue.waiting(now).1;
         let stuck = finished.map_or(waits_for, |finished| waits_for.min(now.saturating_duration_since(finished)));
         // Before, nothing is looked at.
         let has_begun = [HPA.plural, OVERRIDE.plural].iter().all(|plural| self.listed.is_complete(plural));
         let is_stuck = has_begun && stuck >= STUCK_AFTER;
         let failure = is_stuck.then(|| format!("objects wait, and nothing was done for {} s", stuck.as_secs()));
-        Check { name: "progress", failure }
+        Check { name, failure }
     }
 
     fn is_listed(&self, plural: &'static str) -> Check {

@@ -95,10 +95,9 @@ async fn reconcile(deps: &Deps, running: Running) {
 async fn settle(deps: &Deps, key: &Key, priority: Priority) -> Result<(Outcome, Option<Duration>), Stop> {
     for writes in 1..=MOST_WRITES {
         let outcome = if writes == 1 { Outcome::Unchanged } else { Outcome::Written };
-        let attempt = Attempt::plan(deps, key)?;
+        let attempt = Attempt::plan(deps, key)?.confirmed(deps, key).await?;
         attempt.note_due(deps);
-        let attempt = attempt.confirmed(deps, key).await?;
-        let Some(patch) = &attempt.plan.patch else { return Ok((outcome, attempt.settled(deps))) };
+        let Some(patch) = &attempt.plan.patch else { return Ok((outcome, attempt.settled(deps, outcome))) };
         if deps.dry_run {
             return Ok((outcome, attempt.said(deps)));
         }
@@ -310,12 +309,13 @@ impl Attempt {
     }
 
     /// Nothing is left to do, so earlier problems are over; but a contested HPA stays so for a time. When to look again.
-    fn settled(&self, deps: &Deps) -> Option<Duration> {
+    fn settled(&self, deps: &Deps, outcome: Outcome) -> Option<Duration> {
         let contested = deps.state.with_hpa(&self.situation.hpa, |memory| {
             memory.remember(self.plan.remember.as_deref());
             let Dues { end, other } = memory.note_success();
             for (transition, due) in [(Transition::End, end), (Transition::Other, other)] {
-                if let Some(due) = due.filter(|due| due.is_timed) {
+                // What turned out not to be due, by a consistent read, has no lateness.
+                if let Some(due) = due.filter(|due| due.is_timed && outcome == Outcome::Written) {
                     deps.requests.metrics().note_transition(transition, self.moment.past(due.since));
                 }
             }
@@ -368,6 +368,7 @@ impl Failed {
     /// Notes what the statuses have to report; when to try again.
     fn note(self, deps: &Deps) -> Duration {
         let Self { mut attempt, error } = self;
+        attempt.note_due(deps);
         // What has been written since it was planned counts.
         let latest = deps.state.hpa(attempt.situation.hpa.id());
         if let Some(latest) = latest.filter(|latest| latest.uid() == attempt.situation.hpa.uid()) {

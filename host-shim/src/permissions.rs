@@ -27,7 +27,7 @@ use crate::{
 /// How soon the questions are asked again, while a right is missing or where answers keep saying that one is.
 const AGAIN: Duration = Duration::from_secs(10);
 /// The longest pause, where nothing is missing without which nothing works.
-const LONGEST: Duration = Duration::from_mins(5);
+const LONGEST: Duration = Duration::from_mins(1);
 
 /// A right, as RBAC has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -149,14 +149,16 @@ impl Permissions {
                 is_known = say_who(&requests, &settings).await;
             }
             let needed = needed(&scope, lease.as_ref(), &settings);
-            let is_news = match self.ask(&requests, &needed).await {
+            let asked = self.ask(&requests, &needed).await;
+            let is_answered = asked.is_ok();
+            let is_news = match asked {
                 Ok(missing) => self.note(missing),
                 Err(failure) => {
                     tracing::debug!(error = %failure, "failed to ask for the rights of the controller");
                     true
                 }
             };
-            let is_able = is_known && self.missing().is_empty();
+            let is_able = is_known && is_answered && self.missing().is_empty();
             // A right that is left out on purpose is met again and again.
             pause = if is_news || !is_able { AGAIN } else { (pause * 2).min(LONGEST) };
             next = clock.now().steady() + pause;

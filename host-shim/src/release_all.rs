@@ -167,9 +167,15 @@ impl Work {
         }
         if self.named.is_empty() {
             for part in self.scope.parts() {
-                list(requests, part, &mut found, &mut outcomes)
-                    .await
-                    .context("failed to list HorizontalPodAutoscalers")?;
+                match (list(requests, part, &mut found, &mut outcomes).await, part) {
+                    (Ok(()), _) => {}
+                    // The others are given back all the same.
+                    (Err(failure), Some(namespace)) => {
+                        let all = Id { namespace: namespace.into(), name: "*".into() };
+                        outcomes.push(say(&all, Outcome::Failed(failure)));
+                    }
+                    (Err(failure), None) => bail!("failed to list HorizontalPodAutoscalers: {failure}"),
+                }
             }
         }
         found.retain(|hpa| !hpa.is_untouched());
@@ -192,7 +198,7 @@ impl Work {
             };
             hpa = match written {
                 Ok(written) => written,
-                Err(failure) if failure.is_not_found() => return Outcome::Gone,
+                Err(failure) if failure.is_without(&id.name) => return Outcome::Gone,
                 Err(failure) => return Outcome::Failed(failure),
             };
         }

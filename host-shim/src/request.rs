@@ -212,7 +212,8 @@ impl Requests {
         if not_after.is_some_and(|not_after| now > not_after) {
             return Err(Failure::TooLate);
         }
-        let mut on_its_way = OnItsWay { requests: self, is_answered: false };
+        // A question changes nothing.
+        let mut on_its_way = OnItsWay { requests: self, is_answered: write == Write::Review };
         tokio::select! {
             biased;
             () = self.leadership.lost(self.clock) => Err(Failure::NotLeading),

@@ -30,6 +30,7 @@ use crate::{
     listed::{Listed, Part},
     object::{HPA, Kind, OVERRIDE},
     permissions::Permissions,
+    queue::Priority,
     queues::Queues,
     reached::{self, Readings},
     request::Requests,
@@ -266,6 +267,10 @@ impl Controller {
             timers.clear();
         }
         queues.notify(state.begin_anew());
+        // What was to end while nobody led comes first.
+        for key in state.ended_by(self.shared.clock.now().instant()) {
+            queues.hpas.add(&key, Priority::End);
+        }
         let (hpa_deps, status_deps) = (self.shared.hpa_loop(confirm.clone()), self.shared.status_loop());
         let mut tasks = Tasks::default();
         tasks.start("HPA timers", hpa_loop::run_timers(hpa_deps.clone()));

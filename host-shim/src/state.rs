@@ -134,6 +134,13 @@ impl State {
         self.objects().replan()
     }
 
+    /// The HPAs on which an override is over at `now`, by its own end.
+    pub fn ended_by(&self, now: Instant) -> Vec<Key> {
+        let objects = self.objects();
+        let ended = objects.hpas.iter().filter(|(_, hpa)| hpa.view.has_ended_by(now));
+        ended.map(|(key, _)| key.clone()).collect()
+    }
+
     /// How many HPAs and overrides there are.
     pub fn counts(&self) -> (usize, usize) {
         let objects = self.objects();

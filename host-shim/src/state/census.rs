@@ -44,8 +44,13 @@ impl Objects {
     /// Since when the HPAs that have waited longest wait for an end, and for what else.
     pub(super) fn longest_due(&self) -> [Option<Instant>; 2] {
         let dues = || self.hpas.values().map(|hpa| hpa.dues);
-        let end = dues().filter_map(|dues| dues.end).map(|due| due.since).min();
-        [end, dues().filter_map(|dues| dues.other).map(|due| due.since).min()]
+        // What has come and was not looked at yet.
+        let expired = |is_end| {
+            let hpas = self.hpas.values().filter_map(|hpa| Some((hpa.expired?, hpa)));
+            hpas.filter(move |(at, hpa)| hpa.view.has_ended_by(*at) == is_end).map(|(at, _)| at)
+        };
+        let end = dues().filter_map(|dues| dues.end).map(|due| due.since).chain(expired(true)).min();
+        [end, dues().filter_map(|dues| dues.other).map(|due| due.since).chain(expired(false)).min()]
     }
 }
 

@@ -24,10 +24,13 @@ impl Dues {
     /// Notes that a patch is planned at `now`: one that takes an override off which is over since `ends_since`, or another one.
     /// `expired` is the instant from which on the plan before did not hold.
     pub(super) fn note(&mut self, ends_since: Option<Instant>, expired: Option<Instant>, now: Instant) {
-        match ends_since {
-            Some(since) => self.end.get_or_insert(Due { since, is_timed: since < now || expired == Some(since) }),
-            None => self.other.get_or_insert(Due { since: expired.unwrap_or(now), is_timed: expired.is_some() }),
-        };
+        if let Some(since) = ends_since {
+            self.end.get_or_insert(Due { since, is_timed: since < now || expired == Some(since) });
+        } else {
+            // One that was due is called off.
+            self.end = None;
+            self.other.get_or_insert(Due { since: expired.unwrap_or(now), is_timed: expired.is_some() });
+        }
     }
 }
 
@@ -60,5 +63,13 @@ mod tests {
         let before = dues;
         dues.note(ends_since.map(at), None, at(60));
         assert_eq!(dues, before, "it is due since the first time");
+    }
+
+    #[test]
+    fn an_end_that_is_called_off_is_no_longer_due() {
+        let mut dues = Dues::default();
+        dues.note(Some(at(0)), None, at(60));
+        dues.note(None, None, at(90));
+        assert_eq!(dues, Dues { end: None, other: Some(Due { since: at(90), is_timed: false }) });
     }
 }

@@ -248,10 +248,13 @@ impl Target<'_> {
         if !self.is_written && managed_fields.is_none() && !is_marked {
             return HpaPlan { remember, ..HpaPlan::default() };
         }
+        // The first patch of the end was written then.
+        let ends_since = self.is_written.then_some(record.as_of.min(self.t));
         let record = self.is_written.then_some(Value::Null);
         HpaPlan {
             patch: Some(merge_patch(self.hpa, Changes { record, managed_fields, spec: Map::new() })),
             remember,
+            ends_since,
             events: vec![events::restored(self.live)],
             ..HpaPlan::default()
         }

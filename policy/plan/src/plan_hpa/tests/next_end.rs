@@ -30,6 +30,10 @@ fn since_when_an_override_is_over() {
     assert_eq!(plan_at("2026-11-27T18:00:00Z", &overridden, &[black_friday()]).ends_since, end);
     assert_eq!(plan_at("2026-11-27T19:30:00Z", &overridden, &[black_friday()]).ends_since, end, "nobody was there");
     assert_eq!(plan(&overridden, &[]).ends_since, Some(at(NOW)), "it is deleted");
+    let mut between = record();
+    between["layers"] = json!([]);
+    between["asOf"] = "2026-11-27T05:00:00Z".into();
+    assert_eq!(plan(&with_record(hpa(2, 5), &between), &[]).ends_since, Some(at("2026-11-27T05:00:00Z")), "half done");
     assert_eq!(plan(&hpa(2, 5), &[black_friday()]).ends_since, None);
     let view = HpaView::parse(&overridden);
     assert!(!view.has_ended_by(at("2026-11-27T17:59:59Z")) && view.has_ended_by(at("2026-11-27T18:00:00Z")));
