@@ -134,7 +134,9 @@ impl History {
             self.settle();
         }
         let guarded = self.world.server.merge_policy.is_some();
-        if !guarded && self.would_lose_the_record(write) || guarded && self.would_send_altered_bounds(write) {
+        // Where the record goes with the same write, nothing tells the altered number from the owner's, either.
+        let names_altered = guarded || matches!(write, Write::Tamper { .. });
+        if !guarded && self.would_lose_the_record(write) || names_altered && self.would_send_altered_bounds(write) {
             return;
         }
         if let Some(manifest) = manifest {
