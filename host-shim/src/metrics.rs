@@ -29,7 +29,7 @@ use prometheus_client::{
     registry::{Metric, Registry},
 };
 
-use self::labels::{ByLoop, ByOutcome, ByPhase, ByReason, ByTransition, FailedWatch, OfKind, Refused, UNREPORTED};
+use self::labels::{ByAnswer, ByLoop, ByOutcome, ByPhase, ByReason, ByTransition, FailedWatch, OfKind, UNREPORTED};
 pub use self::labels::{Loop, Outcome, Transition};
 use crate::{error::Class, state::Census, write::Write};
 
@@ -47,7 +47,7 @@ pub struct Metrics(Arc<Numbers>);
 /// What changes with each thing that happens.
 struct Numbers {
     registry: Registry,
-    writes: Family<Refused, Counter>,
+    writes: Family<ByAnswer, Counter>,
     stale_writes: Counter,
     reconciles: Family<ByOutcome, Counter>,
     durations: Family<ByLoop, Histogram, Buckets>,
@@ -130,7 +130,7 @@ impl Metrics {
             "Requests that write, and questions about requesters, by what is written and what the API server answered",
         );
         for kind in Write::ALL {
-            drop(writes.get_or_create(&Refused { kind: kind.as_str(), answer: labels::OK }));
+            drop(writes.get_or_create(&ByAnswer { kind: kind.as_str(), answer: labels::OK }));
         }
         let reconciles = names.family("reconciles", "Looks at one object, by loop and what came of it");
         let (lateness, durations) = (Buckets(&LATENESS), Buckets(&DURATION));
@@ -180,7 +180,7 @@ impl Metrics {
     /// Counts a write; what the API server answered, where it refused.
     pub fn note_write(&self, write: Write, refused: Option<Class>) {
         let answer = refused.map_or(labels::OK, Class::as_str);
-        self.0.writes.get_or_create(&Refused { kind: write.as_str(), answer }).inc();
+        self.0.writes.get_or_create(&ByAnswer { kind: write.as_str(), answer }).inc();
     }
 
     /// Counts a write that was on its way when the lead was lost.

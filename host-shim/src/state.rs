@@ -14,8 +14,8 @@ mod hpa;
 mod memory;
 mod objects;
 mod override_state;
+mod reported;
 pub mod revert_backoff;
-mod told;
 mod update;
 
 use std::{

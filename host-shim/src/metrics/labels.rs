@@ -71,7 +71,7 @@ impl Transition {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub(super) struct Refused {
+pub(super) struct ByAnswer {
     pub(super) kind: &'static str,
     pub(super) answer: &'static str,
 }

@@ -11,7 +11,7 @@ use super::{
     mock::{Log, MockApi, mock_api},
     *,
 };
-use crate::queue::Priority;
+use crate::{metrics::Snapshot, queue::Priority};
 
 const SHORTLY: Duration = Duration::from_millis(10);
 
@@ -158,6 +158,8 @@ async fn a_write_on_its_way_is_given_up_when_the_lead_is_lost() {
     let _never_answered = api.next().await;
     assert!(matches!(answer.await.unwrap().unwrap_err(), Failure::NotLeading));
     assert_eq!(begin.elapsed().as_secs(), 3);
+    let numbers = requests.metrics().text(&Snapshot::default()).unwrap();
+    assert!(numbers.contains("hpa_override_stale_writes_total 1\n"), "{numbers}");
 }
 
 #[tokio::test(start_paused = true)]

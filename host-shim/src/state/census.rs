@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use hpa_override_core::{Instant, Phase, Reason};
 
-use super::{hpa::HpaState, objects::Objects, told::Told};
+use super::{hpa::HpaState, objects::Objects, reported::Reported};
 use crate::clock::Moment;
 
 /// How many of what there are.
@@ -36,7 +36,7 @@ impl Objects {
             census.count(hpa);
         }
         for ovr in self.overrides.values() {
-            census.count_told(ovr.told);
+            census.count_reported(ovr.reported);
         }
         census
     }
@@ -66,7 +66,7 @@ impl Census {
         }
     }
 
-    fn count_told(&mut self, Told { phase, not_ready, is_endless }: Told) {
+    fn count_reported(&mut self, Reported { phase, not_ready, is_endless }: Reported) {
         match phase {
             Some(phase) => *self.phases.entry(phase).or_default() += 1,
             None => self.unreported += 1,

@@ -6,7 +6,7 @@ use hpa_override_core::ParsedOverride;
 use hpa_override_plan::TargetSummary;
 use serde_json::Value;
 
-use super::{told::Told, update::Update};
+use super::{reported::Reported, update::Update};
 use crate::{
     clock::Moment,
     object::{Key, Override},
@@ -22,7 +22,7 @@ pub(super) struct OverrideState {
     /// The status as stored, as compact JSON.
     pub(super) status: Option<Box<str>>,
     /// What it says, as far as it is counted.
-    pub(super) told: Told,
+    pub(super) reported: Reported,
     /// The status that we last sent, where the API server has stored another: an older CRD prunes what it does not know.
     pub(super) sent: Option<Box<str>>,
     /// What the plans for its targets say of it.
@@ -40,7 +40,7 @@ impl OverrideState {
             parsed: Arc::new(ovr.parsed),
             resource_version: ovr.resource_version,
             written: 0,
-            told: Told::by(ovr.status.as_deref()),
+            reported: Reported::by(ovr.status.as_deref()),
             status: ovr.status,
             sent: None,
             summary: TargetSummary::default(),
@@ -79,7 +79,7 @@ impl OverrideState {
     pub(super) fn set_status(&mut self, status: Option<Box<str>>) {
         if self.status != status {
             self.sent = None;
-            self.told = Told::by(status.as_deref());
+            self.reported = Reported::by(status.as_deref());
         }
         self.status = status;
     }
@@ -89,7 +89,7 @@ impl OverrideState {
         let sent: Box<str> = sent.to_string().into();
         self.resource_version = stored.resource_version;
         self.sent = (stored.status.as_deref() != Some(&*sent)).then_some(sent);
-        self.told = Told::by(stored.status.as_deref());
+        self.reported = Reported::by(stored.status.as_deref());
         self.status = stored.status;
     }
 }

@@ -5,13 +5,13 @@ use serde::Deserialize;
 
 /// What a stored status says, as far as it is counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Told {
+pub(super) struct Reported {
     pub(super) phase: Option<Phase>,
     pub(super) not_ready: Option<Reason>,
     pub(super) is_endless: bool,
 }
 
-impl Told {
+impl Reported {
     /// Reads a status; of one that cannot be read, or of words of another version, nothing is known.
     pub(super) fn by(status: Option<&str>) -> Self {
         let Some(Stored { phase, ends_at, conditions }) = status.and_then(|text| serde_json::from_str(text).ok())
@@ -75,6 +75,6 @@ mod tests {
         #[case] status: Option<&str>,
         #[case] (phase, not_ready, is_endless): (Option<Phase>, Option<Reason>, bool),
     ) {
-        assert_eq!(Told::by(status), Told { phase, not_ready, is_endless });
+        assert_eq!(Reported::by(status), Reported { phase, not_ready, is_endless });
     }
 }
