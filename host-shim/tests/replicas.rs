@@ -46,12 +46,44 @@ enum Fault {
     Killed,
     Terminated,
     Stopped,
+    /// Nothing that it asks is answered.
+    CutOff,
+}
+
+impl Fault {
+    const ALL: [Self; 4] = [Self::Terminated, Self::Killed, Self::Stopped, Self::CutOff];
+
+    fn happen(self, replica: &mut Replica) {
+        match self {
+            Self::Killed => replica.child.kill().unwrap(),
+            Self::Terminated => {
+                replica.child.signal(Signal::SIGTERM).unwrap();
+                assert!(replica.child.wait(LIMIT).unwrap().success());
+            }
+            Self::Stopped => replica.child.signal(Signal::SIGSTOP).unwrap(),
+            Self::CutOff => replica.proxy.cut_off(),
+        }
+    }
+
+    /// What is left of the replica runs again, and leads no more.
+    async fn pass(self, replica: &Replica) {
+        match self {
+            Self::Killed | Self::Terminated => return,
+            Self::Stopped => replica.child.signal(Signal::SIGCONT).unwrap(),
+            Self::CutOff => replica.proxy.resume(),
+        }
+        let resigned = wait_for("it to lead no more", LIMIT, async || {
+            anyhow::ensure!(replica.child.log().contains("leading no more"), "{}", replica.child.log_tail());
+            Ok(())
+        });
+        resigned.await.unwrap();
+    }
 }
 
 #[tokio::test]
 async fn the_other_replica_goes_on_whatever_becomes_of_the_leader() {
     let world = world_without_controller();
-    for fault in [Fault::Killed, Fault::Terminated, Fault::Stopped] {
+    for fault in Fault::ALL {
         let name = format!("{fault:?}").to_lowercase();
         let (ns, before) = with_hpa(world, &name).await;
         let mut leader = world.start_replica(&format!("{name}-1"), 0).unwrap();
@@ -62,29 +94,14 @@ async fn the_other_replica_goes_on_whatever_becomes_of_the_leader() {
         ns.wait_overridden(10, 20).await;
         ns.wait_phase("ovr", "Active").await;
         let since = Instant::now();
-        match fault {
-            Fault::Killed => leader.child.kill().unwrap(),
-            Fault::Terminated => {
-                leader.child.signal(Signal::SIGTERM).unwrap();
-                assert!(leader.child.wait(LIMIT).unwrap().success());
-            }
-            Fault::Stopped => leader.child.signal(Signal::SIGSTOP).unwrap(),
-        }
+        fault.happen(&mut leader);
         wait_leading(&follower).await;
         let took = since.elapsed();
         println!("{fault:?}: another replica leads after {took:.1?}");
         assert!(took < if fault == Fault::Terminated { Duration::from_secs(10) } else { Duration::from_secs(25) });
         let after = ns.wait_traceless(2, 5).await;
         ns.wait_phase("ovr", "Expired").await;
-        if fault == Fault::Stopped {
-            leader.child.signal(Signal::SIGCONT).unwrap();
-            wait_for("it to lead no more", LIMIT, async || {
-                anyhow::ensure!(leader.child.log().contains("leading no more"), "{}", leader.child.log_tail());
-                Ok(())
-            })
-            .await
-            .unwrap();
-        }
+        fault.pass(&leader).await;
         assert_eq!(traces(&ns.hpa().await), traces(&before), "{fault:?}");
         assert_eq!(ns.bounds_between(&before, &after).await, [(10, 20), (2, 5)], "{fault:?}");
         assert_eq!(ns.wait_writes(&audit, 4).await.len(), 4, "{fault:?}: two to begin, two to end");
@@ -196,11 +213,11 @@ async fn hand_over_after_hand_over_loses_nothing() {
         let mut replicas = [0, 1].map(|number| world.start_replica(&format!("replica-{number}"), 0).unwrap());
         let mut made = Vec::new();
         for round in 0..count {
-            let fault = [Fault::Terminated, Fault::Killed, Fault::Stopped][round % 3];
+            let fault = Fault::ALL[round % 4];
             made.push(hand_over(world, &mut replicas, fault, round, policies).await);
         }
         println!("{count} hand-overs, {} the merge policy:", if policies { "with" } else { "without" });
-        for fault in [Fault::Terminated, Fault::Killed, Fault::Stopped] {
+        for fault in Fault::ALL {
             let mut gaps: Vec<_> = made.iter().filter(|it| it.fault == fault).map(|it| it.gap).collect();
             gaps.sort();
             let (median, worst) = (gaps[gaps.len() / 2], gaps[gaps.len() - 1]);
@@ -230,24 +247,13 @@ async fn hand_over(
     ns.create("ovr", ends_in(4)).await;
     ns.wait_overridden(10, 20).await;
     let since = Instant::now();
-    let leader = &mut replicas[leading].child;
-    match fault {
-        Fault::Killed => leader.kill().unwrap(),
-        Fault::Terminated => {
-            leader.signal(Signal::SIGTERM).unwrap();
-            assert!(leader.wait(LIMIT).unwrap().success());
-        }
-        Fault::Stopped => leader.signal(Signal::SIGSTOP).unwrap(),
-    }
+    fault.happen(&mut replicas[leading]);
     wait_leading(&replicas[1 - leading]).await;
     let gap = since.elapsed();
     ns.wait_traceless(2, 5).await;
     ns.wait_phase("ovr", "Expired").await;
-    if fault == Fault::Stopped {
-        replicas[leading].child.signal(Signal::SIGCONT).unwrap();
-    } else {
-        replicas[leading] = world.start_replica(&format!("replica-{round}-next"), 0).unwrap();
-    }
+    fault.pass(&replicas[leading]).await;
+    replicas[leading] = world.start_replica(&format!("replica-{round}-next"), 0).unwrap();
     assert_eq!(traces(&ns.hpa().await), traces(&before), "{fault:?}");
     // One patch begins with the merge policy, two without; two end.
     let expected = if policies { 3 } else { 4 };

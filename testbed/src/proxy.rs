@@ -1,5 +1,5 @@
-//! A reverse proxy between the controller and the API server, that stops the controller at any of its writes, or stalls
-//! its watches.
+//! A reverse proxy between the controller and the API server, that stops the controller at any of its writes, cuts it off,
+//! stalls its watches, or lets go wrong what may go wrong on the way.
 //!
 //! ```text
 //!   controller ──TLS──► proxy ──TLS──► kube-apiserver
@@ -10,11 +10,14 @@
 //!
 //! Requests and answers go through as they are, watches while they come; an API server that is away looks away through
 //! it too. It counts the writes of one namespace, so that what others do does not move the point of the stop. Answers
-//! that are stalled stay open, and nothing more comes of them. It never makes up an answer.
+//! that are stalled stay open, and nothing more comes of them. Only where faults are asked for it makes up answers.
 
+mod answer;
 mod fault_point;
 mod held;
+mod random_faults;
 
+use std::collections::{BTreeMap, HashMap};
 use std::future;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -23,8 +26,9 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http::{Request, Response};
-use hyper::body::Incoming;
+use http::{Request, Response, StatusCode};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -32,12 +36,15 @@ use hyper_util::rt::TokioIo;
 use kube::config::{Cluster, Kubeconfig};
 use tokio::net::TcpStream;
 use tokio::sync::Mutex;
+use tokio::time::sleep;
 use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
+use self::answer::{Answer, as_sent, refusal, slowed, spoilt};
 pub use self::fault_point::Stop;
 use self::fault_point::{FaultPoint, Handling};
 use self::held::Held;
+use self::random_faults::{Fault, Kind, RandomFaults};
 use crate::certs::{self, ServerCertificate};
 use crate::ports::Port;
 use crate::server::Server;
@@ -47,6 +54,7 @@ use crate::server::Server;
 pub struct Proxy {
     _server: Server,
     fault_point: Arc<FaultPoint>,
+    faults: Arc<RandomFaults>,
     certificate: ServerCertificate,
     port: Port,
 }
@@ -57,15 +65,20 @@ struct Route {
     back: TlsConnector,
     api_port: u16,
     fault_point: Arc<FaultPoint>,
+    faults: Arc<RandomFaults>,
+    /// The last answer to a list, by what was asked for, where faults are asked for.
+    lists: Mutex<HashMap<String, Response<Bytes>>>,
 }
 
 impl Proxy {
     /// Starts a proxy in front of the API server on that port, whose certificate is `ca_pem`.
     pub(crate) fn start(api_port: u16, ca_pem: &str) -> Result<Self> {
-        let (fault_point, port) = (Arc::new(FaultPoint::default()), Port::reserve()?);
+        let (fault_point, faults, port) = (Arc::default(), Arc::default(), Port::reserve()?);
         let certificate = certs::server_certificate(&[])?;
         let (front, back) = (certificate.acceptor()?, certs::connector(ca_pem)?);
-        let route = Arc::new(Route { front, back, api_port, fault_point: Arc::clone(&fault_point) });
+        let (points, random) = (Arc::clone(&fault_point), Arc::clone(&faults));
+        let lists = Mutex::default();
+        let route = Arc::new(Route { front, back, api_port, fault_point: points, faults: random, lists });
         // One connection to the API server for each of the controller's. Whichever side goes away, both end; to the other
         // side it looks as without a proxy.
         let converse = move |socket| {
@@ -73,7 +86,7 @@ impl Proxy {
             async move { drop(converse(socket, &route).await) }
         };
         let server = Server::start(port.number(), Duration::ZERO, converse)?;
-        Ok(Self { _server: server, fault_point, certificate, port })
+        Ok(Self { _server: server, fault_point, faults, certificate, port })
     }
 
     /// The same kubeconfig, but through the proxy.
@@ -109,6 +122,24 @@ impl Proxy {
         self.fault_point.resume();
     }
 
+    /// From now on nothing is answered, and nothing more comes of what has been: as a network that loses every packet.
+    pub fn cut_off(&self) {
+        self.fault_point.reached();
+        self.fault_point.stall();
+    }
+
+    /// From now on requests meet faults, drawn from this seed: late, refused, done without an answer, slow; old lists; watches
+    /// that are cut, stalled, or end in what is no event.
+    pub fn begin_faults(&self, seed: u64) {
+        self.faults.begin(seed);
+    }
+
+    /// No more faults come; those of watches under way still do. How many requests met which.
+    #[must_use]
+    pub fn end_faults(&self) -> BTreeMap<String, u32> {
+        self.faults.end()
+    }
+
     /// Answers no question about rights (`SubjectAccessReview`) that arrives from now on, as an authorization webhook that
     /// hangs does; or forwards them again.
     pub fn mute_access_reviews(&self, mute: bool) {
@@ -129,7 +160,7 @@ async fn converse(socket: TcpStream, route: &Route) -> Result<()> {
     let back = route.back.connect(ServerName::try_from("127.0.0.1")?, socket).await?;
     let (sender, carrier) = handshake(TokioIo::new(back)).await?;
     let sender = Mutex::new(sender);
-    let service = service_fn(|request| forward(&route.fault_point, &sender, request));
+    let service = service_fn(|request| forward(route, &sender, request));
     tokio::select! {
         served = http1::Builder::new().serve_connection(TokioIo::new(front), service) => served?,
         passed_on = carrier => passed_on?,
@@ -137,24 +168,69 @@ async fn converse(socket: TcpStream, route: &Route) -> Result<()> {
     Ok(())
 }
 
-/// Bodies are passed on as they come, never collected.
+/// Bodies are passed on as they come, never collected, but for lists where faults are asked for.
 async fn forward(
-    fault_point: &Arc<FaultPoint>,
+    route: &Route,
     sender: &Mutex<SendRequest<Incoming>>,
     request: Request<Incoming>,
-) -> hyper::Result<Response<Held>> {
-    match fault_point.handling(request.method(), request.uri().path()) {
-        Handling::Forward => {
-            let answer = sender.lock().await.send_request(request).await?;
-            Ok(answer.map(|body| Held::new(body, fault_point)))
-        }
+) -> hyper::Result<Answer> {
+    match route.fault_point.handling(request.method(), request.uri().path()) {
+        Handling::Forward => forward_at_random(route, sender, request).await,
         Handling::ForwardAndHold => {
             let answer = sender.lock().await.send_request(request).await;
-            fault_point.reached();
+            route.fault_point.reached();
             // Not dropped: it must not look like an answer that was given up.
             let _withheld = answer;
             future::pending().await
         }
         Handling::Hold => future::pending().await,
     }
+}
+
+async fn forward_at_random(
+    route: &Route,
+    sender: &Mutex<SendRequest<Incoming>>,
+    request: Request<Incoming>,
+) -> hyper::Result<Answer> {
+    let Some((kind, fault)) = route.faults.next(&request) else { return send(route, sender, request).await };
+    match fault {
+        Some(Fault::Refused(status)) => return Ok(refusal(status)),
+        Some(Fault::Late(pause)) => sleep(pause).await,
+        Some(Fault::Stale) => {
+            if let Some(list) = route.lists.lock().await.get(request.uri().path()) {
+                return Ok(as_sent(list.clone().map(Full::from)));
+            }
+        }
+        _ => {}
+    }
+    let path = (kind == Kind::List).then(|| request.uri().path().to_owned());
+    let answer = send(route, sender, request).await?;
+    Ok(match fault {
+        Some(Fault::Lost) => refusal(StatusCode::GATEWAY_TIMEOUT),
+        Some(Fault::Slow(pause)) => slowed(answer, pause),
+        Some(Fault::Watch(fault, after)) => spoilt(answer, fault, after),
+        _ => match path.filter(|_| answer.status().is_success()) {
+            Some(path) => keep(route, path, answer).await,
+            None => answer,
+        },
+    })
+}
+
+async fn send(
+    route: &Route,
+    sender: &Mutex<SendRequest<Incoming>>,
+    request: Request<Incoming>,
+) -> hyper::Result<Answer> {
+    let answer = sender.lock().await.send_request(request).await?;
+    Ok(as_sent(answer.map(|body| Held::new(body, &route.fault_point))))
+}
+
+/// Keeps a list, to be answered again.
+async fn keep(route: &Route, path: String, list: Answer) -> Answer {
+    let (head, body) = list.into_parts();
+    // Half a list is none.
+    let Ok(body) = body.collect().await else { return refusal(StatusCode::SERVICE_UNAVAILABLE) };
+    let list = Response::from_parts(head, body.to_bytes());
+    route.lists.lock().await.insert(path, list.clone());
+    as_sent(list.map(Full::from))
 }

@@ -73,6 +73,8 @@ pub struct Replica {
     pub child: Child,
     /// Its probes and metrics.
     pub admin: Admin,
+    /// Between it and the API server.
+    pub proxy: Proxy,
     _port: Port,
 }
 
@@ -162,15 +164,15 @@ impl World {
         Ok(())
     }
 
-    /// Starts another replica, which elects a leader with its like; its clock is so many seconds ahead. It logs to a file
-    /// of that name.
+    /// Starts another replica, which elects a leader with its like, with a proxy of its own; its clock is so many seconds
+    /// ahead. It logs to a file of that name.
     pub fn start_replica(&self, name: &str, ahead: i64) -> Result<Replica> {
-        let (mut command, port) = (self.command()?, Port::reserve()?);
+        let (mut command, port, proxy) = (self.command()?, Port::reserve()?, self.plane.proxy()?);
         let admin = Admin::new(port.number());
         command.env("HPA_OVERRIDE_LEADER_ELECT", "true").arg(format!("--clock-offset={ahead}"));
-        command.env(ADMIN, admin.address());
+        command.env(ADMIN, admin.address()).env("KUBECONFIG", self.kubeconfig_through(&proxy, name)?);
         let child = Child::spawn(command, &self.folder.join(format!("{name}.log")))?;
-        Ok(Replica { child, admin, _port: port })
+        Ok(Replica { child, admin, proxy, _port: port })
     }
 
     /// The controller's program, as the controller's account, with its settings: a test adds arguments.
@@ -215,27 +217,34 @@ impl World {
     }
 
     fn command(&self) -> Result<Command> {
-        let identity = Identity::service_account("hpa-override", "hpa-override-controller");
         let mut command = Command::new(&self.options.controller);
         command.arg("--settings").arg(self.folder.join("settings.yaml"));
         match self.controller_clock.load(Ordering::SeqCst) {
             0 => {}
             ahead => drop(command.arg(format!("--clock-offset={ahead}"))),
         }
-        command.env("KUBECONFIG", self.kubeconfig_file(&identity)?).env("NO_PROXY", "127.0.0.1");
+        let kubeconfig = match self.proxy.get() {
+            Some(proxy) => self.kubeconfig_through(proxy, "proxied")?,
+            None => self.plane.kubeconfig_file(&controller())?,
+        };
+        command.env("KUBECONFIG", kubeconfig).env("NO_PROXY", "127.0.0.1");
         // The only one: who starts it again need not wait until the Lease of a killed one is over.
         command.env("HPA_OVERRIDE_LEADER_ELECT", "false").env(ADMIN, self.admin().address());
         Ok(command)
     }
 
-    fn kubeconfig_file(&self, identity: &Identity) -> Result<PathBuf> {
-        let Some(proxy) = self.proxy.get() else { return self.plane.kubeconfig_file(identity) };
-        let kubeconfig = proxy.redirect(self.plane.kubeconfig(identity)?)?;
-        let path = self.folder.join("proxied.kubeconfig");
+    fn kubeconfig_through(&self, proxy: &Proxy, name: &str) -> Result<PathBuf> {
+        let kubeconfig = proxy.redirect(self.plane.kubeconfig(&controller())?)?;
+        let path = self.folder.join(format!("{name}.kubeconfig"));
         let text = serde_json::to_string(&kubeconfig).context("failed to print a kubeconfig")?;
         write(&path, &text)?;
         Ok(path)
     }
+}
+
+/// As whom the controller acts.
+fn controller() -> Identity {
+    Identity::service_account("hpa-override", "hpa-override-controller")
 }
 
 /// The settings as the controller reads them: YAML holds JSON.

@@ -39,8 +39,10 @@ pub(super) const HPA: Wanted = Keys(&[
         ]),
     ),
     ("spec", Keys(&[("minReplicas", Whole), ("maxReplicas", Whole), ("scaleTargetRef", Whole)])),
-    ("status", Keys(&[("currentReplicas", Whole), ("desiredReplicas", Whole), ("conditions", Whole)])),
+    ("status", Keys(&[("currentReplicas", Whole), ("desiredReplicas", Whole), ("conditions", Items(&CONDITION))])),
 ]);
+
+const CONDITION: Wanted = Keys(&[("type", Whole), ("status", Whole), ("reason", Whole), ("message", Whole)]);
 
 const ENTRY: Wanted = Keys(&[
     ("manager", Whole),

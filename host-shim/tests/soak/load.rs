@@ -1,0 +1,191 @@
+//! What users and owners do: overrides of every kind on HPAs of ten namespaces, and other numbers in the manifests.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use fastrand::Rng;
+use hpa_override_testbed::{api_for, apply_yaml};
+use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
+use kube::{
+    Api, Client,
+    api::{DeleteParams, DynamicObject, Patch, PatchParams, PostParams},
+};
+use serde_json::{Value, json};
+
+use crate::{
+    check::Owners,
+    support::{at, now},
+};
+
+pub const NAMESPACES: usize = 10;
+const HPAS: usize = 200;
+/// Labels of HPAs, for selectors.
+const GROUPS: usize = 3;
+/// With so many overrides none is created.
+const MOST: usize = 120;
+
+pub struct Load {
+    client: Client,
+    owners: Arc<Owners>,
+    random: Rng,
+    /// Overrides that may still be there, and their namespaces.
+    there: BTreeSet<(String, String)>,
+    /// Created in all.
+    pub overrides: usize,
+    /// Of owners, in all.
+    pub writes: usize,
+}
+
+impl Load {
+    pub fn new(client: Client, owners: Arc<Owners>, random: Rng) -> Self {
+        Self { client, owners, random, there: BTreeSet::new(), overrides: 0, writes: 0 }
+    }
+
+    pub async fn create_hpas(&mut self) {
+        for number in 0..HPAS {
+            self.write_hpa(number).await;
+            let status = json!({"status": {"currentReplicas": 3, "desiredReplicas": 3, "conditions": [
+                {"type": "AbleToScale", "status": "True"}]}});
+            let (params, patch) = (PatchParams::default(), Patch::Merge(status));
+            let hpas = Api::<HorizontalPodAutoscaler>::namespaced(self.client.clone(), &namespace_of(number));
+            hpas.patch_status(&format!("hpa-{number}"), &params, &patch).await.unwrap();
+        }
+    }
+
+    /// One thing that somebody does.
+    pub async fn step(&mut self) {
+        match self.random.usize(..12) {
+            0..6 if self.there.len() < MOST => self.create().await,
+            0..9 => self.delete().await,
+            9 => {
+                let suspend = self.random.bool();
+                self.edit(json!({ "suspend": suspend })).await;
+            }
+            10 => {
+                let (min, priority) = (self.random.i32(6..12), self.random.i32(..5));
+                self.edit(json!({"minReplicas": min, "priority": priority})).await;
+            }
+            _ => {
+                let number = self.random.usize(..HPAS);
+                self.write_hpa(number).await;
+            }
+        }
+    }
+
+    pub async fn delete_overrides(&mut self) {
+        while !self.there.is_empty() {
+            self.delete().await;
+        }
+    }
+
+    /// An owner applies a manifest with numbers of its own, and a label.
+    async fn write_hpa(&mut self, number: usize) {
+        let (min, max) = (self.random.i64(1..4), self.random.i64(5..9));
+        let (name, namespace) = (format!("hpa-{number}"), namespace_of(number));
+        let hpa = json!({
+            "apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler",
+            "metadata": {"name": name, "namespace": namespace,
+                         "labels": {"group": format!("g{}", self.random.usize(..GROUPS))}},
+            "spec": {"scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": name},
+                     "minReplicas": min, "maxReplicas": max,
+                     "metrics": [{"type": "Resource", "resource": {
+                         "name": "cpu", "target": {"type": "Utilization", "averageUtilization": 80}}}]},
+        });
+        // Before it is written: it may be seen at once.
+        self.owners.wants(&format!("{namespace}/{name}"), (min, max));
+        apply_yaml(&self.client, &hpa.to_string(), "argocd", true).await.unwrap();
+        self.writes += 1;
+    }
+
+    async fn create(&mut self) {
+        let number = self.random.usize(..HPAS);
+        let namespace = namespace_of(number);
+        let name = format!("ovr-{}", self.overrides);
+        let spec = self.spec(number);
+        let ovr = object(&namespace, &name, &spec);
+        self.overrides(&namespace)
+            .create(&PostParams::default(), &ovr)
+            .await
+            .unwrap_or_else(|error| panic!("{spec}: {error}"));
+        self.overrides += 1;
+        self.there.insert((namespace, name));
+    }
+
+    fn spec(&mut self, number: usize) -> Value {
+        let random = &mut self.random;
+        let mut spec = match random.usize(..5) {
+            0 => json!({"mode": "Raise", "minReplicas": random.i32(2..12)}),
+            1 => json!({"mode": "Cap", "maxReplicas": random.i32(1..8)}),
+            2 => json!({"minReplicas": format!("desired+{}", random.i32(1..5)), "maxReplicas": "200%"}),
+            3 => json!({"minReplicas": format!("current+{}", random.i32(1..5)), "maxReplicas": 30}),
+            _ => json!({"minReplicas": random.i32(6..12), "maxReplicas": random.i32(12..30)}),
+        };
+        let fields = spec.as_object_mut().unwrap();
+        let (target, value) = match random.usize(..4) {
+            0 => ("selector", json!({"matchLabels": {"group": format!("g{}", random.usize(..GROUPS))}})),
+            _ => ("hpa", format!("hpa-{number}").into()),
+        };
+        fields.insert(target.into(), value);
+        let length = random.i64(3..45);
+        match random.usize(..4) {
+            0 => drop(fields.insert("expiresAt".into(), at(now() + length).into())),
+            1 => {
+                fields.insert("startsAt".into(), at(now() + random.i64(2..15)).into());
+                fields.insert("expiresAt".into(), at(now() + 15 + length).into());
+            }
+            2 => {
+                fields.insert("schedule".into(), json!({"cron": "* * * * *"}));
+                fields.insert("duration".into(), format!("{length}s").into());
+                fields.insert("expiresAt".into(), at(now() + 150).into());
+            }
+            _ => drop(fields.insert("duration".into(), format!("{length}s").into())),
+        }
+        if random.usize(..4) == 0 {
+            fields.insert("returnOver".into(), format!("{}s", random.i32(4..20)).into());
+        }
+        if random.usize(..4) == 0 && fields.contains_key("expiresAt") {
+            fields.insert("ttlAfterFinished".into(), "5s".into());
+        }
+        fields.insert("priority".into(), random.i32(..3).into());
+        spec
+    }
+
+    /// Of one that is there; it may be gone, and the change may be one that is refused.
+    async fn edit(&mut self, spec: Value) {
+        if let Some((namespace, name)) = self.any() {
+            let patch = Patch::Merge(json!({ "spec": spec }));
+            drop(self.overrides(&namespace).patch(&name, &PatchParams::default(), &patch).await);
+        }
+    }
+
+    async fn delete(&mut self) {
+        if let Some((namespace, name)) = self.any() {
+            match self.overrides(&namespace).delete(&name, &DeleteParams::default()).await {
+                Ok(_) => {}
+                Err(kube::Error::Api(status)) if status.is_not_found() => {}
+                Err(error) => panic!("{error}"),
+            }
+            self.there.remove(&(namespace, name));
+        }
+    }
+
+    fn any(&mut self) -> Option<(String, String)> {
+        let number = self.random.usize(..self.there.len().max(1));
+        self.there.iter().nth(number).cloned()
+    }
+
+    fn overrides(&self, namespace: &str) -> Api<DynamicObject> {
+        api_for(&self.client, &object(namespace, "any", &json!({}))).unwrap()
+    }
+}
+
+fn namespace_of(hpa: usize) -> String {
+    format!("team-{}", hpa % NAMESPACES)
+}
+
+fn object(namespace: &str, name: &str, spec: &Value) -> DynamicObject {
+    serde_json::from_value(json!({
+        "apiVersion": "hpa-override.dev/v1", "kind": "AutoscalerOverride",
+        "metadata": {"name": name, "namespace": namespace}, "spec": spec,
+    }))
+    .unwrap()
+}
