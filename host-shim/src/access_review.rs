@@ -16,6 +16,7 @@ use futures::{StreamExt, stream};
 use hpa_override_core::{MayPatch, ParsedOverride, Question, Settings};
 use k8s_openapi::api::authorization::v1::{ResourceAttributes, SubjectAccessReview, SubjectAccessReviewSpec};
 use kube::{api::PostParams, core::Request};
+use serde_json::Value;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::{
@@ -202,8 +203,19 @@ pub async fn run(
         .await;
 }
 
+/// Asks for an answer to admission. It is no write: every replica asks.
+pub async fn ask_now(question: &Question, requests: &Requests) -> MayPatch {
+    let answer = async { decoded(requests.read_json(request(&review(question))?).await?) };
+    note(question, answer.await)
+}
+
 async fn ask(question: &Question, requests: &Requests) -> MayPatch {
-    let (may_patch, problem) = read(send(&review(question), requests).await);
+    let answer = async { decoded(requests.write_json(Write::Review, request(&review(question))?).await?) };
+    note(question, answer.await)
+}
+
+fn note(question: &Question, answer: Result<SubjectAccessReview, Failure>) -> MayPatch {
+    let (may_patch, problem) = read(answer);
     if let Some(problem) = problem {
         let Question { user, namespace, .. } = question;
         tracing::warn!("failed to find out whether `{user}` may patch HPAs in namespace {namespace}: {problem}");
@@ -211,10 +223,12 @@ async fn ask(question: &Question, requests: &Requests) -> MayPatch {
     may_patch
 }
 
-async fn send(review: &SubjectAccessReview, requests: &Requests) -> Result<SubjectAccessReview, Failure> {
+fn request(review: &SubjectAccessReview) -> Result<http::Request<Vec<u8>>, Failure> {
     let body = serde_json::to_vec(review).map_err(kube::Error::SerdeError)?;
-    let request = Request::new("/apis/authorization.k8s.io/v1/subjectaccessreviews");
-    let answer = requests.write_json(Write::Review, built(request.create(&PostParams::default(), body))?).await?;
+    built(Request::new("/apis/authorization.k8s.io/v1/subjectaccessreviews").create(&PostParams::default(), body))
+}
+
+fn decoded(answer: Value) -> Result<SubjectAccessReview, Failure> {
     Ok(serde_json::from_value(answer).map_err(kube::Error::SerdeError)?)
 }
 

@@ -1,11 +1,13 @@
 //! The command line.
 
-use std::{num::NonZeroU32, path::PathBuf};
+use std::{net::SocketAddr, num::NonZeroU32, path::PathBuf};
 
-use clap::{ArgAction, Parser, Subcommand, ValueEnum, builder::NonEmptyStringValueParser};
+use clap::{ArgAction, Parser, Subcommand, builder::NonEmptyStringValueParser};
 use hpa_override_core::Id;
 
-use crate::{admin::AdminAddress, leader::LeaseName, request::DEFAULT_REQUESTS_PER_SECOND, scope::Scope};
+use crate::{
+    admin::AdminAddress, leader::LeaseName, request::DEFAULT_REQUESTS_PER_SECOND, scope::Scope, telemetry::LogFormat,
+};
 
 /// The controller of hpa-override.
 ///
@@ -59,6 +61,18 @@ pub struct Args {
     #[arg(long, value_name = "ADDRESS", env = "HPA_OVERRIDE_ADMIN_ADDRESS", default_value = "0.0.0.0:8080")]
     pub admin_address: AdminAddress,
 
+    /// Answer admission, too, in place of Kubewarden's policies: over HTTPS, at `/admit`
+    #[arg(long, env = "HPA_OVERRIDE_WEBHOOK")]
+    pub webhook: bool,
+
+    /// Where admission is answered: an IP address and a port
+    #[arg(long, value_name = "ADDRESS", env = "HPA_OVERRIDE_WEBHOOK_ADDRESS", default_value = "0.0.0.0:8443")]
+    pub webhook_address: SocketAddr,
+
+    /// Folder with the certificate that the webhook presents, `tls.crt` and `tls.key`; they are read again when they change
+    #[arg(long, value_name = "FOLDER", env = "HPA_OVERRIDE_WEBHOOK_CERT_DIR")]
+    pub webhook_cert_dir: Option<PathBuf>,
+
     /// Write no HPA, whatever else is asked for: statuses, log and metrics say what would be written
     #[arg(long, env = "HPA_OVERRIDE_DRY_RUN")]
     pub dry_run: bool,
@@ -104,15 +118,6 @@ fn hpa_id(text: &str) -> Result<Id, &'static str> {
         }
         _ => Err("it is not a namespace and a name, like shop/web"),
     }
-}
-
-/// Format of the log.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum LogFormat {
-    /// Lines for people.
-    Text,
-    /// One JSON object a line.
-    Json,
 }
 
 impl Args {

@@ -35,6 +35,9 @@ pub struct Health {
     pub metrics: Metrics,
     /// Whether no HPA is written.
     pub dry_run: bool,
+    /// Whether it answers admission: then it is ready as soon as it can, since one that cannot list must not take admission
+    /// away.
+    pub is_webhook: bool,
 }
 
 /// One thing that is looked at.
@@ -44,6 +47,8 @@ pub struct Check {
     pub name: &'static str,
     /// What is wrong, if anything is.
     pub failure: Option<String>,
+    /// Whether that is a failure of the probe.
+    pub counts: bool,
 }
 
 impl Health {
@@ -62,11 +67,17 @@ impl Health {
         let missing = self.permissions.missing();
         let missing: Vec<_> = missing.iter().map(ToString::to_string).collect();
         let permissions = (!missing.is_empty()).then(|| format!("missing: {}", missing.join(", ")));
-        vec![
+        let counts = !self.is_webhook;
+        let mut checks = vec![
             self.is_listed(HPA.plural),
             self.is_listed(OVERRIDE.plural),
-            Check { name: "permissions", failure: permissions },
-        ]
+            Check { name: "permissions", failure: permissions, counts },
+        ];
+        if self.is_webhook {
+            // It listens and has a certificate before anything is served.
+            checks.push(Check { name: "webhook", failure: None, counts: true });
+        }
+        checks
     }
 
     /// Its numbers.
@@ -103,7 +114,7 @@ impl Health {
         let has_begun = [HPA.plural, OVERRIDE.plural].iter().all(|plural| self.listed.is_complete(plural));
         let is_stuck = has_begun && stuck >= STUCK_AFTER;
         let failure = is_stuck.then(|| format!("objects wait, and nothing was done for {} s", stuck.as_secs()));
-        Check { name, failure }
+        Check { name, failure, counts: true }
     }
 
     fn is_listed(&self, plural: &'static str) -> Check {
@@ -111,6 +122,7 @@ impl Health {
         Check {
             name: plural,
             failure: (!is_listed).then(|| "not all are listed yet; the log says why, if it takes long".into()),
+            counts: !self.is_webhook,
         }
     }
 }
@@ -135,6 +147,7 @@ mod tests {
             permissions: Permissions::default(),
             metrics: Metrics::new(),
             dry_run: false,
+            is_webhook: false,
         };
         (health, parts)
     }
@@ -173,5 +186,13 @@ mod tests {
         assert_eq!(failing().collect::<Vec<_>>(), [OVERRIDE.plural]);
         overrides.send_replace(true);
         assert_eq!(failing().count(), 0);
+    }
+
+    #[test]
+    fn one_that_answers_admission_is_ready_before_it_has_listed() {
+        let health = Health { is_webhook: true, ..health().0 };
+        let checks = health.ready();
+        assert_eq!(checks.iter().filter(|check| check.failure.is_some()).count(), 2);
+        assert!(!checks.iter().any(|check| check.counts && check.failure.is_some()), "{checks:?}");
     }
 }

@@ -12,6 +12,7 @@ mod deps;
 use std::time::Duration;
 
 use tokio::time::sleep;
+use tracing::Instrument as _;
 
 use self::attempt::{Attempt, MOST_WRITES, Stop, read_again};
 pub use self::deps::Deps;
@@ -23,6 +24,7 @@ use crate::{
     object::Key,
     queue::{Priority, Running},
     tasks::run_each,
+    telemetry,
 };
 
 /// The pause before the next round of writes to an HPA: should something undo every write of ours, there is no write storm.
@@ -55,11 +57,13 @@ fn log_first(deps: &Deps, start: Moment) {
 
 async fn reconcile(deps: &Deps, running: Running) {
     let (key, priority, begin) = (running.key(), running.priority(), deps.clock.now());
-    let (outcome, again) = match settle(deps, key, priority).await {
+    let span = telemetry::reconcile(Loop::Hpas, key);
+    let (outcome, again) = match settle(deps, key, priority).instrument(span.clone()).await {
         Ok((outcome, again)) => (outcome, again),
         Err(Stop::Nothing(again)) => (Outcome::Unchanged, again),
         Err(Stop::Failed(failed)) => (Outcome::Failed, Some(failed.note(deps))),
     };
+    span.record("outcome", outcome.as_str());
     deps.requests.metrics().note_reconcile(Loop::Hpas, outcome, deps.clock.now().since(begin));
     if let Some(delay) = again {
         deps.queues.hpas.add_after(key, priority, delay);

@@ -22,6 +22,7 @@ mod leader;
 mod leadership;
 mod list_watch;
 mod listed;
+mod listener;
 mod metrics;
 mod object;
 mod page;
@@ -44,6 +45,7 @@ mod tasks;
 mod telemetry;
 mod timers;
 mod watch;
+mod webhook;
 mod write;
 
 use std::process::ExitCode;
@@ -60,7 +62,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
     let args = args::Args::parse();
-    telemetry::init(args.log_format);
+    let _traces = telemetry::init(args.log_format)?;
     match &args.command {
         Some(Command::ReleaseAll(release)) => release_all::run(&args, release).await,
         None => run::run(args).await.map(|()| ExitCode::SUCCESS),

@@ -29,8 +29,10 @@ use prometheus_client::{
     registry::{Metric, Registry},
 };
 
-use self::labels::{ByAnswer, ByLoop, ByOutcome, ByPhase, ByReason, ByTransition, FailedWatch, OfKind, UNREPORTED};
-pub use self::labels::{Loop, Outcome, Transition};
+use self::labels::{
+    ByAnswer, ByLoop, ByOutcome, ByPhase, ByReason, ByReview, ByTransition, FailedWatch, OfKind, UNREPORTED,
+};
+pub use self::labels::{Loop, Outcome, Reviewed, Transition};
 use crate::{error::Class, state::Census, write::Write};
 
 type Seconds = Gauge<f64, std::sync::atomic::AtomicU64>;
@@ -58,6 +60,7 @@ struct Numbers {
     events_lost: Counter,
     settings_changes: Counter,
     settings_invalid: Gauge,
+    reviews: Family<ByReview, Counter>,
     gauges: Gauges,
     /// One at a time: a gauge that is over is taken away before the others are set.
     scrape: Mutex<()>,
@@ -164,6 +167,10 @@ impl Metrics {
                 .one("settings_changes", "Times that the settings file said something else, valid or not"),
             settings_invalid: names
                 .one("settings_invalid", "1 where the settings file is not valid, and those from before are in force"),
+            reviews: names.family(
+                "admission_reviews",
+                "Requests to the controller's own webhook, by what they are about and what came of them",
+            ),
             gauges,
             scrape: Mutex::default(),
             registry: names.0,
@@ -223,6 +230,11 @@ impl Metrics {
     pub fn note_settings(&self, are_valid: bool) {
         self.0.settings_changes.inc();
         self.0.settings_invalid.set(i64::from(!are_valid));
+    }
+
+    /// Counts a request to the webhook; `resource` is empty where it is about neither kind.
+    pub fn note_review(&self, resource: &'static str, outcome: Reviewed) {
+        self.0.reviews.get_or_create(&ByReview { resource, answer: outcome.as_str() }).inc();
     }
 
     /// All numbers, as `OpenMetrics` text.

@@ -5,7 +5,7 @@
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Duration,
 };
 
@@ -117,9 +117,12 @@ fn needed(scope: &Scope, lease: Option<&LeaseName>, settings: &Settings) -> Vec<
     rights
 }
 
-/// Which rights are missing, as far as that is known. Cheap to clone.
+/// Which rights are missing, and whose they are, as far as that is known. Cheap to clone.
 #[derive(Clone, Debug, Default)]
-pub struct Permissions(Arc<Mutex<Vec<Right>>>);
+pub struct Permissions {
+    missing: Arc<Mutex<Vec<Right>>>,
+    user: Arc<OnceLock<String>>,
+}
 
 impl Permissions {
     /// The rights that are missing and without which nothing works.
@@ -127,8 +130,13 @@ impl Permissions {
         self.rights().iter().filter(|right| right.is_needed).cloned().collect()
     }
 
+    /// As whom the API server knows this process; none: it is not known yet.
+    pub fn user(&self) -> Option<String> {
+        self.user.get().cloned()
+    }
+
     fn rights(&self) -> std::sync::MutexGuard<'_, Vec<Right>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.missing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Asks, for as long as the process runs.
@@ -146,7 +154,7 @@ impl Permissions {
             sleep_until(next).await;
             let settings = settings.now();
             if !is_known {
-                is_known = say_who(&requests, &settings).await;
+                is_known = self.say_who(&requests, &settings).await;
             }
             let needed = needed(&scope, lease.as_ref(), &settings);
             let asked = self.ask(&requests, &needed).await;
@@ -199,30 +207,32 @@ impl Permissions {
         *known = missing;
         true
     }
-}
 
-/// Says so where the account is not the one that the admission policies take for the controller. Whether it is known.
-async fn say_who(requests: &Requests, settings: &Settings) -> bool {
-    let body = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"});
-    let answer = match ask(requests, "/apis/authentication.k8s.io/v1/selfsubjectreviews", &body).await {
-        Ok(answer) => answer,
-        Err(failure) => {
-            tracing::debug!(error = %failure, "failed to ask who the controller is");
-            return false;
+    /// Says so where the account is not the one that the admission policies take for the controller. Whether it is known.
+    async fn say_who(&self, requests: &Requests, settings: &Settings) -> bool {
+        let body = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"});
+        let answer = match ask(requests, "/apis/authentication.k8s.io/v1/selfsubjectreviews", &body).await {
+            Ok(answer) => answer,
+            Err(failure) => {
+                tracing::debug!(error = %failure, "failed to ask who the controller is");
+                return false;
+            }
+        };
+        let Some(user) = answer.pointer("/status/userInfo/username").and_then(Value::as_str) else { return false };
+        let expected = &settings.controller_user;
+        if user == expected {
+            tracing::info!(user, "the API server knows the controller as");
+        } else {
+            tracing::warn!(
+                user,
+                "the controller runs as `{user}`, and the settings say `controllerUser: {expected}`: the merge policy takes \
+                 its writes for an owner's; run it as that account, or name this one in the settings of both policies and of \
+                 the controller"
+            );
         }
-    };
-    let expected = &settings.controller_user;
-    match answer.pointer("/status/userInfo/username").and_then(Value::as_str) {
-        Some(user) if user == expected => tracing::info!(user, "the API server knows the controller as"),
-        Some(user) => tracing::warn!(
-            user,
-            "the controller runs as `{user}`, and the settings say `controllerUser: {expected}`: the merge policy takes its \
-             writes for an owner's; run it as that account, or name this one in the settings of both policies and of the \
-             controller"
-        ),
-        None => return false,
+        self.user.get_or_init(|| user.into());
+        true
     }
-    true
 }
 
 /// A question by POST, which writes nothing: every replica asks.

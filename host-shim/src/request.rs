@@ -25,6 +25,7 @@ use tokio::{
     sync::Notify,
     time::{Instant, timeout},
 };
+use tracing::Instrument as _;
 
 pub use self::{
     answer::quote,
@@ -40,6 +41,7 @@ use crate::{
     error::{Class, Failure},
     leadership::Leadership,
     metrics::Metrics,
+    telemetry,
     write::Write,
 };
 
@@ -235,7 +237,9 @@ impl Requests {
     }
 
     async fn send(&self, request: Request<Vec<u8>>) -> Result<Response<Body>, Failure> {
-        let response = self.client.send(request.map(Body::from)).await?;
+        let span = telemetry::request(&request);
+        let response = self.client.send(request.map(Body::from)).instrument(span.clone()).await?;
+        span.record("http.response.status_code", response.status().as_u16());
         if response.status().is_success() {
             self.credentials.note_accepted();
             return Ok(response);

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use futures::FutureExt as _;
 use hpa_override_core::Settings;
 #[cfg(test)]
@@ -10,7 +10,7 @@ use tokio::task::AbortHandle;
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
-    sync::Notify,
+    sync::{Notify, watch},
     time::Instant,
 };
 
@@ -28,6 +28,7 @@ use crate::{
     leadership::Leadership,
     list_watch::{Resource, list_and_watch},
     listed::{Listed, Part},
+    listener::{Service, listen},
     object::{HPA, Kind, OVERRIDE},
     permissions::Permissions,
     queue::Priority,
@@ -40,12 +41,16 @@ use crate::{
     status_loop,
     tasks::Tasks,
     watch::{Hpas, Overrides},
+    webhook::{self, Certificate, Webhook},
 };
 
 /// How long writes in flight may take after the process was asked to stop, or after a task has failed.
 const STOP_WITHIN: Duration = Duration::from_secs(10);
 /// How long to give the Lease back may take.
 const RELEASE_WITHIN: Duration = Duration::from_secs(5);
+/// The task that answers admission, and how long it may go on after everything else has stopped.
+const WEBHOOK: &str = "webhook";
+const WEBHOOK_WITHIN: Duration = Duration::from_secs(20);
 /// The task that holds the Lease.
 const CANDIDATE: &str = "leader election";
 /// What writes; events follow from it.
@@ -67,11 +72,20 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     let clock = Clock::System { offset: args.clock_offset };
     let most_per_second = args.max_requests_per_second.get();
     let listener = match args.admin_address.0 {
-        Some(address) => Some(admin::listen(address).await?),
+        Some(address) => Some(listen(Service::Admin, address).await?),
         None => None,
     };
+    let webhook = match (args.webhook, &args.webhook_cert_dir) {
+        (true, Some(folder)) => {
+            Some((Certificate::open(folder)?, listen(Service::Webhook, args.webhook_address).await?))
+        }
+        (false, None) => None,
+        (true, None) => bail!("`--webhook` needs a certificate: name its folder with `--webhook-cert-dir`"),
+        (false, Some(_)) => bail!("`--webhook-cert-dir` is of use with `--webhook` only"),
+    };
     let requests = Requests::new(cluster.client()?, clock, most_per_second);
-    let apart = || anyhow::Ok(requests.apart(cluster.client()?, most_per_second));
+    let all_requests = requests.clone();
+    let apart = || anyhow::Ok(all_requests.apart(cluster.client()?, most_per_second));
     let lease = args.lease(cluster.namespace()).map(|lease| anyhow::Ok((lease, apart()?))).transpose()?;
     if args.dry_run {
         tracing::warn!("dry run: no HPA is written");
@@ -81,6 +95,9 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     controller.ask_for_permissions(args.scope(), args.lease(cluster.namespace()));
     if let Some(file) = file {
         controller.reload(file, cluster.namespace());
+    }
+    if let Some((certificate, listener)) = webhook {
+        controller.answer_admission(listener, certificate, apart()?);
     }
     if let Some(listener) = listener {
         controller.serve(listener);
@@ -147,6 +164,10 @@ pub struct Controller {
     /// What runs while this replica leads, or while it does not.
     term: Tasks,
     leads: bool,
+    /// Whether it answers admission.
+    is_webhook: bool,
+    /// Tells the webhook that the process was asked to stop.
+    stopping: watch::Sender<bool>,
 }
 
 /// How the controller reaches the API server, and whether it may write.
@@ -208,6 +229,8 @@ impl Controller {
             lasting,
             term: Tasks::default(),
             leads: false,
+            is_webhook: false,
+            stopping: watch::Sender::new(false),
         };
         if controller.leadership.is_held(clock.now().steady()) {
             controller.lead();
@@ -231,6 +254,16 @@ impl Controller {
         self.lasting.start("settings", reload.run());
     }
 
+    /// Answers admission; `requests` are for that alone.
+    fn answer_admission(&mut self, listener: TcpListener, certificate: Certificate, requests: Requests) {
+        let Shared { clock, settings, .. } = self.shared.clone();
+        let webhook = Webhook::new(clock, settings, self.permissions.clone(), requests);
+        let stopping = self.stopping.subscribe();
+        self.lasting.start(WEBHOOK, webhook::serve(listener, certificate.config(), webhook.router(), stopping));
+        self.lasting.start("webhook certificate", certificate.run());
+        self.is_webhook = true;
+    }
+
     /// Serves probes and metrics.
     fn serve(&mut self, listener: TcpListener) {
         let Shared { clock, state, queues, requests, .. } = self.shared.clone();
@@ -243,6 +276,7 @@ impl Controller {
             permissions: self.permissions.clone(),
             metrics: requests.metrics().clone(),
             dry_run: self.shared.dry_run,
+            is_webhook: self.is_webhook,
         };
         self.lasting.start("probes and metrics", admin::serve(listener, health));
     }
@@ -296,10 +330,15 @@ impl Controller {
     /// Says which task ended, or that the API server has refused the credentials for minutes.
     pub async fn run(mut self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
         let outcome = self.run_until(stop).await;
+        if outcome.is_ok() {
+            self.stopping.send_replace(true);
+        }
         if let Err(error) = &outcome {
             tracing::error!(%error, "stopping");
         }
-        let Self { shared: Shared { queues, events, .. }, listed, resign, mut lasting, mut term, leads, .. } = self;
+        let Self {
+            shared: Shared { queues, events, .. }, listed, resign, mut lasting, mut term, leads, stopping, ..
+        } = self;
         queues.close();
         listed.give_up();
         let limit = Instant::now() + STOP_WITHIN;
@@ -315,6 +354,10 @@ impl Controller {
         // Only now: nothing is written any more.
         resign.notify_one();
         lasting.finish(&[CANDIDATE], Instant::now() + RELEASE_WITHIN).await;
+        if *stopping.borrow() {
+            // Without one there is nothing to wait for.
+            lasting.finish(&[WEBHOOK], Instant::now() + WEBHOOK_WITHIN).await;
+        }
         lasting.stop().await;
         outcome
     }

@@ -4,7 +4,7 @@
 use std::{fs, sync::Arc, time::Duration};
 
 use hpa_override_core::{MayPatch, ParsedOverride, Settings};
-use hpa_override_plan::{HpaView, OnTarget, plan_hpa};
+use hpa_override_plan::{HpaPlan, HpaView, OnTarget, plan_hpa};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -56,36 +56,49 @@ impl World {
         let mut plans = 0;
         while !self.queues.hpas.is_idle() {
             let Some(running) = self.queues.hpas.next().await else { break };
-            while self.plan(running.key()) {
+            let number = running.key().name.trim_start_matches("hpa-").parse().unwrap();
+            let mut object: Value = serde_json::from_str(&hpa(number)).unwrap();
+            for version in 2.. {
+                let Some(plan) = self.plan(running.key()) else { break };
                 plans += 1;
+                let Some(patch) = plan.patch else { break };
+                write(&mut object, &patch, version);
+                self.hpas.applied(&object.to_string()).unwrap();
             }
         }
         plans
     }
 
-    fn plan(&self, key: &Key) -> bool {
-        let Gathered::Situation(situation) = self.state.gather(key, self.clock.now()) else { return false };
+    fn plan(&self, key: &Key) -> Option<HpaPlan> {
+        let Gathered::Situation(situation) = self.state.gather(key, self.clock.now()) else { return None };
         let overrides: Vec<&ParsedOverride> = situation.overrides.iter().map(Arc::as_ref).collect();
-        let now = self.clock.now().instant();
-        let plan = plan_hpa(&situation.hpa, &overrides, &self.settings.now(), &|_| MayPatch::NotAsked, now, None);
+        let plan = self.plan_for(&situation.hpa, &overrides);
         let outcome = |ovr: &Arc<ParsedOverride>| (ovr.clone(), OnTarget::new(ovr, &situation.hpa, &plan, None));
         let outcomes = situation.overrides.iter().map(outcome).collect();
         self.state.note_planned(&situation, &plan, outcomes, plan.patch.is_none());
         self.queues.transitions.set(key, plan.next_transition);
-        let Some(patch) = plan.patch else { return true };
-        let number = key.name.trim_start_matches("hpa-").parse().unwrap();
-        self.hpas.applied(&stored(number, &patch, "2")).unwrap();
-        true
+        Some(plan)
     }
 
-    /// An event of an HPA under its override, of which nothing but the version has changed.
-    fn update(&self, number: usize) -> String {
-        let view = HpaView::parse_text(&hpa(number)).unwrap();
+    fn plan_for(&self, hpa: &HpaView, overrides: &[&ParsedOverride]) -> HpaPlan {
         let now = self.clock.now().instant();
-        let parsed = ParsedOverride::parse(&serde_json::from_str(&ovr(number)).unwrap(), now);
-        let plan = plan_hpa(&view, &[&parsed], &self.settings.now(), &|_| MayPatch::NotAsked, now, None);
-        stored(number, &plan.patch.unwrap(), "3")
+        plan_hpa(hpa, overrides, &self.settings.now(), &|_| MayPatch::NotAsked, now, None)
     }
+
+    /// An HPA under its override, of which nothing but the version has changed since it was planned.
+    fn updated(&self, number: usize) -> String {
+        let parsed = ParsedOverride::parse(&serde_json::from_str(&ovr(number)).unwrap(), self.clock.now().instant());
+        let mut object: Value = serde_json::from_str(&hpa(number)).unwrap();
+        while let Some(patch) = self.plan_for(&HpaView::parse(&object), &[&parsed]).patch {
+            write(&mut object, &patch, 1000);
+        }
+        object.to_string()
+    }
+}
+
+fn write(object: &mut Value, patch: &Value, version: u32) {
+    json_patch::merge(object, patch);
+    object["metadata"]["resourceVersion"] = version.to_string().into();
 }
 
 fn list(sink: &impl Sink, objects: impl Iterator<Item = String>) {
@@ -94,14 +107,6 @@ fn list(sink: &impl Sink, objects: impl Iterator<Item = String>) {
         sink.listed(&text).unwrap();
     }
     sink.end_list("1");
-}
-
-/// The HPA as the API server has it after a patch.
-fn stored(number: usize, patch: &Value, version: &str) -> String {
-    let mut hpa: Value = serde_json::from_str(&hpa(number)).unwrap();
-    json_patch::merge(&mut hpa, patch);
-    hpa["metadata"]["resourceVersion"] = version.into();
-    hpa.to_string()
 }
 
 /// An HPA of about 3 kB.
@@ -173,7 +178,7 @@ async fn a_hundred_thousand() {
         let plans = world.plan_all().await;
         let planned = start.elapsed();
         let memory = resident() - before;
-        let updates: Vec<_> = (0..10_000).map(|number| world.update(number)).collect();
+        let updates: Vec<_> = (0..10_000).map(|number| world.updated(number)).collect();
         let ((), taken) = timed(|| updates.iter().for_each(|text| world.hpas.applied(text).unwrap()));
         assert!(world.queues.hpas.is_idle(), "an event that changes nothing ends in the state");
         println!(

@@ -11,6 +11,7 @@ use std::{sync::Arc, time::Duration};
 use hpa_override_core::{Bounds, Id, MayPatch, ParsedOverride};
 use hpa_override_plan::{StatusPlan, plan_status, status_patch};
 use serde_json::Value;
+use tracing::Instrument as _;
 
 use crate::{
     access_review::{Answers, Waiting},
@@ -27,6 +28,7 @@ use crate::{
     settings::CurrentSettings,
     state::{State, StatusSituation},
     tasks::{log_failure, run_each},
+    telemetry,
 };
 
 /// Statuses that are planned and written at once.
@@ -56,10 +58,12 @@ pub async fn run(deps: Deps) {
 
 async fn reconcile(deps: &Deps, running: Running) {
     let (key, begin) = (running.key(), deps.clock.now());
-    let (outcome, again) = match report(deps, key).await {
+    let span = telemetry::reconcile(Loop::Statuses, key);
+    let (outcome, again) = match report(deps, key).instrument(span.clone()).await {
         Ok((outcome, again)) => (outcome, again),
         Err(error) => (Outcome::Failed, Some(note_failure(deps, key, error))),
     };
+    span.record("outcome", outcome.as_str());
     deps.requests.metrics().note_reconcile(Loop::Statuses, outcome, deps.clock.now().since(begin));
     if let Some(delay) = again {
         deps.queues.statuses.add_after(key, Priority::Status, delay);

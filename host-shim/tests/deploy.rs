@@ -55,6 +55,7 @@ metadata: {name: hpa-override-controller, namespace: hpa-override}
 async fn the_base_is_accepted_and_its_controller_applies_and_ends_an_override() {
     let cluster = Cluster::start().await;
     cluster.apply_twice();
+    cluster.the_webhook_is_accepted();
     let pod = cluster.pod_of_the_deployment().await;
     cluster.another_pod_is_refused(&pod).await;
     cluster.the_shipped_role_is_needed().await;
@@ -91,6 +92,50 @@ impl Cluster {
         assert_eq!(ends_in(&applied, " created"), applied.lines().count(), "{applied}");
         let again = self.kubectl(&Identity::Admin, &["apply", "-k", base]);
         assert_eq!(ends_in(&again, " unchanged"), applied.lines().count(), "{again}");
+    }
+
+    /// The same with admission by the controller, but for what cert-manager serves.
+    fn the_webhook_is_accepted(&self) {
+        let overlay = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/kustomize/webhook");
+        let rendered = parse_yaml(&self.kubectl(&Identity::Admin, &["kustomize", overlay])).unwrap();
+        let is_known =
+            |object: &&DynamicObject| !object.types.as_ref().unwrap().api_version.starts_with("cert-manager.io/");
+        let known: Vec<_> = rendered.iter().filter(is_known).collect();
+        assert_eq!(rendered.len() - known.len(), 4, "two issuers, two certificates");
+        let file = self.plane.folder().join("webhook.json");
+        let list = json!({"apiVersion": "v1", "kind": "List", "items": known});
+        std::fs::write(&file, list.to_string()).unwrap();
+        let applied = self.kubectl(&Identity::Admin, &["apply", "--dry-run=server", "-f", &file.display().to_string()]);
+        for name in ["hpa-override-guard", "hpa-override-merge", "hpa-override-webhook"] {
+            assert!(applied.contains(&format!("/{name} created")), "{applied}");
+        }
+        let rendered = |kind: &str, name: &str| {
+            let is_it = |it: &&&DynamicObject| {
+                it.types.as_ref().unwrap().kind == kind && it.metadata.name.as_deref() == Some(name)
+            };
+            &known.iter().find(is_it).unwrap_or_else(|| panic!("{kind} {name}")).data
+        };
+        let pod = &rendered("Deployment", "hpa-override-controller")["spec"]["template"];
+        let container = &pod["spec"]["containers"][0];
+        let args = container["args"].as_array().unwrap();
+        for argument in ["--webhook", "--webhook-cert-dir=/etc/hpa-override-webhook"] {
+            assert!(args.contains(&argument.into()), "{args:?}");
+        }
+        assert_eq!(container["ports"][1], json!({"name": "webhook", "containerPort": 8443}));
+        let mount = json!({"name": "webhook", "mountPath": "/etc/hpa-override-webhook", "readOnly": true});
+        assert_eq!(container["volumeMounts"][1], mount);
+        let volume = json!({"name": "webhook", "secret": {"secretName": "hpa-override-webhook"}});
+        assert_eq!(pod["spec"]["volumes"][1], volume);
+        let service = &rendered("Service", "hpa-override-webhook")["spec"];
+        assert_eq!(service["ports"], json!([{"name": "webhook", "port": 443, "targetPort": "webhook"}]));
+        for (label, value) in service["selector"].as_object().unwrap() {
+            assert_eq!(&pod["metadata"]["labels"][label], value);
+        }
+        for name in ["guard", "merge"] {
+            let webhook = &rendered("MutatingWebhookConfiguration", &format!("hpa-override-{name}"))["webhooks"][0];
+            let service = json!({"namespace": NAMESPACE, "name": "hpa-override-webhook", "path": "/admit"});
+            assert_eq!(webhook["clientConfig"]["service"], service);
+        }
     }
 
     /// The live object of that head.

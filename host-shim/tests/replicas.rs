@@ -131,6 +131,31 @@ async fn a_replica_whose_clock_is_ahead_takes_nobodys_lease() {
     assert!(!ahead.child.log().contains("leading by"), "{}", ahead.child.log_tail());
 }
 
+/// By its clock, an override ends half a minute early; then one takes over whose clock is right.
+#[tokio::test]
+#[ignore = "takes a minute; run it alone"]
+async fn after_a_leader_whose_clock_was_ahead_the_override_lasts_until_its_end() {
+    let world = world_without_controller();
+    let mut ahead = world.start_replica("ahead-leads", 30).unwrap();
+    wait_leading(&ahead).await;
+    let follower = world.start_replica("right", 0).unwrap();
+    let (ns, before) = with_hpa(world, "ahead-leads").await;
+    let ends = now() + 45;
+    ns.create("ovr", with_fields(ends_in(0), &json!({"expiresAt": at(ends)}))).await;
+    ns.wait_overridden(10, 20).await;
+    ns.wait_traceless(2, 5).await;
+    let early = ends - now();
+    assert!((25..=30).contains(&early), "{early} s early, by its clock");
+    Fault::Terminated.happen(&mut ahead);
+    wait_leading(&follower).await;
+    ns.wait_overridden(10, 20).await;
+    assert!(now() < ends, "it is not over");
+    let after = ns.wait_traceless(2, 5).await;
+    assert!(now() >= ends);
+    assert_eq!(traces(&after), traces(&before));
+    assert_eq!(ns.bounds_between(&before, &after).await, [(10, 20), (2, 5), (10, 20), (2, 5)]);
+}
+
 /// The shipped Role for the Lease, without one verb.
 fn role_without(verb: &str) -> DynamicObject {
     let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/rbac/rbac.yaml")).unwrap();

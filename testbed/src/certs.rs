@@ -14,9 +14,11 @@ use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 /// A server certificate, signed by itself, and its key, as PEM.
 #[derive(Debug)]
-pub(crate) struct ServerCertificate {
-    pub(crate) cert: String,
-    pub(crate) key: String,
+pub struct ServerCertificate {
+    /// The certificate.
+    pub cert: String,
+    /// Its key.
+    pub key: String,
 }
 
 impl ServerCertificate {
@@ -48,7 +50,7 @@ pub fn connector(ca_pem: &str) -> Result<TlsConnector> {
 }
 
 /// A new certificate for 127.0.0.1, `localhost` and `names`.
-pub(crate) fn server_certificate(names: &[&str]) -> Result<ServerCertificate> {
+pub fn server_certificate(names: &[&str]) -> Result<ServerCertificate> {
     let names: Vec<String> = ["127.0.0.1", "localhost"].iter().chain(names).map(ToString::to_string).collect();
     let made = generate_simple_self_signed(names).context("failed to make a server certificate")?;
     let CertifiedKey { cert, signing_key } = made;

@@ -52,7 +52,7 @@ pub use nix::sys::signal::Signal;
 
 pub use self::admin::Admin;
 pub use self::audit::{AuditEvent, AuditLog};
-pub use self::certs::connector;
+pub use self::certs::{ServerCertificate, connector, server_certificate};
 pub use self::control_plane::{ControlPlane, Identity, Options};
 pub use self::crd_alone::{CrdAlone, Verdict};
 pub use self::engine::{CallError, Clock, HostAnswer, HostCalls, Module, NoHostCalls};

@@ -6,6 +6,7 @@ mod artifacthub;
 mod json_schema;
 mod policies;
 mod reference;
+mod webhook;
 
 use std::fs;
 
@@ -34,6 +35,8 @@ const GENERATED: &[Generated] = &[
     ("deploy/kubewarden/namespaced/merge.yaml", |workspace| policies::namespaced(workspace, "merge")),
     ("deploy/kustomize/policies/guard.yaml", |workspace| policies::copied(workspace, "guard")),
     ("deploy/kustomize/policies/merge.yaml", |workspace| policies::copied(workspace, "merge")),
+    ("deploy/kustomize/webhook/guard.yaml", |workspace| webhook::configuration(workspace, "guard")),
+    ("deploy/kustomize/webhook/merge.yaml", |workspace| webhook::configuration(workspace, "merge")),
 ];
 
 /// Where kubeconform and the YAML language server look for it: group, then kind and version, in lower case.

@@ -46,7 +46,11 @@ enum Verb {
     /// Check the published JSON Schema with kubeconform: examples are valid, mistakes are not.
     Kubeconform,
     /// Check the alerts and the dashboard with promtool.
-    Monitoring,
+    Monitoring {
+        /// Also show every panel what a real Prometheus has of a real controller, and draw that: target/dashboard.svg.
+        #[arg(long)]
+        render: bool,
+    },
     /// Run conformance cases through every binding.
     Cases(CasesArgs),
     /// Ask every binding the same random questions, and compare the answers.
@@ -79,7 +83,8 @@ fn run(verb: Verb) -> Result<ExitCode> {
         Verb::Codegen { check: false } => codegen::write(&workspace)?,
         Verb::Promise(args) => promise::run(&workspace, &args)?,
         Verb::Kubeconform => kubeconform::run(&workspace)?,
-        Verb::Monitoring => monitoring::run(&workspace)?,
+        Verb::Monitoring { render: false } => monitoring::run(&workspace)?,
+        Verb::Monitoring { render: true } => monitoring::render(&workspace)?,
         Verb::Test => test::run(&workspace)?,
         Verb::Cases(args) => return programs::cases(&workspace, &args),
         Verb::Differ(args) => return programs::differ(&workspace, &args),

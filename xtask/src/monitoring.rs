@@ -12,7 +12,8 @@ use serde_json::{Value, json};
 use crate::{command::Command, workspace::Workspace};
 
 const TOOLS: &str = "testbed/tools/prometheus";
-const PACKAGE: &str = "github.com/prometheus/prometheus/cmd/promtool";
+const PACKAGES: &str = "github.com/prometheus/prometheus/cmd";
+const RENDER: &str = "test -p hpa-override-host-shim --test dashboard -- --ignored --nocapture";
 const FOLDER: &str = "deploy/monitoring";
 const RULES: [&str; 2] = ["controller-rules.yaml", "admission-rules.yaml"];
 const TESTS: &str = "rules-tests.yaml";
@@ -27,7 +28,7 @@ struct PrometheusRule {
 
 /// Fails where promtool refuses something, or an alert does not do what its tests say.
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
-    let promtool = built(workspace)?;
+    let promtool = built(workspace, "promtool")?;
     let room = workspace.target.join("xtask/monitoring");
     fs::create_dir_all(&room).with_context(|| format!("cannot create {}", room.display()))?;
     let write =
@@ -48,10 +49,19 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
-fn built(workspace: &Workspace) -> Result<PathBuf> {
-    let program = workspace.target.join("tools/bin/promtool");
+/// Fails where a panel has nothing to show that should, and draws what they show.
+pub(crate) fn render(workspace: &Workspace) -> Result<()> {
+    let test = workspace.cargo(RENDER).variable("HPA_OVERRIDE_PROMETHEUS", built(workspace, "prometheus")?);
+    test.variable("HPA_OVERRIDE_PICTURE", workspace.target.join("dashboard.svg")).run()
+}
+
+fn built(workspace: &Workspace, name: &str) -> Result<PathBuf> {
+    let program = workspace.target.join("tools/bin").join(name);
     let go = Command::new("go").arg("-C").arg(workspace.root.join(TOOLS)).words("build -trimpath -o").arg(&program);
-    go.variable("CGO_ENABLED", "0").arg(PACKAGE).run().context("cannot build promtool, which needs Go 1.26")?;
+    go.variable("CGO_ENABLED", "0")
+        .arg(format!("{PACKAGES}/{name}"))
+        .run()
+        .with_context(|| format!("cannot build {name}, which needs Go 1.26"))?;
     Ok(program)
 }
 

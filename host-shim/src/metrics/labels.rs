@@ -48,6 +48,28 @@ impl Outcome {
     }
 }
 
+/// What became of a request to the webhook.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reviewed {
+    /// The write is allowed, changed or not.
+    Allowed,
+    /// The write is refused.
+    Refused,
+    /// The request is no review.
+    Malformed,
+}
+
+impl Reviewed {
+    /// The label.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Allowed => "allowed",
+            Self::Refused => "refused",
+            Self::Malformed => "malformed",
+        }
+    }
+}
+
 /// What happens by itself at an instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Transition {
@@ -117,6 +139,12 @@ pub(super) struct ByReason {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(super) struct OfKind {
     pub(super) resource: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct ByReview {
+    pub(super) resource: &'static str,
+    pub(super) answer: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]

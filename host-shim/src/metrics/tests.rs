@@ -48,6 +48,14 @@ fn everything() -> String {
             metrics.note_watch_failure(resource, class);
         }
     }
+    for resource in RESOURCES {
+        for outcome in [Reviewed::Allowed, Reviewed::Refused] {
+            metrics.note_review(resource, outcome);
+        }
+    }
+    for outcome in [Reviewed::Allowed, Reviewed::Malformed] {
+        metrics.note_review("", outcome);
+    }
     for transition in Transition::ALL {
         metrics.note_transition(transition, Duration::from_millis(30));
     }

@@ -97,6 +97,8 @@ pub fn as_owned(hpas: &[Value], owners: &Owners) -> anyhow::Result<()> {
 pub struct Plans {
     hpas: Api<DynamicObject>,
     overrides: Api<DynamicObject>,
+    /// Those in force.
+    pub settings: Settings,
     /// Since when an HPA is behind its plan, and whether an end is due.
     behind: HashMap<String, (Instant, bool)>,
     pub latest_begin: Duration,
@@ -107,7 +109,8 @@ impl Plans {
     pub fn new(client: &Client) -> Self {
         let overrides = all(client, "hpa-override.dev", "v1", "AutoscalerOverride");
         let (latest_begin, latest_end) = (Duration::ZERO, Duration::ZERO);
-        Self { hpas: hpas_of(client), overrides, behind: HashMap::new(), latest_begin, latest_end }
+        let settings = Settings::default();
+        Self { hpas: hpas_of(client), overrides, settings, behind: HashMap::new(), latest_begin, latest_end }
     }
 
     pub async fn hpas(&self) -> Vec<Value> {
@@ -124,7 +127,7 @@ impl Plans {
         for hpa in &hpas {
             let view = HpaView::parse(hpa);
             let ours: Vec<_> = overrides.iter().filter(|ovr| targets(ovr, &view)).collect();
-            let plan = plan_hpa(&view, &ours, &Settings::default(), &|_| MayPatch::NotAsked, now, None);
+            let plan = plan_hpa(&view, &ours, &self.settings, &|_| MayPatch::NotAsked, now, None);
             if plan.patch.is_some() {
                 behind.insert(id(hpa), plan.ends_since.is_some());
             }

@@ -3,7 +3,8 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use fastrand::Rng;
-use hpa_override_testbed::{api_for, apply_yaml};
+use hpa_override_core::Settings;
+use hpa_override_testbed::{World, api_for, apply_yaml};
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use kube::{
     Api, Client,
@@ -75,6 +76,17 @@ impl Load {
         while !self.there.is_empty() {
             self.delete().await;
         }
+    }
+
+    /// The platform team writes other settings, every other time such as are not valid; those in force then.
+    pub fn change_settings(&mut self, world: &World, before: &Settings) -> Settings {
+        if self.random.bool() {
+            world.write_settings("replicaCeiling: many\n").unwrap();
+            return before.clone();
+        }
+        let ceiling = self.random.i32(8..30);
+        world.write_settings(&format!("replicaCeiling: {ceiling}\n")).unwrap();
+        Settings::parse(&json!({ "replicaCeiling": ceiling })).unwrap()
     }
 
     /// An owner applies a manifest with numbers of its own, and a label.

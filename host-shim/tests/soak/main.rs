@@ -37,6 +37,8 @@ const SETTLES_WITHIN: Duration = Duration::from_mins(6);
 const LATEST_BEGIN: Duration = Duration::from_mins(3);
 /// An end does not depend on a watch, but on a read and a write that may fail several times in a row.
 const LATEST_END: Duration = Duration::from_mins(2);
+/// How often the settings are changed.
+const RELOAD_EVERY: Duration = Duration::from_secs(20);
 /// Requests of the controller in a second: some failures are tried again at once, none without end.
 const REQUESTS_PER_SECOND: f64 = 50.0;
 
@@ -67,8 +69,13 @@ async fn soak(policies: bool, time: Duration, seed: u64) {
 
     proxy.begin_faults(seed);
     let (begin, mut resident) = (Instant::now(), Vec::new());
+    let mut reload_at = begin;
     while begin.elapsed() < time {
         load.step().await;
+        if reload_at <= Instant::now() {
+            reload_at = Instant::now() + RELOAD_EVERY;
+            plans.settings = load.change_settings(world, &plans.settings);
+        }
         plans.look().await;
         assert!(!watching.is_finished(), "{:?}", watching.await);
         resident.push(resident_memory(world));

@@ -25,7 +25,9 @@ pub use hpa_override_crd::{
 pub use admission::{
     admit::{Admission, GRACE, admit_hpa},
     audit::Audit,
+    call::{Call, Subject, UnreadableCall},
     review::{Review, access_question, review_override},
+    verdict::{Refusal, Verdict, decide, question_of},
 };
 pub use hpa::managed_fields::MANAGER;
 pub use override_spec::{ParsedOverride, Recurrence};

@@ -1,7 +1,7 @@
 //! The Kubewarden policy: the core behind waPC.
 //!
 //! ```text
-//!   policy-server ─ waPC ─► guest ─► payload ─► core: review_override, admit_hpa ─► response ─► policy-server
+//!   policy-server ─ waPC ─► guest ─► core: Call, decide ─► response ─► policy-server
 //! ```
 //! One module, two policies. The guard (`AutoscalerOverride`) fails closed: what cannot be checked is refused. The merge
 //! (`HorizontalPodAutoscaler`) fails open: what cannot be checked passes as sent, with a warning. Neither traps:
@@ -10,7 +10,6 @@
 mod can_i;
 #[cfg(target_arch = "wasm32")]
 mod guest;
-mod payload;
 mod response;
 mod validate;
 

@@ -1,0 +1,381 @@
+//! Admission by the controller's own webhook, in place of Kubewarden, with the shipped configurations: the same promises.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+mod support;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::Context as _;
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use hpa_override_testbed::{
+    Child, Identity, Signal, World, api_for, apply_yaml, connector, parse_yaml, server_certificate, wait_for,
+};
+use kube::{
+    Client,
+    api::{DynamicObject, ListParams, Patch, PatchParams, PostParams},
+};
+use serde_json::{Value, json};
+use support::*;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
+use tokio_rustls::{client::TlsStream, rustls::pki_types::ServerName};
+
+/// How many malformed requests are sent.
+const MALFORMED: &str = "HPA_OVERRIDE_MALFORMED_REQUESTS";
+
+/// A world whose controller answers admission.
+struct Admitting {
+    world: &'static World,
+    controller: Child,
+    address: String,
+    folder: PathBuf,
+}
+
+impl Admitting {
+    async fn start(settings: Value) -> Self {
+        let world = for_ever(support::world(false, settings));
+        world.kill_controller().unwrap();
+        let folder = world.plane().folder().join("certificate");
+        fs::create_dir_all(&folder).unwrap();
+        let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+        let ca = write_certificate(&folder);
+        let controller = start(world, &address, &folder);
+        let this = Self { world, controller, address, folder };
+        this.install(&ca).await;
+        this
+    }
+
+    /// The shipped configurations, but that the webhook is not behind a Service: the API server cannot reach one here.
+    async fn install(&self, ca: &str) {
+        let client = self.world.plane().client(&Identity::Admin).await.unwrap();
+        for mut configuration in ["guard", "merge"].map(shipped) {
+            let webhook = &mut configuration.data["webhooks"][0];
+            webhook["clientConfig"] =
+                json!({"url": format!("https://{}/admit", self.address), "caBundle": STANDARD.encode(ca)});
+            let name = configuration.metadata.name.clone().unwrap();
+            let params = PatchParams { force: true, ..PatchParams::apply("installer") };
+            let api = api_for(&client, &configuration).unwrap();
+            api.patch(&name, &params, &Patch::Apply(&configuration)).await.unwrap();
+        }
+        self.wait_until_asked(&client).await;
+    }
+
+    /// An API server notices a configuration after a moment: until the guard writes a stamp, and the merge takes a record away
+    /// from an HPA that is new.
+    async fn wait_until_asked(&self, client: &Client) {
+        let probe = parse_yaml(
+            "apiVersion: hpa-override.dev/v1\nkind: AutoscalerOverride\nmetadata: {name: probe}\n\
+             spec: {hpa: web, minReplicas: 1}\n",
+        );
+        let probe = probe.unwrap().remove(0);
+        let params = PostParams { dry_run: true, ..PostParams::default() };
+        wait_for("the guard to be asked", LIMIT, async || {
+            let made = api_for(client, &probe)?.create(&params, &probe).await?;
+            let stamp = made.metadata.annotations.unwrap_or_default().contains_key("hpa-override.dev/requested-by");
+            anyhow::ensure!(stamp, "{}", self.controller.log_tail());
+            Ok(())
+        })
+        .await
+        .unwrap();
+        let probe = parse_yaml(
+            "apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\n\
+             metadata: {name: probe, annotations: {hpa-override.dev/record: none}}\n\
+             spec: {maxReplicas: 1, scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: probe}}\n",
+        );
+        let probe = probe.unwrap().remove(0);
+        wait_for("the merge to be asked", LIMIT, async || {
+            let made = api_for(client, &probe)?.create(&params, &probe).await?;
+            let is_kept = made.metadata.annotations.unwrap_or_default().contains_key("hpa-override.dev/record");
+            anyhow::ensure!(!is_kept, "{}", self.controller.log_tail());
+            Ok(())
+        })
+        .await
+        .unwrap();
+    }
+}
+
+/// A connection as the API server has one.
+struct Caller(TlsStream<TcpStream>);
+
+impl Caller {
+    async fn connect(admitting: &Admitting) -> Self {
+        let ca = fs::read_to_string(admitting.folder.join("tls.crt")).unwrap();
+        let socket = TcpStream::connect(&admitting.address).await.unwrap();
+        let name = ServerName::try_from("127.0.0.1").unwrap();
+        Self(connector(&ca).unwrap().connect(name, socket).await.unwrap())
+    }
+
+    async fn send(&mut self, length: usize, body: &[u8]) -> std::io::Result<()> {
+        let head = format!("POST /admit HTTP/1.1\r\nHost: webhook\r\nContent-Length: {length}\r\n\r\n");
+        self.0.write_all(head.as_bytes()).await?;
+        self.0.write_all(body).await
+    }
+
+    /// Status and body of the next answer.
+    async fn answer(&mut self) -> (u16, String) {
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(self.0.read_u8().await.unwrap());
+        }
+        let head = String::from_utf8(head).unwrap().to_lowercase();
+        let after =
+            |key: &str| head.split_once(key).map(|(_, rest)| rest.split_whitespace().next().unwrap().to_owned());
+        let mut body = vec![0; after("content-length: ").unwrap().parse().unwrap()];
+        self.0.read_exact(&mut body).await.unwrap();
+        (after("http/1.1 ").unwrap().parse().unwrap(), String::from_utf8(body).unwrap())
+    }
+
+    async fn ask(&mut self, body: &[u8]) -> (u16, String) {
+        self.send(body.len(), body).await.unwrap();
+        self.answer().await
+    }
+}
+
+/// A review of an override that is as it should be.
+fn review() -> String {
+    json!({
+        "apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview",
+        "request": {
+            "uid": "u", "kind": {"group": "hpa-override.dev", "version": "v1", "kind": "AutoscalerOverride"},
+            "operation": "CREATE", "userInfo": {"username": "alice"},
+            "object": {"metadata": {"namespace": "shop", "name": "a"}, "spec": {"hpa": "web", "minReplicas": 3, "duration": "1h"}},
+        },
+    })
+    .to_string()
+}
+
+#[tokio::test]
+async fn what_is_no_review_is_refused_and_ends_nothing() {
+    let admitting = Admitting::start(json!({})).await;
+    let mut caller = Caller::connect(&admitting).await;
+    assert_eq!(caller.ask(b"").await.0, 400);
+    let (status, body) = caller.ask(br#"{"apiVersion":"v1","kind":"Pod","request":{"uid":"u"}}"#).await;
+    assert_eq!(
+        (status, body.as_str()),
+        (400, "the body is no AdmissionReview of admission.k8s.io/v1, but `Pod` of `v1`\n")
+    );
+
+    // A client that sends the beginnings of as many reviews as it may have connections keeps nobody from an answer.
+    let mut slow = Vec::new();
+    for _ in 0..100 {
+        let mut caller = Caller::connect(&admitting).await;
+        caller.send(1000, b"{").await.unwrap();
+        slow.push(caller);
+    }
+    assert_eq!(caller.ask(review().as_bytes()).await.0, 200);
+    for caller in &mut slow {
+        assert_eq!(caller.answer().await.0, 408);
+    }
+    // Nor do many small values, each of which takes a hundred times its size.
+    let resident = resident_memory(admitting.controller.id());
+    let many = format!(r#"{{"more":[{}0],{}"#, r#"{"":0},"#.repeat(500_000), &review()[1..]);
+    let mut heavy = Vec::new();
+    for _ in 0..8 {
+        let mut caller = Caller::connect(&admitting).await;
+        let many = many.clone().into_bytes();
+        heavy.push(tokio::spawn(async move { caller.ask(&many).await.0 }));
+    }
+    assert_eq!(caller.ask(review().as_bytes()).await.0, 200);
+    for status in heavy {
+        assert!([400, 408].contains(&status.await.unwrap()));
+    }
+    let grown = resident_memory(admitting.controller.id()) - resident;
+    assert!(grown < 150.0, "{grown} MB more");
+
+    let seed = fastrand::u64(..);
+    println!("seed {seed}");
+    let mut random = fastrand::Rng::with_seed(seed);
+    let count = std::env::var(MALFORMED).map_or(500, |count| count.parse().unwrap());
+    let resident = resident_memory(admitting.controller.id());
+    for _ in 0..count {
+        let mut body = review().into_bytes();
+        for _ in 0..random.usize(1..20) {
+            let at = random.usize(..body.len());
+            match random.usize(..4) {
+                0 if body.len() > 1 => drop(body.remove(at)),
+                1 => body.insert(at, random.u8(..)),
+                2 => body.truncate(at.max(1)),
+                _ => body[at] = random.u8(..),
+            }
+        }
+        let (status, answer) = caller.ask(&body).await;
+        assert!([200, 400].contains(&status), "{status} {answer}: {}", String::from_utf8_lossy(&body));
+    }
+    let large = vec![b' '; (4 << 20) + 1];
+    // It may close before all is sent.
+    drop(caller.send(large.len(), &large).await);
+    assert_eq!(caller.answer().await.0, 413);
+    let grown = resident_memory(admitting.controller.id()) - resident;
+    assert!(grown < 32.0, "{grown} MB more");
+    assert_eq!(Caller::connect(&admitting).await.ask(review().as_bytes()).await.0, 200);
+}
+
+/// In MB.
+fn resident_memory(process: u32) -> f64 {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse::<f64>().unwrap() / 1024.0
+}
+
+fn start(world: &World, address: &str, folder: &Path) -> Child {
+    let mut command = world.controller_command().unwrap();
+    command.arg("--webhook").arg(format!("--webhook-address={address}"));
+    command.arg(format!("--webhook-cert-dir={}", folder.display()));
+    Child::spawn(command, &world.plane().folder().join("webhook.log")).unwrap()
+}
+
+/// A new certificate in that folder, as PEM: it is its own authority.
+fn write_certificate(folder: &Path) -> String {
+    let made = server_certificate(&[]).unwrap();
+    fs::write(folder.join("tls.key"), &made.key).unwrap();
+    fs::write(folder.join("tls.crt"), &made.cert).unwrap();
+    made.cert
+}
+
+fn shipped(name: &str) -> DynamicObject {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../deploy/kustomize/webhook/{name}.yaml"));
+    parse_yaml(&fs::read_to_string(path).unwrap()).unwrap().remove(0)
+}
+
+#[tokio::test]
+async fn an_override_is_checked_stamped_kept_and_ended_as_with_the_policies() {
+    let admitting = Admitting::start(json!({"protectedNamespaces": ["holy"]})).await;
+    let world = admitting.world;
+    let (ns, before) = with_hpa(world, "shop").await;
+
+    // The schema cannot know the settings; the guard refuses, with the sentence of the core.
+    let holy = TestNamespace::new(world, "holy").await;
+    let error = holy.try_create("any", overridden(&json!({"hpa": "web", "duration": "1h"}))).await.unwrap_err();
+    let error = error.to_string();
+    assert!(error.contains(r#"admission webhook "guard.hpa-override.dev" denied the request"#), "{error}");
+    assert!(error.contains("holy"), "{error}");
+
+    let audit = world.plane().audit().from_now().unwrap();
+    let made = ns.create("ovr", for_an_hour()).await;
+    let stamp: Value =
+        serde_json::from_str(made["metadata"]["annotations"]["hpa-override.dev/requested-by"].as_str().unwrap())
+            .unwrap();
+    assert_eq!(stamp["user"], ALICE);
+    ns.wait_overridden(10, 20).await;
+
+    // The owner applies as ever, in every way, and the override stays.
+    let applied = ns.apply("argocd", 3, 8, true).await.unwrap();
+    assert_eq!((bounds(&applied), desired(&applied)), ((10, 20), Some((3, 8))));
+    ns.kubectl_ok(&["patch", "hpa", "web", "--type=merge", "-p", r#"{"spec":{"maxReplicas":9}}"#], "");
+    let hpa = ns.hpa().await;
+    assert_eq!((bounds(&hpa), desired(&hpa)), ((10, 20), Some((3, 9))));
+    ns.apply("argocd", 2, 5, true).await.unwrap();
+    ns.delete("ovr").await;
+    let after = ns.wait_traceless(2, 5).await;
+    assert_eq!(traces(&after)["spec"], traces(&before)["spec"]);
+    // One patch begins and two end: the webhook restores who owns the bounds in the first.
+    assert_eq!(ns.wait_writes(&audit, 3).await.len(), 3);
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_renewed_loses_no_write() {
+    let mut admitting = Admitting::start(json!({})).await;
+    let world = admitting.world;
+    let (ns, _) = under_override(world, "rotation").await;
+    for round in 0..3 {
+        // Whoever renews writes both bundles before; here each certificate is its own authority.
+        let old = fs::read_to_string(admitting.folder.join("tls.crt")).unwrap();
+        let new = write_certificate(&admitting.folder);
+        admitting.install(&format!("{old}{new}")).await;
+        if round == 1 {
+            admitting.controller.kill().unwrap();
+            admitting.controller = start(world, &admitting.address, &admitting.folder);
+        }
+        wait_for("the new certificate to be shown", LIMIT, async || {
+            let log = admitting.controller.log();
+            let said = log.matches("another certificate").count() + log.matches("serving admission").count();
+            anyhow::ensure!(said > round + 1, "{}", admitting.controller.log_tail());
+            Ok(())
+        })
+        .await
+        .unwrap();
+        admitting.install(&new).await;
+        for write in 0..10 {
+            let max = 5 + (write % 3);
+            let hpa = ns.apply("argocd", 2, max, true).await.unwrap();
+            assert_eq!((bounds(&hpa), desired(&hpa)), ((10, 20), Some((2, i64::from(max)))));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_requester_who_may_not_patch_the_target_is_refused() {
+    let admitting = Admitting::start(json!({"authorizeRequester": true})).await;
+    let (ns, _) = with_hpa(admitting.world, "rights").await;
+    ns.create("ovr", for_an_hour()).await;
+    ns.wait_overridden(10, 20).await;
+
+    // She may create overrides, and nothing else.
+    let role = "apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: overrides-only}
+rules: [{apiGroups: [hpa-override.dev], resources: [autoscaleroverrides], verbs: [create]}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: overrides-only}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: overrides-only}
+subjects: [{kind: ServiceAccount, name: carol, namespace: rights}]
+";
+    let admin = admitting.world.plane().client(&Identity::Admin).await.unwrap();
+    apply_yaml(&admin, role, "test", true).await.unwrap();
+    let carol = admitting.world.plane().client(&Identity::service_account("rights", "carol")).await.unwrap();
+    let error = wait_for("the role to hold", LIMIT, async || {
+        let made = ns.with_client(carol.clone()).try_create("other", with_hpa_name(for_an_hour())).await;
+        let error = made.err().context("it is created")?.to_string();
+        anyhow::ensure!(error.contains("guard.hpa-override.dev"), "{error}");
+        Ok(error)
+    });
+    let error = error.await.unwrap();
+    assert!(error.contains("may not patch"), "{error}");
+}
+
+/// The spec with a target.
+fn with_hpa_name(mut spec: Value) -> Value {
+    spec["hpa"] = "web".into();
+    spec
+}
+
+#[tokio::test]
+async fn it_answers_for_a_while_after_it_was_asked_to_stop() {
+    let mut admitting = Admitting::start(json!({})).await;
+    let (ns, _) = under_override(admitting.world, "stopping").await;
+    admitting.controller.signal(Signal::SIGTERM).unwrap();
+    wait_for("it to stop", LIMIT, async || {
+        anyhow::ensure!(admitting.controller.log().contains("stopping"), "{}", admitting.controller.log_tail());
+        Ok(())
+    })
+    .await
+    .unwrap();
+    let hpa = ns.apply("argocd", 3, 8, true).await.unwrap();
+    assert_eq!((bounds(&hpa), desired(&hpa)), ((10, 20), Some((3, 8))));
+    assert!(admitting.controller.wait(LIMIT).unwrap().success());
+}
+
+#[tokio::test]
+async fn without_the_webhook_owners_write_and_no_override_is_made() {
+    let mut admitting = Admitting::start(json!({})).await;
+    let (ns, _) = under_override(admitting.world, "gone").await;
+    admitting.controller.kill().unwrap();
+    let hpa = ns.apply("argocd", 3, 8, true).await.unwrap();
+    assert_eq!(bounds(&hpa), (3, 8), "the merge fails open");
+    let error =
+        ns.try_create("other", overridden(&json!({"hpa": "web", "duration": "1h"}))).await.unwrap_err().to_string();
+    assert!(error.contains("guard.hpa-override.dev") && error.contains("connection refused"), "{error}");
+    admitting.controller = start(admitting.world, &admitting.address, &admitting.folder);
+    let hpa = ns.wait_overridden(10, 20).await;
+    assert_eq!(desired(&hpa), Some((3, 8)));
+    let api = ns.overrides();
+    assert_eq!(api.list(&ListParams::default()).await.unwrap().items.len(), 1);
+}
