@@ -1,4 +1,5 @@
-//! What users and owners do: overrides of every kind on HPAs of ten namespaces, and other numbers in the manifests.
+//! What users and owners do: overrides of every kind on HPAs of ten namespaces, and other numbers in the manifests: none that
+//! an override writes, since without the merge policy such a number in an owner's write is taken for ours.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -62,7 +63,7 @@ impl Load {
                 self.edit(json!({ "suspend": suspend })).await;
             }
             10 => {
-                let (min, priority) = (self.random.i32(6..12), self.random.i32(..5));
+                let (min, priority) = (self.random.i32(25..40), self.random.i32(..5));
                 self.edit(json!({"minReplicas": min, "priority": priority})).await;
             }
             _ => {
@@ -84,14 +85,14 @@ impl Load {
             world.write_settings("replicaCeiling: many\n").unwrap();
             return before.clone();
         }
-        let ceiling = self.random.i32(8..30);
+        let ceiling = self.random.i32(60..99);
         world.write_settings(&format!("replicaCeiling: {ceiling}\n")).unwrap();
         Settings::parse(&json!({ "replicaCeiling": ceiling })).unwrap()
     }
 
     /// An owner applies a manifest with numbers of its own, and a label.
     async fn write_hpa(&mut self, number: usize) {
-        let (min, max) = (self.random.i64(1..4), self.random.i64(5..9));
+        let (min, max) = (20, self.random.i64(50..55));
         let (name, namespace) = (format!("hpa-{number}"), namespace_of(number));
         let hpa = json!({
             "apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler",
@@ -125,11 +126,11 @@ impl Load {
     fn spec(&mut self, number: usize) -> Value {
         let random = &mut self.random;
         let mut spec = match random.usize(..5) {
-            0 => json!({"mode": "Raise", "minReplicas": random.i32(2..12)}),
+            0 => json!({"mode": "Raise", "minReplicas": random.i32(25..40)}),
             1 => json!({"mode": "Cap", "maxReplicas": random.i32(1..8)}),
             2 => json!({"minReplicas": format!("desired+{}", random.i32(1..5)), "maxReplicas": "200%"}),
-            3 => json!({"minReplicas": format!("current+{}", random.i32(1..5)), "maxReplicas": 30}),
-            _ => json!({"minReplicas": random.i32(6..12), "maxReplicas": random.i32(12..30)}),
+            3 => json!({"minReplicas": format!("current+{}", random.i32(1..5)), "maxReplicas": 70}),
+            _ => json!({"minReplicas": random.i32(25..40), "maxReplicas": random.i32(70..90)}),
         };
         let fields = spec.as_object_mut().unwrap();
         let (target, value) = match random.usize(..4) {
@@ -151,7 +152,8 @@ impl Load {
             }
             _ => drop(fields.insert("duration".into(), format!("{length}s").into())),
         }
-        if random.usize(..4) == 0 {
+        // Of the maximum it would write numbers that an owner may want.
+        if random.bool() && !fields.contains_key("maxReplicas") {
             fields.insert("returnOver".into(), format!("{}s", random.i32(4..20)).into());
         }
         if random.usize(..4) == 0 && fields.contains_key("expiresAt") {

@@ -69,7 +69,8 @@ async fn soak(policies: bool, time: Duration, seed: u64) {
 
     proxy.begin_faults(seed);
     let (begin, mut resident) = (Instant::now(), Vec::new());
-    let mut reload_at = begin;
+    // Not at once: settings that are not valid end a controller that starts.
+    let mut reload_at = begin + RELOAD_EVERY;
     while begin.elapsed() < time {
         load.step().await;
         if reload_at <= Instant::now() {
