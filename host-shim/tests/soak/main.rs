@@ -99,10 +99,10 @@ async fn soak(policies: bool, time: Duration, seed: u64) {
     assert!(!watching.is_finished(), "{:?}", watching.await);
     println!("  {} versions of HPAs checked", owners.checked());
 
-    let quarter = resident.len() / 4;
-    let (early, late) = (highest(&resident[..quarter]), highest(&resident[3 * quarter..]));
-    println!("  resident memory: {early:.1} MB in the first quarter, {late:.1} MB in the last");
-    assert!(late < 1.2 * early + 2.0, "it grows");
+    // In the first quarter there are few overrides yet.
+    let quarters: Vec<_> = resident.chunks(resident.len().div_ceil(4)).map(highest).collect();
+    println!("  resident memory, highest in each quarter: {quarters:.1?} MB");
+    assert!(quarters[3] < 1.2 * quarters[1] + 2.0, "it grows");
     assert!(plans.latest_begin < LATEST_BEGIN && plans.latest_end < LATEST_END);
     let per_second = f64::from(requests) / time.as_secs_f64();
     println!("  {per_second:.1} requests per second");
