@@ -12,7 +12,8 @@ use std::{
 use anyhow::Context as _;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use hpa_override_testbed::{
-    Child, Identity, Signal, World, api_for, apply_yaml, connector, parse_yaml, server_certificate, wait_for,
+    Child, Identity, Port, Signal, World, api_for, apply_yaml, connector, guarded, merged, parse_yaml, seed,
+    server_certificate, usage::memory, wait_for,
 };
 use kube::{
     Client,
@@ -35,6 +36,7 @@ struct Admitting {
     controller: Child,
     address: String,
     folder: PathBuf,
+    _port: Port,
 }
 
 impl Admitting {
@@ -43,10 +45,11 @@ impl Admitting {
         world.kill_controller().unwrap();
         let folder = world.plane().folder().join("certificate");
         fs::create_dir_all(&folder).unwrap();
-        let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+        let port = Port::reserve().unwrap();
+        let address = format!("127.0.0.1:{}", port.number());
         let ca = write_certificate(&folder);
         let controller = start(world, &address, &folder);
-        let this = Self { world, controller, address, folder };
+        let this = Self { world, controller, address, folder, _port: port };
         this.install(&ca).await;
         this
     }
@@ -69,28 +72,18 @@ impl Admitting {
     /// An API server notices a configuration after a moment: until the guard writes a stamp, and the merge takes a record away
     /// from an HPA that is new.
     async fn wait_until_asked(&self, client: &Client) {
-        let probe = parse_yaml(
-            "apiVersion: hpa-override.dev/v1\nkind: AutoscalerOverride\nmetadata: {name: probe}\n\
-             spec: {hpa: web, minReplicas: 1}\n",
-        );
-        let probe = probe.unwrap().remove(0);
+        let [guarded, merged] = [guarded(), merged()].map(|object| serde_json::from_value(object).unwrap());
         let params = PostParams { dry_run: true, ..PostParams::default() };
         wait_for("the guard to be asked", LIMIT, async || {
-            let made = api_for(client, &probe)?.create(&params, &probe).await?;
+            let made = api_for(client, &guarded)?.create(&params, &guarded).await?;
             let stamp = made.metadata.annotations.unwrap_or_default().contains_key("hpa-override.dev/requested-by");
             anyhow::ensure!(stamp, "{}", self.controller.log_tail());
             Ok(())
         })
         .await
         .unwrap();
-        let probe = parse_yaml(
-            "apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\n\
-             metadata: {name: probe, annotations: {hpa-override.dev/record: none}}\n\
-             spec: {maxReplicas: 1, scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: probe}}\n",
-        );
-        let probe = probe.unwrap().remove(0);
         wait_for("the merge to be asked", LIMIT, async || {
-            let made = api_for(client, &probe)?.create(&params, &probe).await?;
+            let made = api_for(client, &merged)?.create(&params, &merged).await?;
             let is_kept = made.metadata.annotations.unwrap_or_default().contains_key("hpa-override.dev/record");
             anyhow::ensure!(!is_kept, "{}", self.controller.log_tail());
             Ok(())
@@ -117,13 +110,18 @@ impl Caller {
         self.0.write_all(body).await
     }
 
-    /// Status and body of the next answer.
-    async fn answer(&mut self) -> (u16, String) {
+    /// Status line and headers of the next answer, in lower case.
+    async fn head(&mut self) -> String {
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
             head.push(self.0.read_u8().await.unwrap());
         }
-        let head = String::from_utf8(head).unwrap().to_lowercase();
+        String::from_utf8(head).unwrap().to_lowercase()
+    }
+
+    /// Status and body of the next answer.
+    async fn answer(&mut self) -> (u16, String) {
+        let head = self.head().await;
         let after =
             |key: &str| head.split_once(key).map(|(_, rest)| rest.split_whitespace().next().unwrap().to_owned());
         let mut body = vec![0; after("content-length: ").unwrap().parse().unwrap()];
@@ -173,7 +171,7 @@ async fn what_is_no_review_is_refused_and_ends_nothing() {
         assert_eq!(caller.answer().await.0, 408);
     }
     // Nor do many small values, each of which takes a hundred times its size.
-    let resident = resident_memory(admitting.controller.id());
+    let resident = memory(admitting.controller.id()).unwrap();
     let many = format!(r#"{{"more":[{}0],{}"#, r#"{"":0},"#.repeat(500_000), &review()[1..]);
     let mut heavy = Vec::new();
     for _ in 0..8 {
@@ -185,14 +183,12 @@ async fn what_is_no_review_is_refused_and_ends_nothing() {
     for status in heavy {
         assert!([400, 408].contains(&status.await.unwrap()));
     }
-    let grown = resident_memory(admitting.controller.id()) - resident;
+    let grown = memory(admitting.controller.id()).unwrap() - resident;
     assert!(grown < 150.0, "{grown} MB more");
 
-    let seed = fastrand::u64(..);
-    println!("seed {seed}");
-    let mut random = fastrand::Rng::with_seed(seed);
+    let mut random = fastrand::Rng::with_seed(seed("HPA_OVERRIDE_MALFORMED_SEED").unwrap());
     let count = std::env::var(MALFORMED).map_or(500, |count| count.parse().unwrap());
-    let resident = resident_memory(admitting.controller.id());
+    let resident = memory(admitting.controller.id()).unwrap();
     for _ in 0..count {
         let mut body = review().into_bytes();
         for _ in 0..random.usize(1..20) {
@@ -211,16 +207,9 @@ async fn what_is_no_review_is_refused_and_ends_nothing() {
     // It may close before all is sent.
     drop(caller.send(large.len(), &large).await);
     assert_eq!(caller.answer().await.0, 413);
-    let grown = resident_memory(admitting.controller.id()) - resident;
+    let grown = memory(admitting.controller.id()).unwrap() - resident;
     assert!(grown < 32.0, "{grown} MB more");
     assert_eq!(Caller::connect(&admitting).await.ask(review().as_bytes()).await.0, 200);
-}
-
-/// In MB.
-fn resident_memory(process: u32) -> f64 {
-    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmRSS")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse::<f64>().unwrap() / 1024.0
 }
 
 fn start(world: &World, address: &str, folder: &Path) -> Child {
@@ -332,19 +321,14 @@ subjects: [{kind: ServiceAccount, name: carol, namespace: rights}]
     apply_yaml(&admin, role, "test", true).await.unwrap();
     let carol = admitting.world.plane().client(&Identity::service_account("rights", "carol")).await.unwrap();
     let error = wait_for("the role to hold", LIMIT, async || {
-        let made = ns.with_client(carol.clone()).try_create("other", with_hpa_name(for_an_hour())).await;
+        let made =
+            ns.with_client(carol.clone()).try_create("other", with_fields(for_an_hour(), &json!({"hpa": "web"}))).await;
         let error = made.err().context("it is created")?.to_string();
         anyhow::ensure!(error.contains("guard.hpa-override.dev"), "{error}");
         Ok(error)
     });
     let error = error.await.unwrap();
     assert!(error.contains("may not patch"), "{error}");
-}
-
-/// The spec with a target.
-fn with_hpa_name(mut spec: Value) -> Value {
-    spec["hpa"] = "web".into();
-    spec
 }
 
 #[tokio::test]
@@ -360,6 +344,10 @@ async fn it_answers_for_a_while_after_it_was_asked_to_stop() {
     .unwrap();
     let hpa = ns.apply("argocd", 3, 8, true).await.unwrap();
     assert_eq!((bounds(&hpa), desired(&hpa)), ((10, 20), Some((3, 8))));
+    let mut caller = Caller::connect(&admitting).await;
+    caller.send(review().len(), review().as_bytes()).await.unwrap();
+    let head = caller.head().await;
+    assert!(head.starts_with("http/1.1 200") && head.contains("connection: close\r\n"), "{head}");
     assert!(admitting.controller.wait(LIMIT).unwrap().success());
 }
 

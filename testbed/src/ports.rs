@@ -16,14 +16,14 @@ const COUNT: u16 = 10_000;
 
 /// A port on 127.0.0.1, reserved until this is dropped.
 #[derive(Debug)]
-pub(crate) struct Port {
+pub struct Port {
     number: u16,
     _lock: File,
 }
 
 impl Port {
     /// Reserves a port that nobody listens on.
-    pub(crate) fn reserve() -> Result<Self> {
+    pub fn reserve() -> Result<Self> {
         let folder = std::env::temp_dir().join("hpa-override-testbed-ports");
         std::fs::create_dir_all(&folder).with_context(|| format!("failed to create {}", folder.display()))?;
         let offset = u16::try_from(random() % u64::from(COUNT))?;
@@ -42,7 +42,9 @@ impl Port {
         Ok(free.then_some(Self { number, _lock: lock }))
     }
 
-    pub(crate) fn number(&self) -> u16 {
+    /// Its number.
+    #[must_use]
+    pub fn number(&self) -> u16 {
         self.number
     }
 }

@@ -309,7 +309,8 @@ async fn install_policies(plane: &ControlPlane, policies: &Policies, host: &Poli
 }
 
 /// A request that the guard is asked about.
-fn guarded() -> Value {
+#[must_use]
+pub fn guarded() -> Value {
     json!({
         "apiVersion": "hpa-override.dev/v1", "kind": "AutoscalerOverride",
         "metadata": {"name": "probe", "namespace": "default"}, "spec": {"hpa": "probe", "minReplicas": 1},
@@ -317,7 +318,8 @@ fn guarded() -> Value {
 }
 
 /// A request that the merge policy is asked about.
-fn merged() -> Value {
+#[must_use]
+pub fn merged() -> Value {
     json!({
         "apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler",
         "metadata": {

@@ -8,7 +8,7 @@ mod prometheus;
 #[path = "../support/mod.rs"]
 mod support;
 
-use std::{fs, path::Path, time::Duration};
+use std::{fs, path::Path};
 
 use hpa_override_testbed::{Identity, wait_for};
 use serde_json::{Value, json};
@@ -66,8 +66,14 @@ async fn every_panel_shows_something() {
     ns.wait_overridden(10, 20).await;
     world.policy_host().unwrap().start_again().unwrap();
     ns.wait_phase("next", "Expired").await;
-    // Two more samples, for rates.
-    tokio::time::sleep(Duration::from_secs(3)).await;
+    let ended = r#"sum(rate(hpa_override_transition_lateness_seconds_count{transition="end"}[5m]))"#;
+    wait_for("the ends to be scraped", LIMIT, async || {
+        let rate = prometheus.now(ended)?;
+        anyhow::ensure!(rate.is_some_and(|rate| rate > 0.0), "{rate:?}");
+        Ok(())
+    })
+    .await
+    .unwrap();
 
     let dashboard = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/monitoring/dashboard.json");
     let dashboard: Value = serde_json::from_str(&fs::read_to_string(dashboard).unwrap()).unwrap();

@@ -1,15 +1,9 @@
 //! A real Prometheus on this machine.
 
-use std::{
-    fs,
-    io::{Read as _, Write as _},
-    net::TcpStream,
-    path::Path,
-    process::Command,
-};
+use std::{fs, path::Path, process::Command};
 
 use anyhow::{Context as _, ensure};
-use hpa_override_testbed::Child;
+use hpa_override_testbed::{Child, Port, http_get};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -24,7 +18,7 @@ pub struct Series {
 
 pub struct Prometheus {
     child: Child,
-    address: String,
+    port: Port,
 }
 
 impl Prometheus {
@@ -47,11 +41,11 @@ impl Prometheus {
         });
         let (file, data) = (folder.join("prometheus.yaml"), folder.join("prometheus"));
         fs::write(&file, config.to_string()).unwrap();
-        let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+        let port = Port::reserve().unwrap();
         let mut command = Command::new(program);
         command.arg(format!("--config.file={}", file.display())).arg(format!("--storage.tsdb.path={}", data.display()));
-        command.arg(format!("--web.listen-address={address}")).env("NO_PROXY", "127.0.0.1");
-        Self { child: Child::spawn(command, &folder.join("prometheus.log")).unwrap(), address }
+        command.arg(format!("--web.listen-address=127.0.0.1:{}", port.number())).env("NO_PROXY", "127.0.0.1");
+        Self { child: Child::spawn(command, &folder.join("prometheus.log")).unwrap(), port }
     }
 
     pub fn log(&self) -> String {
@@ -79,13 +73,8 @@ impl Prometheus {
     }
 
     fn get(&self, path: &str) -> anyhow::Result<Value> {
-        let mut stream = TcpStream::connect(&self.address).context("Prometheus does not listen")?;
-        // HTTP/1.0: the answer ends with the connection.
-        write!(stream, "GET {path} HTTP/1.0\r\nHost: {}\r\n\r\n", self.address)?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer)?;
-        let (_, body) = answer.split_once("\r\n\r\n").context("no answer")?;
-        let body: Value = serde_json::from_str(body).with_context(|| answer.clone())?;
+        let (_, body) = http_get(self.port.number(), path)?;
+        let body: Value = serde_json::from_str(&body).with_context(|| body.clone())?;
         ensure!(body["status"] == "success", "{path}: {body}");
         Ok(body["data"]["result"].clone())
     }

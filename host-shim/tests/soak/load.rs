@@ -5,17 +5,13 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use fastrand::Rng;
 use hpa_override_core::Settings;
-use hpa_override_testbed::{World, api_for, apply_yaml};
-use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
-use kube::{
-    Api, Client,
-    api::{DeleteParams, DynamicObject, Patch, PatchParams, PostParams},
-};
+use hpa_override_testbed::{World, apply_yaml};
+use kube::api::{DeleteParams, Patch, PatchParams};
 use serde_json::{Value, json};
 
 use crate::{
     check::Owners,
-    support::{at, now},
+    support::{TestNamespace, at, now},
 };
 
 pub const NAMESPACES: usize = 10;
@@ -26,11 +22,11 @@ const GROUPS: usize = 3;
 const MOST: usize = 120;
 
 pub struct Load {
-    client: Client,
+    namespaces: Vec<TestNamespace>,
     owners: Arc<Owners>,
     random: Rng,
-    /// Overrides that may still be there, and their namespaces.
-    there: BTreeSet<(String, String)>,
+    /// Overrides that may still be there, and the numbers of their namespaces.
+    there: BTreeSet<(usize, String)>,
     /// Created in all.
     pub overrides: usize,
     /// Of owners, in all.
@@ -38,8 +34,8 @@ pub struct Load {
 }
 
 impl Load {
-    pub fn new(client: Client, owners: Arc<Owners>, random: Rng) -> Self {
-        Self { client, owners, random, there: BTreeSet::new(), overrides: 0, writes: 0 }
+    pub fn new(namespaces: Vec<TestNamespace>, owners: Arc<Owners>, random: Rng) -> Self {
+        Self { namespaces, owners, random, there: BTreeSet::new(), overrides: 0, writes: 0 }
     }
 
     pub async fn create_hpas(&mut self) {
@@ -48,8 +44,7 @@ impl Load {
             let status = json!({"status": {"currentReplicas": 3, "desiredReplicas": 3, "conditions": [
                 {"type": "AbleToScale", "status": "True"}]}});
             let (params, patch) = (PatchParams::default(), Patch::Merge(status));
-            let hpas = Api::<HorizontalPodAutoscaler>::namespaced(self.client.clone(), &namespace_of(number));
-            hpas.patch_status(&format!("hpa-{number}"), &params, &patch).await.unwrap();
+            self.namespace_of(number).hpas("v2").patch_status(&format!("hpa-{number}"), &params, &patch).await.unwrap();
         }
     }
 
@@ -93,11 +88,12 @@ impl Load {
     /// An owner applies a manifest with numbers of its own, and a label.
     async fn write_hpa(&mut self, number: usize) {
         let (min, max) = (20, self.random.i64(50..55));
-        let (name, namespace) = (format!("hpa-{number}"), namespace_of(number));
+        let name = format!("hpa-{number}");
+        let group = format!("g{}", self.random.usize(..GROUPS));
+        let TestNamespace { client, name: namespace, .. } = self.namespace_of(number);
         let hpa = json!({
             "apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler",
-            "metadata": {"name": name, "namespace": namespace,
-                         "labels": {"group": format!("g{}", self.random.usize(..GROUPS))}},
+            "metadata": {"name": name, "namespace": namespace, "labels": {"group": group}},
             "spec": {"scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": name},
                      "minReplicas": min, "maxReplicas": max,
                      "metrics": [{"type": "Resource", "resource": {
@@ -105,22 +101,16 @@ impl Load {
         });
         // Before it is written: it may be seen at once.
         self.owners.wants(&format!("{namespace}/{name}"), (min, max));
-        apply_yaml(&self.client, &hpa.to_string(), "argocd", true).await.unwrap();
+        apply_yaml(client, &hpa.to_string(), "argocd", true).await.unwrap();
         self.writes += 1;
     }
 
     async fn create(&mut self) {
         let number = self.random.usize(..HPAS);
-        let namespace = namespace_of(number);
-        let name = format!("ovr-{}", self.overrides);
-        let spec = self.spec(number);
-        let ovr = object(&namespace, &name, &spec);
-        self.overrides(&namespace)
-            .create(&PostParams::default(), &ovr)
-            .await
-            .unwrap_or_else(|error| panic!("{spec}: {error}"));
+        let (name, spec) = (format!("ovr-{}", self.overrides), self.spec(number));
+        self.namespace_of(number).try_create(&name, spec).await.unwrap();
         self.overrides += 1;
-        self.there.insert((namespace, name));
+        self.there.insert((number % NAMESPACES, name));
     }
 
     fn spec(&mut self, number: usize) -> Value {
@@ -166,14 +156,13 @@ impl Load {
     /// Of one that is there; it may be gone, and the change may be one that is refused.
     async fn edit(&mut self, spec: Value) {
         if let Some((namespace, name)) = self.any() {
-            let patch = Patch::Merge(json!({ "spec": spec }));
-            drop(self.overrides(&namespace).patch(&name, &PatchParams::default(), &patch).await);
+            drop(self.namespaces[namespace].edit(&name, spec).await);
         }
     }
 
     async fn delete(&mut self) {
         if let Some((namespace, name)) = self.any() {
-            match self.overrides(&namespace).delete(&name, &DeleteParams::default()).await {
+            match self.namespaces[namespace].overrides().delete(&name, &DeleteParams::default()).await {
                 Ok(_) => {}
                 Err(kube::Error::Api(status)) if status.is_not_found() => {}
                 Err(error) => panic!("{error}"),
@@ -182,24 +171,13 @@ impl Load {
         }
     }
 
-    fn any(&mut self) -> Option<(String, String)> {
+    fn any(&mut self) -> Option<(usize, String)> {
         let number = self.random.usize(..self.there.len().max(1));
         self.there.iter().nth(number).cloned()
     }
 
-    fn overrides(&self, namespace: &str) -> Api<DynamicObject> {
-        api_for(&self.client, &object(namespace, "any", &json!({}))).unwrap()
+    /// Where that HPA is.
+    fn namespace_of(&self, hpa: usize) -> &TestNamespace {
+        &self.namespaces[hpa % NAMESPACES]
     }
-}
-
-fn namespace_of(hpa: usize) -> String {
-    format!("team-{}", hpa % NAMESPACES)
-}
-
-fn object(namespace: &str, name: &str, spec: &Value) -> DynamicObject {
-    serde_json::from_value(json!({
-        "apiVersion": "hpa-override.dev/v1", "kind": "AutoscalerOverride",
-        "metadata": {"name": name, "namespace": namespace}, "spec": spec,
-    }))
-    .unwrap()
 }

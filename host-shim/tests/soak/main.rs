@@ -14,9 +14,10 @@ mod load;
 #[path = "../support/mod.rs"]
 mod support;
 
-use std::{fs, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use hpa_override_testbed::{Identity, World, apply_yaml, wait_for};
+use anyhow::Context as _;
+use hpa_override_testbed::{Identity, seed, usage::memory, wait_for};
 use serde_json::json;
 use support::*;
 use tokio::time::{Instant, sleep};
@@ -46,9 +47,9 @@ const REQUESTS_PER_SECOND: f64 = 50.0;
 #[ignore = "takes ten minutes; run it alone"]
 async fn whatever_goes_wrong_on_the_way_every_hpa_is_as_planned() {
     let seconds = std::env::var(SECONDS).map_or(300, |seconds| seconds.parse().unwrap());
-    let seed = std::env::var(SEED).map_or_else(|_| fastrand::u64(..), |seed| seed.parse().unwrap());
+    let seed = seed(SEED).unwrap();
     for policies in [false, true] {
-        println!("{seconds} s {} the policies, {SEED}={seed}", if policies { "with" } else { "without" });
+        println!("{seconds} s {} the policies", if policies { "with" } else { "without" });
         soak(policies, Duration::from_secs(seconds), seed).await;
     }
 }
@@ -56,12 +57,12 @@ async fn whatever_goes_wrong_on_the_way_every_hpa_is_as_planned() {
 async fn soak(policies: bool, time: Duration, seed: u64) {
     let world = for_ever(support::world(policies, json!({})));
     let client = world.plane().client(&Identity::user(ALICE)).await.unwrap();
-    for namespace in 0..NAMESPACES {
-        let yaml = format!("apiVersion: v1\nkind: Namespace\nmetadata: {{name: team-{namespace}}}\n");
-        apply_yaml(&client, &yaml, "test", true).await.unwrap();
+    let mut namespaces = Vec::new();
+    for number in 0..NAMESPACES {
+        namespaces.push(TestNamespace::new(world, &format!("team-{number}")).await);
     }
     let owners = Arc::new(Owners::default());
-    let mut load = Load::new(client.clone(), owners.clone(), fastrand::Rng::with_seed(seed));
+    let mut load = Load::new(namespaces, owners.clone(), fastrand::Rng::with_seed(seed));
     load.create_hpas().await;
     let proxy = world.controller_through_proxy().unwrap();
     let watching = tokio::spawn(watch_hpas(client.clone(), owners.clone()));
@@ -79,7 +80,8 @@ async fn soak(policies: bool, time: Duration, seed: u64) {
         }
         plans.look().await;
         assert!(!watching.is_finished(), "{:?}", watching.await);
-        resident.push(resident_memory(world));
+        let process = world.controller_id().unwrap();
+        resident.push(memory(process).with_context(|| world.controller_log()).unwrap());
         sleep(Duration::from_millis(300)).await;
     }
     let faults = proxy.end_faults();
@@ -112,12 +114,4 @@ async fn soak(policies: bool, time: Duration, seed: u64) {
 
 fn highest(megabytes: &[f64]) -> f64 {
     megabytes.iter().copied().fold(0.0, f64::max)
-}
-
-/// Of the controller, in MB.
-fn resident_memory(world: &World) -> f64 {
-    let status = fs::read_to_string(format!("/proc/{}/status", world.controller_id().unwrap())).unwrap_or_default();
-    let line = status.lines().find(|line| line.starts_with("VmRSS"));
-    let line = line.unwrap_or_else(|| panic!("the controller is gone: {}", world.controller_log()));
-    line.split_whitespace().nth(1).unwrap().parse::<f64>().unwrap() / 1024.0
 }

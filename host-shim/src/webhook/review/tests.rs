@@ -2,6 +2,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 use hpa_override_core::{Audit, Instant, MayPatch, Settings, decide};
 use hpa_override_policy::validate;
+use hpa_override_testbed::seed;
 use rstest::rstest;
 
 use super::*;
@@ -170,11 +171,8 @@ fn change(value: &mut Value, random: &mut fastrand::Rng) {
 fn it_answers_as_the_policy_module() {
     let requests = requests();
     assert!(requests.len() > 40, "{}", requests.len());
-    let seed =
-        std::env::var("HPA_OVERRIDE_REVIEW_SEED").map_or_else(|_| fastrand::u64(..), |seed| seed.parse().unwrap());
     let count = std::env::var("HPA_OVERRIDE_REVIEWS").map_or(2000, |count| count.parse().unwrap());
-    let mut random = fastrand::Rng::with_seed(seed);
-    println!("HPA_OVERRIDE_REVIEW_SEED={seed}");
+    let mut random = fastrand::Rng::with_seed(seed("HPA_OVERRIDE_REVIEW_SEED").unwrap());
     let as_they_are = requests.iter().map(|(name, (request, settings))| (name, request.clone(), settings));
     let changed = (0..count).map(|_| {
         let (name, (request, settings)) = requests.iter().nth(random.usize(..requests.len())).unwrap();

@@ -22,7 +22,6 @@ mod restart;
 mod site;
 mod steady;
 mod table;
-mod usage;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use hpa_override_testbed::say;
+use hpa_override_testbed::{say, usage};
 use jiff::{SignedDuration, Timestamp};
 
 use super::Size;
@@ -129,7 +129,7 @@ impl Course<'_> {
     }
 
     fn memory(&self) -> Result<f64> {
-        super::usage::highest_memory(self.site.process()?)
+        usage::highest_memory(self.site.process()?)
     }
 
     pub(crate) fn raw(&self) -> Result<Rates> {

@@ -5,14 +5,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use hpa_override_testbed::{CONTROLLER_USER, Identity, Options, World, WorldOptions, wait_for};
+use hpa_override_testbed::{CONTROLLER_USER, Identity, Options, World, WorldOptions, usage, wait_for};
 use jiff::Timestamp;
 use kube::Client;
 use serde_json::json;
 use tokio::time::sleep;
 
 use super::requests::Requests;
-use super::usage::cpu_time;
 
 /// How long nothing must happen for the controller to count as at rest.
 const QUIET: Duration = Duration::from_secs(1);
@@ -47,7 +46,7 @@ impl Site {
 
     /// The processor time that the controller has used since its start.
     pub(crate) fn cpu_time(&self) -> Result<Duration> {
-        let time = cpu_time(self.process()?);
+        let time = usage::cpu_time(self.process()?);
         time.with_context(|| self.world.controller_log())
     }
 
