@@ -35,8 +35,8 @@ pub struct Health {
     pub metrics: Metrics,
     /// Whether no HPA is written.
     pub dry_run: bool,
-    /// Whether it answers admission: then it is ready as soon as it can, since one that cannot list must not take admission
-    /// away.
+    /// Whether it answers admission, which it does before anything is served here: then it is ready, since one that cannot
+    /// list must not take admission away.
     pub is_webhook: bool,
 }
 
@@ -68,16 +68,11 @@ impl Health {
         let missing: Vec<_> = missing.iter().map(ToString::to_string).collect();
         let permissions = (!missing.is_empty()).then(|| format!("missing: {}", missing.join(", ")));
         let counts = !self.is_webhook;
-        let mut checks = vec![
+        vec![
             self.is_listed(HPA.plural),
             self.is_listed(OVERRIDE.plural),
             Check { name: "permissions", failure: permissions, counts },
-        ];
-        if self.is_webhook {
-            // It listens and has a certificate before anything is served.
-            checks.push(Check { name: "webhook", failure: None, counts: true });
-        }
-        checks
+        ]
     }
 
     /// Its numbers.

@@ -1,5 +1,7 @@
 //! Wires the rooms together and supervises them until the process is asked to stop. The only file that knows them all.
 
+mod shared;
+
 use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context as _, bail};
@@ -14,6 +16,7 @@ use tokio::{
     time::Instant,
 };
 
+use self::shared::Shared;
 use crate::{
     access_review::{self, Answers},
     admin,
@@ -33,14 +36,12 @@ use crate::{
     permissions::Permissions,
     queue::Priority,
     queues::Queues,
-    reached::{self, Readings},
+    reached,
     request::Requests,
     scope::Scope,
     settings::{CurrentSettings, Reload, SettingsFile},
-    state::State,
     status_loop,
     tasks::Tasks,
-    watch::{Hpas, Overrides},
     webhook::{self, Certificate, Webhook},
 };
 
@@ -107,49 +108,6 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What the tasks share; each gets what it needs of it.
-#[derive(Clone)]
-struct Shared {
-    clock: Clock,
-    settings: CurrentSettings,
-    state: Arc<State>,
-    queues: Queues,
-    requests: Requests,
-    answers: Arc<Answers>,
-    readings: Arc<Readings>,
-    events: Events,
-    dry_run: bool,
-}
-
-impl Shared {
-    fn hpa_loop(&self, confirm: Confirm) -> hpa_loop::Deps {
-        let Self { clock, settings, state, queues, requests, answers, readings: _, events, dry_run } = self.clone();
-        hpa_loop::Deps { clock, settings, state, queues, requests, confirm, answers, events, dry_run }
-    }
-
-    fn status_loop(&self) -> status_loop::Deps {
-        let Self { clock, settings, state, queues, requests, answers, readings, events, dry_run: _ } = self.clone();
-        status_loop::Deps { clock, settings, state, queues, requests, answers, readings, events }
-    }
-
-    fn reached(&self) -> reached::Deps {
-        let Self { clock, settings: _, state, queues, requests, answers: _, readings, events: _, dry_run: _ } =
-            self.clone();
-        reached::Deps { clock, state, queues, readings, requests }
-    }
-
-    fn hpas(&self, namespace: Option<&str>, is_listed: Part) -> Hpas {
-        let Self { clock, state, queues, readings, .. } = self.clone();
-        Hpas::new(state, queues, readings, clock, namespace.map(Into::into), is_listed)
-    }
-
-    fn overrides(&self, namespace: Option<&str>, is_listed: Part) -> Overrides {
-        let Self { clock, settings, state, queues, requests: _, answers, readings: _, events: _, dry_run: _ } =
-            self.clone();
-        Overrides::new(state, queues, answers, settings, clock, namespace.map(Into::into), is_listed)
-    }
-}
-
 /// The running parts.
 pub struct Controller {
     shared: Shared,
@@ -164,10 +122,8 @@ pub struct Controller {
     /// What runs while this replica leads, or while it does not.
     term: Tasks,
     leads: bool,
-    /// Whether it answers admission.
-    is_webhook: bool,
-    /// Tells the webhook that the process was asked to stop.
-    stopping: watch::Sender<bool>,
+    /// Where it answers admission: tells the webhook that the process was asked to stop.
+    webhook: Option<watch::Sender<bool>>,
 }
 
 /// How the controller reaches the API server, and whether it may write.
@@ -229,8 +185,7 @@ impl Controller {
             lasting,
             term: Tasks::default(),
             leads: false,
-            is_webhook: false,
-            stopping: watch::Sender::new(false),
+            webhook: None,
         };
         if controller.leadership.is_held(clock.now().steady()) {
             controller.lead();
@@ -258,10 +213,10 @@ impl Controller {
     fn answer_admission(&mut self, listener: TcpListener, certificate: Certificate, requests: Requests) {
         let Shared { clock, settings, .. } = self.shared.clone();
         let webhook = Webhook::new(clock, settings, self.permissions.clone(), requests);
-        let stopping = self.stopping.subscribe();
+        let (stop, stopping) = watch::channel(false);
         self.lasting.start(WEBHOOK, webhook::serve(listener, certificate.config(), webhook.router(), stopping));
         self.lasting.start("webhook certificate", certificate.run());
-        self.is_webhook = true;
+        self.webhook = Some(stop);
     }
 
     /// Serves probes and metrics.
@@ -276,7 +231,7 @@ impl Controller {
             permissions: self.permissions.clone(),
             metrics: requests.metrics().clone(),
             dry_run: self.shared.dry_run,
-            is_webhook: self.is_webhook,
+            is_webhook: self.webhook.is_some(),
         };
         self.lasting.start("probes and metrics", admin::serve(listener, health));
     }
@@ -330,15 +285,14 @@ impl Controller {
     /// Says which task ended, or that the API server has refused the credentials for minutes.
     pub async fn run(mut self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
         let outcome = self.run_until(stop).await;
-        if outcome.is_ok() {
-            self.stopping.send_replace(true);
+        let webhook = self.webhook.take().filter(|_| outcome.is_ok());
+        if let Some(stop) = &webhook {
+            stop.send_replace(true);
         }
         if let Err(error) = &outcome {
             tracing::error!(%error, "stopping");
         }
-        let Self {
-            shared: Shared { queues, events, .. }, listed, resign, mut lasting, mut term, leads, stopping, ..
-        } = self;
+        let Self { shared: Shared { queues, events, .. }, listed, resign, mut lasting, mut term, leads, .. } = self;
         queues.close();
         listed.give_up();
         let limit = Instant::now() + STOP_WITHIN;
@@ -354,8 +308,7 @@ impl Controller {
         // Only now: nothing is written any more.
         resign.notify_one();
         lasting.finish(&[CANDIDATE], Instant::now() + RELEASE_WITHIN).await;
-        if *stopping.borrow() {
-            // Without one there is nothing to wait for.
+        if webhook.is_some() {
             lasting.finish(&[WEBHOOK], Instant::now() + WEBHOOK_WITHIN).await;
         }
         lasting.stop().await;

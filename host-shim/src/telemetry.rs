@@ -56,7 +56,7 @@ pub fn init(format: LogFormat) -> anyhow::Result<Option<Traces>> {
     Ok(traces)
 }
 
-/// One turn of a loop for one object. Its `outcome` is recorded at its end.
+/// One reconcile of an object. Its `outcome` is recorded at its end.
 pub fn reconcile(of: Loop, key: &Id) -> Span {
     info_span!("reconcile", r#loop = of.as_str(), namespace = key.namespace, name = key.name, outcome = Empty)
 }

@@ -40,8 +40,8 @@ impl Certificate {
     /// # Errors
     /// When they cannot be read, or do not belong together.
     pub fn open(folder: &Path) -> anyhow::Result<Self> {
-        let (taken, config) = read(folder)?;
-        let config = watch::Sender::new(Arc::new(config));
+        let taken = read(folder)?;
+        let config = watch::Sender::new(Arc::new(config(folder, &taken)?));
         Ok(Self { folder: folder.into(), taken, wrong: None, config })
     }
 
@@ -59,9 +59,9 @@ impl Certificate {
     }
 
     fn reload(&mut self) {
-        match read(&self.folder) {
-            Ok((pem, _)) if pem == self.taken => self.wrong = None,
-            Ok((pem, config)) => {
+        match self.changed() {
+            Ok(None) => self.wrong = None,
+            Ok(Some((pem, config))) => {
                 tracing::info!(folder = %self.folder.display(), "the webhook presents another certificate from now on");
                 (self.taken, self.wrong) = (pem, None);
                 self.config.send_replace(Arc::new(config));
@@ -75,19 +75,31 @@ impl Certificate {
             }
         }
     }
+
+    /// What the files say, where that is something else than what was taken.
+    fn changed(&self) -> anyhow::Result<Option<(Pem, ServerConfig)>> {
+        let pem = read(&self.folder)?;
+        if pem == self.taken {
+            return Ok(None);
+        }
+        let config = config(&self.folder, &pem)?;
+        Ok(Some((pem, config)))
+    }
 }
 
-fn read(folder: &Path) -> anyhow::Result<(Pem, ServerConfig)> {
+fn read(folder: &Path) -> anyhow::Result<Pem> {
     let file = |name: &str| {
         let path = folder.join(name);
         fs::read(&path).with_context(|| format!("failed to read {}", path.display()))
     };
-    let pem = [file(CHAIN)?, file(KEY)?];
-    let config = config(&pem).with_context(|| format!("failed to use the certificate in {}", folder.display()))?;
-    Ok((pem, config))
+    Ok([file(CHAIN)?, file(KEY)?])
 }
 
-fn config([chain, key]: &Pem) -> anyhow::Result<ServerConfig> {
+fn config(folder: &Path, pem: &Pem) -> anyhow::Result<ServerConfig> {
+    parse(pem).with_context(|| format!("failed to use the certificate in {}", folder.display()))
+}
+
+fn parse([chain, key]: &Pem) -> anyhow::Result<ServerConfig> {
     let chain = CertificateDer::pem_slice_iter(chain)
         .collect::<Result<Vec<_>, _>>()
         .with_context(|| format!("{CHAIN} is no PEM"))?;

@@ -38,7 +38,7 @@ pub struct Call {
     pub subject: Subject,
     /// Whether the object is created or changed; deletions are not checked.
     pub writes: bool,
-    /// Who asks, and for which subresource.
+    /// The requester, and the subresource.
     pub request: Request,
     /// The object as sent; null counts as none.
     pub object: Option<Value>,

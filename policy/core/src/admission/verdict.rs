@@ -52,8 +52,12 @@ pub struct Refusal {
 /// nothing is asked.
 #[must_use]
 pub fn question_of(call: &Call, settings: &Settings) -> Option<Question> {
-    let is_checked = call.subject == Subject::Override && call.writes && call.request.sub_resource.is_empty();
-    access_question(call.object.as_ref().filter(|_| is_checked)?, call.old.as_ref(), &call.request, settings)
+    access_question(call.object.as_ref().filter(|_| is_checked(call))?, call.old.as_ref(), &call.request, settings)
+}
+
+/// Whether the guard decides: of an override, its deletion and its status are not checked.
+fn is_checked(call: &Call) -> bool {
+    call.subject == Subject::Override && call.writes && call.request.sub_resource.is_empty()
 }
 
 /// Decides a call. `settings` is asked where they matter, and `may_patch` where they want that; errors are mistakes in the
@@ -70,7 +74,7 @@ pub fn decide<S: Borrow<Settings>>(
         Err(unreadable) => return unread(unreadable),
     };
     match call.subject {
-        Subject::Override if call.writes && call.request.sub_resource.is_empty() => match settings() {
+        Subject::Override if is_checked(call) => match settings() {
             Ok(settings) => guard(call, settings.borrow(), now, may_patch),
             Err(errors) => refused(misconfigured(&errors), MISCONFIGURED),
         },
