@@ -70,8 +70,22 @@ pub struct Args {
     pub webhook_address: SocketAddr,
 
     /// Folder with the certificate that the webhook presents, `tls.crt` and `tls.key`; they are read again when they change
+    /// [default: none, the controller makes and renews one of its own]
     #[arg(long, value_name = "FOLDER", env = "HPA_OVERRIDE_WEBHOOK_CERT_DIR")]
     pub webhook_cert_dir: Option<PathBuf>,
+
+    /// Secret with the webhook's own certificate, in the namespace of the controller
+    #[arg(long, value_name = "NAME", env = "HPA_OVERRIDE_WEBHOOK_SECRET", default_value = "hpa-override-webhook", value_parser = NonEmptyStringValueParser::new())]
+    pub webhook_secret: String,
+
+    /// Name or address by which API servers reach the webhook, for its own certificate
+    /// [default: hpa-override-webhook.NAMESPACE.svc]
+    #[arg(long, value_name = "HOST", env = "HPA_OVERRIDE_WEBHOOK_HOST", value_parser = NonEmptyStringValueParser::new())]
+    pub webhook_host: Option<String>,
+
+    /// For tests: seconds that a certificate of the webhook's own lives [default: a year]
+    #[arg(long, value_name = "SECONDS", hide = true)]
+    pub webhook_certificate_life: Option<u32>,
 
     /// Write no HPA, whatever else is asked for: statuses, log and metrics say what would be written
     #[arg(long, env = "HPA_OVERRIDE_DRY_RUN")]
@@ -124,6 +138,17 @@ impl Args {
     /// The namespaces that are served.
     pub fn scope(&self) -> Scope {
         Scope::new(self.namespaces.clone())
+    }
+
+    /// The Secret of the webhook's own certificate, where it makes one; `namespace` is where this process runs.
+    pub fn webhook_secret(&self, namespace: &str) -> Option<Id> {
+        let is_own = self.webhook && self.webhook_cert_dir.is_none();
+        is_own.then(|| Id { namespace: namespace.into(), name: self.webhook_secret.clone() })
+    }
+
+    /// By which name API servers reach the webhook; `namespace` is where this process runs.
+    pub fn webhook_host(&self, namespace: &str) -> String {
+        self.webhook_host.clone().unwrap_or_else(|| format!("hpa-override-webhook.{namespace}.svc"))
     }
 
     /// The Lease to hold, where a leader is elected; `default_namespace` is where this process runs.

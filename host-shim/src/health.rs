@@ -5,9 +5,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::time::Instant;
+use hpa_override_core::Instant;
+use tokio::time::Instant as SteadyInstant;
 
 use crate::{
+    admissions::Admissions,
     clock::Clock,
     leader::RENEW_DEADLINE,
     leadership::Leadership,
@@ -18,6 +20,7 @@ use crate::{
     queue::Queue,
     queues::Queues,
     state::State,
+    webhook::Certificate,
 };
 
 /// How long objects may wait while no look at any of them is over. A look waits for requests of 10 s, a few at most.
@@ -35,9 +38,10 @@ pub struct Health {
     pub metrics: Metrics,
     /// Whether no HPA is written.
     pub dry_run: bool,
-    /// Whether it answers admission, which it does before anything is served here: then it is ready, since one that cannot
-    /// list must not take admission away.
-    pub is_webhook: bool,
+    pub admissions: Admissions,
+    /// Where it answers admission, what it presents: then it is ready as soon as it can answer, since one that cannot list must
+    /// not take admission away.
+    pub certificate: Option<Certificate>,
 }
 
 /// One thing that is looked at.
@@ -67,12 +71,24 @@ impl Health {
         let missing = self.permissions.missing();
         let missing: Vec<_> = missing.iter().map(ToString::to_string).collect();
         let permissions = (!missing.is_empty()).then(|| format!("missing: {}", missing.join(", ")));
-        let counts = !self.is_webhook;
-        vec![
+        let counts = self.certificate.is_none();
+        let mut checks = vec![
             self.is_listed(HPA.plural),
             self.is_listed(OVERRIDE.plural),
             Check { name: "permissions", failure: permissions, counts },
-        ]
+        ];
+        checks.extend(self.certificate.as_ref().map(|certificate| self.can_answer(certificate)));
+        checks
+    }
+
+    /// Whether clients of the webhook can accept its certificate.
+    fn can_answer(&self, certificate: &Certificate) -> Check {
+        let failure = match certificate.expires() {
+            None => Some("there is none yet; the log says why, if it takes long".into()),
+            Some(expires) if expires <= self.clock.now().instant() => Some(format!("it has expired at {expires}")),
+            Some(_) => None,
+        };
+        Check { name: "webhook-certificate", failure, counts: true }
     }
 
     /// Its numbers.
@@ -97,11 +113,16 @@ impl Health {
             lease_age: self.leadership.left(now.steady()).map(|left| RENEW_DEADLINE.saturating_sub(left)),
             listed: [HPA.plural, OVERRIDE.plural].map(|plural| (plural, self.listed.is_complete(plural))),
             rights_missing: self.permissions.missing().len(),
+            admissions: self.admissions.count(),
+            certificate_expires: self.certificate.as_ref().map(|certificate| {
+                let seconds = certificate.expires().map_or(0, Instant::as_unix);
+                Duration::from_secs(u64::try_from(seconds).unwrap_or_default())
+            }),
         }
     }
 
     /// Whether the objects of a queue wait, and nothing that they wait for is done.
-    fn progress(&self, name: &'static str, queue: &Queue, finished: Option<Instant>) -> Check {
+    fn progress(&self, name: &'static str, queue: &Queue, finished: Option<SteadyInstant>) -> Check {
         let now = self.clock.now().steady();
         let waits_for = queue.waiting(now).1;
         let stuck = finished.map_or(waits_for, |finished| waits_for.min(now.saturating_duration_since(finished)));
@@ -117,7 +138,7 @@ impl Health {
         Check {
             name: plural,
             failure: (!is_listed).then(|| "not all are listed yet; the log says why, if it takes long".into()),
-            counts: !self.is_webhook,
+            counts: self.certificate.is_none(),
         }
     }
 }
@@ -128,7 +149,7 @@ mod tests {
     use tokio::time::advance;
 
     use super::*;
-    use crate::{listed::Part, object::Key, queue::Priority};
+    use crate::{listed::Part, object::Key, queue::Priority, webhook::Presented};
 
     fn health() -> (Health, [Part; 2]) {
         let mut listed = Listed::default();
@@ -142,7 +163,8 @@ mod tests {
             permissions: Permissions::default(),
             metrics: Metrics::new(),
             dry_run: false,
-            is_webhook: false,
+            admissions: Admissions::default(),
+            certificate: None,
         };
         (health, parts)
     }
@@ -183,11 +205,21 @@ mod tests {
         assert_eq!(failing().count(), 0);
     }
 
-    #[test]
-    fn one_that_answers_admission_is_ready_before_it_has_listed() {
-        let health = Health { is_webhook: true, ..health().0 };
-        let checks = health.ready();
-        assert_eq!(checks.iter().filter(|check| check.failure.is_some()).count(), 2);
-        assert!(!checks.iter().any(|check| check.counts && check.failure.is_some()), "{checks:?}");
+    #[tokio::test(start_paused = true)]
+    async fn one_that_answers_admission_is_ready_before_it_has_listed() {
+        let certificate = Certificate::none();
+        let health = Health { certificate: Some(certificate.clone()), ..health().0 };
+        let failing = |counts: bool| {
+            let checks = health.ready().into_iter();
+            let failing = checks.filter(|check| check.failure.is_some() && check.counts == counts);
+            failing.map(|check| check.name).collect::<Vec<_>>()
+        };
+        assert_eq!(failing(false), [HPA.plural, OVERRIDE.plural]);
+        assert_eq!(failing(true), ["webhook-certificate"], "without a certificate nobody is answered");
+        let expires = health.clock.now().instant().saturating_add(60);
+        certificate.present(Presented::until(expires));
+        assert_eq!(failing(true), [""; 0]);
+        advance(Duration::from_mins(1)).await;
+        assert_eq!(failing(true), ["webhook-certificate"]);
     }
 }

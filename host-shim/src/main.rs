@@ -4,6 +4,7 @@
 
 mod access_review;
 mod admin;
+mod admissions;
 mod apply;
 mod args;
 mod clock;

@@ -40,7 +40,7 @@ type Seconds = Gauge<f64, std::sync::atomic::AtomicU64>;
 /// For what is to be done at an instant, in seconds.
 const LATENESS: [f64; 10] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0];
 /// For a reconcile, its waiting for requests included, in seconds.
-const DURATION: [f64; 6] = [0.001, 0.01, 0.1, 1.0, 5.0, 10.0];
+const DURATION: [f64; 5] = [0.001, 0.01, 0.1, 1.0, 10.0];
 
 /// The numbers. Cheap to clone; clones are the same.
 #[derive(Clone)]
@@ -84,6 +84,8 @@ struct Gauges {
     listed: Family<OfKind, Gauge>,
     rights_missing: Gauge,
     dry_run: Gauge,
+    admissions: Gauge,
+    certificate_expiry: Seconds,
 }
 
 /// What there is at one moment.
@@ -107,6 +109,10 @@ pub struct Snapshot {
     pub listed: [(&'static str, bool); 2],
     /// How many of the rights that the controller needs it lacks.
     pub rights_missing: usize,
+    /// How many admissions answer for HPAs.
+    pub admissions: usize,
+    /// When the certificate of the webhook expires, since 1970; zero before there is one; none: it does not answer admission.
+    pub certificate_expires: Option<Duration>,
 }
 
 impl Default for Metrics {
@@ -132,8 +138,8 @@ impl Metrics {
             "writes",
             "Requests that write, and questions about requesters, by what is written and what the API server answered",
         );
-        for kind in Write::ALL {
-            drop(writes.get_or_create(&ByAnswer { kind: kind.as_str(), answer: labels::OK }));
+        for kind in Write::COUNTED.into_iter().filter_map(Write::label) {
+            drop(writes.get_or_create(&ByAnswer { kind, answer: labels::OK }));
         }
         let reconciles = names.family("reconciles", "Looks at one object, by loop and what came of it");
         let (lateness, durations) = (Buckets(&LATENESS), Buckets(&DURATION));
@@ -187,7 +193,9 @@ impl Metrics {
     /// Counts a write; what the API server answered, where it refused.
     pub fn note_write(&self, write: Write, refused: Option<Class>) {
         let answer = refused.map_or(labels::OK, Class::as_str);
-        self.0.writes.get_or_create(&ByAnswer { kind: write.as_str(), answer }).inc();
+        if let Some(kind) = write.label() {
+            self.0.writes.get_or_create(&ByAnswer { kind, answer }).inc();
+        }
     }
 
     /// Counts a write that was on its way when the lead was lost.
@@ -269,12 +277,25 @@ impl Gauges {
             listed: names.family("listed", "1 where all objects of the resource are known"),
             dry_run: names.one("dry_run", "1 where this replica leads and writes no HPA"),
             rights_missing: names.one("rights_missing", "Rights that the controller needs and does not have"),
+            admissions: names.one("admissions", "Which answer for HPAs: the policies, the controller's own webhook, or both, which are 2; 0 where there is none, or the right to look is missing"),
+            certificate_expiry: names.one("webhook_certificate_expiry_timestamp_seconds", "When the certificate of the webhook expires, in seconds since 1970; 0 before there is one, +Inf without --webhook"),
         }
     }
 
     fn set(&self, snapshot: &Snapshot) {
-        let Snapshot { census, overdue, next_transition, queues, leads, dry_run, lease_age, listed, rights_missing } =
-            snapshot;
+        let Snapshot {
+            census,
+            overdue,
+            next_transition,
+            queues,
+            leads,
+            dry_run,
+            lease_age,
+            listed,
+            rights_missing,
+            admissions,
+            certificate_expires,
+        } = snapshot;
         let Census { hpas, under_override, unreadable_records, problems, phases, unreported, not_ready, endless } =
             census;
         for (phase, count) in phases {
@@ -307,6 +328,8 @@ impl Gauges {
             self.listed.get_or_create(&OfKind { resource }).set(i64::from(*is_listed));
         }
         self.rights_missing.set(number(*rights_missing));
+        self.admissions.set(number(*admissions));
+        self.certificate_expiry.set(certificate_expires.map_or(f64::INFINITY, |since_1970| since_1970.as_secs_f64()));
     }
 }
 

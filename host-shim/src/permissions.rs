@@ -9,12 +9,13 @@ use std::{
     time::Duration,
 };
 
-use hpa_override_core::Settings;
+use hpa_override_core::{Id, Settings};
 use kube::{api::PostParams, core::Request};
 use serde_json::{Value, json};
 use tokio::time::sleep_until;
 
 use crate::{
+    admissions::MERGES,
     clock::Clock,
     error::Failure,
     leader::LeaseName,
@@ -22,6 +23,7 @@ use crate::{
     request::{Requests, built},
     scope::Scope,
     settings::CurrentSettings,
+    webhook::CONFIGURATIONS,
 };
 
 /// How soon the questions are asked again, while a right is missing or where answers keep saying that one is.
@@ -61,6 +63,9 @@ const RIGHTS: [(&str, &str, &str, &str, bool); 13] = [
     ("patch", "events.k8s.io", "events", "", false),
 ];
 
+/// What the webhook needs to make and renew its certificate, of the Secret and of both configurations.
+const RENEWAL_VERBS: [&str; 2] = ["get", "patch"];
+
 /// What the replicas need to elect a leader.
 const LEASE_RIGHTS: [(&str, bool); 3] = [("get", true), ("create", false), ("update", true)];
 
@@ -71,7 +76,9 @@ impl fmt::Display for Right {
         if !subresource.is_empty() {
             write!(f, "/{subresource}")?;
         }
-        write!(f, ".{group}")?;
+        if !group.is_empty() {
+            write!(f, ".{group}")?;
+        }
         if let Some(name) = name {
             write!(f, " `{name}`")?;
         }
@@ -96,16 +103,44 @@ impl Right {
     }
 }
 
+/// What the rights are for.
+#[derive(Debug, Default)]
+pub struct Needs {
+    /// The namespaces that are served.
+    pub scope: Scope,
+    /// The Lease, where a leader is elected.
+    pub lease: Option<LeaseName>,
+    /// The Secret of the webhook's own certificate, where it makes one.
+    pub secret: Option<Id>,
+}
+
 /// The rights that a controller needs which serves that.
-fn needed(scope: &Scope, lease: Option<&LeaseName>, settings: &Settings) -> Vec<Right> {
+fn needed(needs: &Needs, settings: &Settings) -> Vec<Right> {
+    let Needs { scope, lease, secret } = needs;
     let right = |namespace: Option<&str>, (verb, group, resource, subresource, is_needed)| {
         let namespace = namespace.map(Into::into);
         Right { verb, group, resource, subresource, namespace, name: None, is_needed }
     };
     let mut rights: Vec<_> =
         scope.parts().into_iter().flat_map(|namespace| RIGHTS.map(|parts| right(namespace, parts))).collect();
+    rights.extend(MERGES.map(|name| {
+        let parts = ("get", "admissionregistration.k8s.io", "mutatingwebhookconfigurations", "", false);
+        Right { name: Some(name.into()), ..right(None, parts) }
+    }));
     if settings.asks_about_requesters() {
         rights.push(right(None, ("create", "authorization.k8s.io", "subjectaccessreviews", "", true)));
+    }
+    if let Some(Id { namespace, name }) = secret {
+        rights.extend(RENEWAL_VERBS.map(|verb| {
+            let right = right(Some(namespace), (verb, "", "secrets", "", true));
+            Right { name: Some(name.clone()), ..right }
+        }));
+        rights.extend(CONFIGURATIONS.into_iter().flat_map(|name| {
+            RENEWAL_VERBS.map(|verb| {
+                let parts = (verb, "admissionregistration.k8s.io", "mutatingwebhookconfigurations", "", true);
+                Right { name: Some(name.into()), ..right(None, parts) }
+            })
+        }));
     }
     if let Some(LeaseName { namespace, name }) = lease {
         rights.extend(LEASE_RIGHTS.map(|(verb, is_needed)| {
@@ -140,14 +175,7 @@ impl Permissions {
     }
 
     /// Asks, for as long as the process runs.
-    pub async fn run(
-        self,
-        requests: Requests,
-        scope: Scope,
-        lease: Option<LeaseName>,
-        settings: CurrentSettings,
-        clock: Clock,
-    ) {
+    pub async fn run(self, requests: Requests, needs: Needs, settings: CurrentSettings, clock: Clock) {
         let mut changes = settings.changes();
         let (mut is_known, mut next, mut pause) = (false, clock.now().steady(), AGAIN);
         loop {
@@ -156,7 +184,7 @@ impl Permissions {
             if !is_known {
                 is_known = self.say_who(&requests, &settings).await;
             }
-            let needed = needed(&scope, lease.as_ref(), &settings);
+            let needed = needed(&needs, &settings);
             let asked = self.ask(&requests, &needed).await;
             let is_answered = asked.is_ok();
             let is_news = match asked {
@@ -251,7 +279,8 @@ mod tests {
 
     #[test]
     fn a_right_is_said_as_rbac_has_it() {
-        let rights = needed(&Scope::new(vec!["shop".into()]), Some(&lease()), &Settings::default());
+        let needs = Needs { scope: Scope::new(vec!["shop".into()]), lease: Some(lease()), secret: None };
+        let rights = needed(&needs, &Settings::default());
         let texts: Vec<_> = rights.iter().map(ToString::to_string).collect();
         assert_eq!(texts.first().unwrap(), "list autoscaleroverrides.hpa-override.dev in namespace shop");
         assert_eq!(texts[2], "patch autoscaleroverrides/status.hpa-override.dev in namespace shop");
@@ -262,15 +291,34 @@ mod tests {
     fn each_namespace_that_is_served_needs_them() {
         let count = |namespaces: &[&str]| {
             let namespaces: Vec<_> = namespaces.iter().map(ToString::to_string).collect();
-            needed(&Scope::new(namespaces), None, &Settings::default()).len()
+            needed(&Needs { scope: Scope::new(namespaces), ..Needs::default() }, &Settings::default()).len()
         };
-        assert_eq!([count(&[]), count(&["a"]), count(&["a", "b"])], [13, 13, 26]);
+        assert_eq!([count(&[]), count(&["a"]), count(&["a", "b"])], [15, 15, 28]);
     }
 
     #[test]
     fn requesters_are_asked_about_only_where_the_settings_want_it() {
         let settings = Settings { authorize_requester: true, ..Settings::default() };
-        let rights = needed(&Scope::default(), None, &settings);
+        let rights = needed(&Needs::default(), &settings);
         assert_eq!(rights.last().unwrap().to_string(), "create subjectaccessreviews.authorization.k8s.io");
+    }
+
+    #[test]
+    fn a_webhook_that_makes_its_certificate_needs_the_secret_and_the_configurations() {
+        let secret = Some(Id { namespace: "ops".into(), name: "hpa-override-webhook".into() });
+        let rights = needed(&Needs { secret, ..Needs::default() }, &Settings::default());
+        let texts: Vec<_> = rights.iter().skip(RIGHTS.len() + MERGES.len()).map(ToString::to_string).collect();
+        let of = "mutatingwebhookconfigurations.admissionregistration.k8s.io";
+        assert_eq!(
+            texts,
+            [
+                "get secrets `hpa-override-webhook` in namespace ops".into(),
+                "patch secrets `hpa-override-webhook` in namespace ops".into(),
+                format!("get {of} `hpa-override-guard`"),
+                format!("patch {of} `hpa-override-guard`"),
+                format!("get {of} `hpa-override-merge`"),
+                format!("patch {of} `hpa-override-merge`"),
+            ]
+        );
     }
 }

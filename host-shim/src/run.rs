@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context as _, bail};
 use futures::FutureExt as _;
-use hpa_override_core::Settings;
+use hpa_override_core::{Id, Settings};
 #[cfg(test)]
 use tokio::task::AbortHandle;
 use tokio::{
@@ -20,6 +20,7 @@ use self::shared::Shared;
 use crate::{
     access_review::{self, Answers},
     admin,
+    admissions::Admissions,
     args::Args,
     clock::Clock,
     cluster::Cluster,
@@ -33,7 +34,7 @@ use crate::{
     listed::{Listed, Part},
     listener::{Service, listen},
     object::{HPA, Kind, OVERRIDE},
-    permissions::Permissions,
+    permissions::{Needs, Permissions},
     queue::Priority,
     queues::Queues,
     reached,
@@ -42,7 +43,7 @@ use crate::{
     settings::{CurrentSettings, Reload, SettingsFile},
     status_loop,
     tasks::Tasks,
-    webhook::{self, Certificate, Webhook},
+    webhook::{self, Certificate, Files, Renewal, Times, Webhook},
 };
 
 /// How long writes in flight may take after the process was asked to stop, or after a task has failed.
@@ -52,6 +53,8 @@ const RELEASE_WITHIN: Duration = Duration::from_secs(5);
 /// The task that answers admission, and how long it may go on after everything else has stopped.
 const WEBHOOK: &str = "webhook";
 const WEBHOOK_WITHIN: Duration = Duration::from_secs(20);
+/// The task that renews its certificate.
+const CERTIFICATE: &str = "webhook certificate";
 /// The task that holds the Lease.
 const CANDIDATE: &str = "leader election";
 /// What writes; events follow from it.
@@ -77,11 +80,12 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
         None => None,
     };
     let webhook = match (args.webhook, &args.webhook_cert_dir) {
-        (true, Some(folder)) => {
-            Some((Certificate::open(folder)?, listen(Service::Webhook, args.webhook_address).await?))
+        (true, folder) => {
+            let certificate = Certificate::none();
+            let files = folder.as_ref().map(|folder| Files::open(folder, certificate.clone())).transpose()?;
+            Some((certificate, files, listen(Service::Webhook, args.webhook_address).await?))
         }
         (false, None) => None,
-        (true, None) => bail!("`--webhook` needs a certificate: name its folder with `--webhook-cert-dir`"),
         (false, Some(_)) => bail!("`--webhook-cert-dir` is of use with `--webhook` only"),
     };
     let requests = Requests::new(cluster.client()?, clock, most_per_second);
@@ -93,12 +97,22 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     }
     let access = Access { confirming: apart()?, requests, lease, dry_run: args.dry_run };
     let mut controller = Controller::start(access, settings, &args.scope(), clock);
-    controller.ask_for_permissions(args.scope(), args.lease(cluster.namespace()));
+    let (namespace, secret) = (cluster.namespace(), args.webhook_secret(cluster.namespace()));
+    controller.ask_for_permissions(args.scope(), args.lease(namespace), secret.clone());
     if let Some(file) = file {
-        controller.reload(file, cluster.namespace());
+        controller.reload(file, namespace);
     }
-    if let Some((certificate, listener)) = webhook {
-        controller.answer_admission(listener, certificate, apart()?);
+    if let Some((certificate, files, listener)) = webhook {
+        let requests = apart()?;
+        controller.answer_admission(listener, certificate.clone(), requests.clone());
+        if let Some(files) = files {
+            controller.lasting.start(CERTIFICATE, files.run());
+        } else if let Some(secret) = secret {
+            let (leadership, host) = (controller.leadership.clone(), args.webhook_host(namespace));
+            let (requests, times) = (requests.led_by(leadership.clone()), Times::new(args.webhook_certificate_life));
+            let renewal = Renewal { requests, leadership, clock, certificate, secret, host, times };
+            controller.lasting.start(CERTIFICATE, renewal.run());
+        }
     }
     if let Some(listener) = listener {
         controller.serve(listener);
@@ -122,8 +136,8 @@ pub struct Controller {
     /// What runs while this replica leads, or while it does not.
     term: Tasks,
     leads: bool,
-    /// Where it answers admission: tells the webhook that the process was asked to stop.
-    webhook: Option<watch::Sender<bool>>,
+    /// Where it answers admission: tells the webhook that the process was asked to stop, and what it presents.
+    webhook: Option<(watch::Sender<bool>, Certificate)>,
 }
 
 /// How the controller reaches the API server, and whether it may write.
@@ -155,6 +169,7 @@ impl Controller {
             answers: Arc::new(answers),
             readings: Arc::default(),
             events: Events::default(),
+            admissions: Admissions::default(),
             dry_run,
         };
         let Shared { state, queues, requests, answers, events, .. } = shared.clone();
@@ -195,10 +210,13 @@ impl Controller {
         controller
     }
 
-    /// Asks who the controller is, and for the rights that it needs.
-    fn ask_for_permissions(&mut self, scope: Scope, lease: Option<LeaseName>) {
+    /// Asks who the controller is, for the rights that it needs, and which admissions are installed.
+    fn ask_for_permissions(&mut self, scope: Scope, lease: Option<LeaseName>, secret: Option<Id>) {
         let Shared { requests, settings, clock, .. } = self.shared.clone();
-        self.lasting.start("permissions", self.permissions.clone().run(requests, scope, lease, settings, clock));
+        let needs = Needs { scope, lease, secret };
+        let Shared { admissions, state, queues, .. } = self.shared.clone();
+        self.lasting.start("admissions", admissions.run(requests.clone(), state, queues));
+        self.lasting.start("permissions", self.permissions.clone().run(requests, needs, settings, clock));
     }
 
     /// Takes what the settings file says from now on.
@@ -214,9 +232,8 @@ impl Controller {
         let Shared { clock, settings, .. } = self.shared.clone();
         let webhook = Webhook::new(clock, settings, self.permissions.clone(), requests);
         let (stop, stopping) = watch::channel(false);
-        self.lasting.start(WEBHOOK, webhook::serve(listener, certificate.config(), webhook.router(), stopping));
-        self.lasting.start("webhook certificate", certificate.run());
-        self.webhook = Some(stop);
+        self.lasting.start(WEBHOOK, webhook::serve(listener, certificate.clone(), webhook.router(), stopping));
+        self.webhook = Some((stop, certificate));
     }
 
     /// Serves probes and metrics.
@@ -231,7 +248,8 @@ impl Controller {
             permissions: self.permissions.clone(),
             metrics: requests.metrics().clone(),
             dry_run: self.shared.dry_run,
-            is_webhook: self.webhook.is_some(),
+            admissions: self.shared.admissions.clone(),
+            certificate: self.webhook.as_ref().map(|(_, certificate)| certificate.clone()),
         };
         self.lasting.start("probes and metrics", admin::serve(listener, health));
     }
@@ -286,7 +304,7 @@ impl Controller {
     pub async fn run(mut self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
         let outcome = self.run_until(stop).await;
         let webhook = self.webhook.take().filter(|_| outcome.is_ok());
-        if let Some(stop) = &webhook {
+        if let Some((stop, _)) = &webhook {
             stop.send_replace(true);
         }
         if let Err(error) = &outcome {

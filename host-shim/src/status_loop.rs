@@ -15,6 +15,7 @@ use tracing::Instrument as _;
 
 use crate::{
     access_review::{Answers, Waiting},
+    admissions::Admissions,
     apply::{delete, patch_status},
     clock::{Clock, Moment},
     error::{Error, Failure},
@@ -45,6 +46,7 @@ pub struct Deps {
     pub answers: Arc<Answers>,
     pub readings: Arc<Readings>,
     pub events: Events,
+    pub admissions: Admissions,
 }
 
 /// Reports what is queued until the queue is closed; then what is under way is finished.
@@ -132,6 +134,7 @@ fn plan(deps: &Deps, key: &Key, mut situation: StatusSituation<'_>, moment: Mome
     let settings = deps.settings.now();
     let summary = situation.summary();
     summary.recall(old.as_ref());
+    summary.note_admitted_twice(deps.admissions.are_two());
     let summary = &*summary;
     let plan_with = |may_patch: &dyn Fn(&ParsedOverride) -> MayPatch| {
         plan_status(old.as_ref(), &ovr, summary, &settings, may_patch, now)

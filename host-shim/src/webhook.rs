@@ -9,8 +9,11 @@
 //! about a webhook that fails.
 
 mod certificate;
+mod files;
+mod renewal;
 mod review;
 mod server;
+mod stored;
 
 use std::{panic::resume_unwind, sync::Arc, time::Duration};
 
@@ -28,8 +31,15 @@ use axum::{
 use hpa_override_core::{MayPatch, Question, Settings, Subject, decide};
 use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
 
+#[cfg(test)]
+pub use self::certificate::Presented;
 use self::review::{Malformed, Review};
-pub use self::{certificate::Certificate, server::serve};
+pub use self::{
+    certificate::Certificate,
+    files::Files,
+    renewal::{CONFIGURATIONS, Renewal, Times},
+    server::serve,
+};
 use crate::{
     access_review,
     clock::Clock,

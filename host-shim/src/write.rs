@@ -17,11 +17,13 @@ pub enum Write {
     Lease,
     /// A question about a requester, which is a POST.
     Review,
+    /// The webhook's certificate, or whom API servers are to trust for it.
+    Certificate,
 }
 
 impl Write {
-    /// One of each kind.
-    pub const ALL: [Self; 6] =
+    /// One of each kind that is counted.
+    pub const COUNTED: [Self; 6] =
         [Self::Hpa(Priority::End), Self::Status, Self::Deletion, Self::Event, Self::Lease, Self::Review];
 
     /// When it is its turn.
@@ -32,19 +34,21 @@ impl Write {
             Self::Event => Priority::Event,
             // It has a gate of its own, where nothing else waits.
             Self::Lease => Priority::End,
-            Self::Review => Priority::Begin,
+            Self::Review | Self::Certificate => Priority::Begin,
         }
     }
 
-    /// The label of a metric.
-    pub fn as_str(self) -> &'static str {
-        match self {
+    /// The label of a metric; none: it is not counted.
+    pub fn label(self) -> Option<&'static str> {
+        Some(match self {
             Self::Hpa(_) => "hpa",
             Self::Status => "status",
             Self::Deletion => "deletion",
             Self::Event => "event",
             Self::Lease => "lease",
             Self::Review => "review",
-        }
+            // Few, and what matters of them is when the certificate expires.
+            Self::Certificate => return None,
+        })
     }
 }

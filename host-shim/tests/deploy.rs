@@ -63,6 +63,15 @@ async fn the_base_is_accepted_and_its_controller_applies_and_ends_an_override() 
     cluster.apply_and_end_an_override(&controller).await;
 }
 
+/// The objects that kustomize makes.
+struct Rendered(Vec<Value>);
+
+impl Rendered {
+    fn get(&self, kind: &str, name: &str) -> Option<&Value> {
+        self.0.iter().find(|object| object["kind"] == kind && object["metadata"]["name"] == name)
+    }
+}
+
 struct Cluster {
     plane: ControlPlane,
     client: Client,
@@ -96,45 +105,59 @@ impl Cluster {
         assert_eq!(ends_in(&again, " unchanged") + ends_in(&again, budget), applied.lines().count(), "{again}");
     }
 
-    /// The same with admission by the controller, but for what cert-manager serves.
+    /// The same with admission by the controller, with a certificate of its own and with one of cert-manager's.
     fn the_webhook_is_accepted(&self) {
-        let overlay = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/kustomize/webhook");
-        let rendered = parse_yaml(&self.kubectl(&Identity::Admin, &["kustomize", overlay])).unwrap();
+        let own = self.accepted("webhook");
+        Self::has_a_webhook(&own, &[]);
+        assert_eq!(own.get("Secret", "hpa-override-webhook").unwrap()["type"], "hpa-override.dev/webhook-certificate");
+        let managed = self.accepted("webhook-cert-manager");
+        Self::has_a_webhook(&managed, &["--webhook-cert-dir=/etc/hpa-override-webhook"]);
+        assert_eq!(own.0.len() - 5 + 4, managed.0.len(), "without Secret and rights; two issuers, two certificates");
+        assert!(managed.get("Secret", "hpa-override-webhook").is_none());
+        let pod = &managed.get("Deployment", "hpa-override-controller").unwrap()["spec"]["template"]["spec"];
+        let mount = json!({"name": "webhook", "mountPath": "/etc/hpa-override-webhook", "readOnly": true});
+        assert_eq!(pod["containers"][0]["volumeMounts"][1], mount);
+        let certificate = managed.get("Certificate", "hpa-override-webhook").unwrap();
+        let secret = &certificate["spec"]["secretName"];
+        assert_eq!(pod["volumes"][1], json!({"name": "webhook", "secret": {"secretName": secret}}));
+        for (rendered, injected) in [(&own, false), (&managed, true)] {
+            for name in ["hpa-override-guard", "hpa-override-merge"] {
+                let annotations =
+                    &rendered.get("MutatingWebhookConfiguration", name).unwrap()["metadata"]["annotations"];
+                let from = &annotations["cert-manager.io/inject-ca-from"];
+                assert_eq!(from == "hpa-override/hpa-override-webhook", injected, "{name}");
+            }
+        }
+    }
+
+    /// What kustomize makes of that folder; the API server accepts all whose kind it knows.
+    fn accepted(&self, folder: &str) -> Rendered {
+        let path = format!("{}/../deploy/kustomize/{folder}", env!("CARGO_MANIFEST_DIR"));
+        let rendered = parse_yaml(&self.kubectl(&Identity::Admin, &["kustomize", &path])).unwrap();
         let is_known =
             |object: &&DynamicObject| !object.types.as_ref().unwrap().api_version.starts_with("cert-manager.io/");
         let known: Vec<_> = rendered.iter().filter(is_known).collect();
-        assert_eq!(rendered.len() - known.len(), 4, "two issuers, two certificates");
-        let file = self.plane.folder().join("webhook.json");
+        let file = self.plane.folder().join(format!("{folder}.json"));
         let list = json!({"apiVersion": "v1", "kind": "List", "items": known});
         std::fs::write(&file, list.to_string()).unwrap();
         let applied = self.kubectl(&Identity::Admin, &["apply", "--dry-run=server", "-f", &file.display().to_string()]);
-        for name in ["hpa-override-guard", "hpa-override-merge", "hpa-override-webhook"] {
-            assert!(applied.contains(&format!("/{name} created")), "{applied}");
-        }
-        let rendered = |kind: &str, name: &str| {
-            let is_it = |it: &&&DynamicObject| {
-                it.types.as_ref().unwrap().kind == kind && it.metadata.name.as_deref() == Some(name)
-            };
-            &known.iter().find(is_it).unwrap_or_else(|| panic!("{kind} {name}")).data
-        };
-        let pod = &rendered("Deployment", "hpa-override-controller")["spec"]["template"];
+        assert_eq!(applied.lines().count(), known.len(), "{applied}");
+        Rendered(rendered.iter().map(|object| serde_json::to_value(object).unwrap()).collect())
+    }
+
+    fn has_a_webhook(rendered: &Rendered, more: &[&str]) {
+        let pod = &rendered.get("Deployment", "hpa-override-controller").unwrap()["spec"]["template"];
         let container = &pod["spec"]["containers"][0];
-        let args = container["args"].as_array().unwrap();
-        for argument in ["--webhook", "--webhook-cert-dir=/etc/hpa-override-webhook"] {
-            assert!(args.contains(&argument.into()), "{args:?}");
-        }
+        let args: Vec<_> = container["args"].as_array().unwrap().iter().map(|arg| arg.as_str().unwrap()).collect();
+        assert!(args.ends_with(&[&["--webhook"], more].concat()), "{args:?}");
         assert_eq!(container["ports"][1], json!({"name": "webhook", "containerPort": 8443}));
-        let mount = json!({"name": "webhook", "mountPath": "/etc/hpa-override-webhook", "readOnly": true});
-        assert_eq!(container["volumeMounts"][1], mount);
-        let volume = json!({"name": "webhook", "secret": {"secretName": "hpa-override-webhook"}});
-        assert_eq!(pod["spec"]["volumes"][1], volume);
-        let service = &rendered("Service", "hpa-override-webhook")["spec"];
+        let service = &rendered.get("Service", "hpa-override-webhook").unwrap()["spec"];
         assert_eq!(service["ports"], json!([{"name": "webhook", "port": 443, "targetPort": "webhook"}]));
         for (label, value) in service["selector"].as_object().unwrap() {
             assert_eq!(&pod["metadata"]["labels"][label], value);
         }
-        for name in ["guard", "merge"] {
-            let webhook = &rendered("MutatingWebhookConfiguration", &format!("hpa-override-{name}"))["webhooks"][0];
+        for name in ["hpa-override-guard", "hpa-override-merge"] {
+            let webhook = &rendered.get("MutatingWebhookConfiguration", name).unwrap()["webhooks"][0];
             let service = json!({"namespace": NAMESPACE, "name": "hpa-override-webhook", "path": "/admit"});
             assert_eq!(webhook["clientConfig"]["service"], service);
         }

@@ -17,13 +17,15 @@ use hpa_override_testbed::{
 };
 use kube::{
     Client,
-    api::{DynamicObject, ListParams, Patch, PatchParams, PostParams},
+    api::{DeleteParams, DynamicObject, ListParams, Patch, PatchParams, PostParams},
 };
 use serde_json::{Value, json};
 use support::*;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
+    sync::watch,
+    task::JoinHandle,
 };
 use tokio_rustls::{client::TlsStream, rustls::pki_types::ServerName};
 
@@ -57,40 +59,47 @@ impl Admitting {
     /// The shipped configurations, but that the webhook is not behind a Service: the API server cannot reach one here.
     async fn install(&self, ca: &str) {
         let client = self.world.plane().client(&Identity::Admin).await.unwrap();
-        for mut configuration in ["guard", "merge"].map(shipped) {
-            let webhook = &mut configuration.data["webhooks"][0];
-            webhook["clientConfig"] =
-                json!({"url": format!("https://{}/admit", self.address), "caBundle": STANDARD.encode(ca)});
-            let name = configuration.metadata.name.clone().unwrap();
-            let params = PatchParams { force: true, ..PatchParams::apply("installer") };
-            let api = api_for(&client, &configuration).unwrap();
-            api.patch(&name, &params, &Patch::Apply(&configuration)).await.unwrap();
-        }
-        self.wait_until_asked(&client).await;
+        install(&client, &self.address, Some(ca)).await;
+        wait_until_asked(&client, &self.controller).await;
     }
+}
 
-    /// An API server notices a configuration after a moment: until the guard writes a stamp, and the merge takes a record away
-    /// from an HPA that is new.
-    async fn wait_until_asked(&self, client: &Client) {
-        let [guarded, merged] = [guarded(), merged()].map(|object| serde_json::from_value(object).unwrap());
-        let params = PostParams { dry_run: true, ..PostParams::default() };
-        wait_for("the guard to be asked", LIMIT, async || {
-            let made = api_for(client, &guarded)?.create(&params, &guarded).await?;
-            let stamp = made.metadata.annotations.unwrap_or_default().contains_key("hpa-override.dev/requested-by");
-            anyhow::ensure!(stamp, "{}", self.controller.log_tail());
-            Ok(())
-        })
-        .await
-        .unwrap();
-        wait_for("the merge to be asked", LIMIT, async || {
-            let made = api_for(client, &merged)?.create(&params, &merged).await?;
-            let is_kept = made.metadata.annotations.unwrap_or_default().contains_key("hpa-override.dev/record");
-            anyhow::ensure!(!is_kept, "{}", self.controller.log_tail());
-            Ok(())
-        })
-        .await
-        .unwrap();
+/// The shipped configurations, for a webhook at that address.
+async fn install(client: &Client, address: &str, ca: Option<&str>) {
+    for mut configuration in ["guard", "merge"].map(shipped) {
+        let url = format!("https://{address}/admit");
+        configuration.data["webhooks"][0]["clientConfig"] = match ca {
+            Some(ca) => json!({"url": url, "caBundle": STANDARD.encode(ca)}),
+            None => json!({"url": url}),
+        };
+        let name = configuration.metadata.name.clone().unwrap();
+        let params = PatchParams { force: true, ..PatchParams::apply("installer") };
+        let api = api_for(client, &configuration).unwrap();
+        api.patch(&name, &params, &Patch::Apply(&configuration)).await.unwrap();
     }
+}
+
+/// An API server notices a configuration after a moment: until the guard writes a stamp, and the merge takes a record away
+/// from an HPA that is new.
+async fn wait_until_asked(client: &Client, controller: &Child) {
+    let [guarded, merged] = [guarded(), merged()].map(|object| serde_json::from_value(object).unwrap());
+    let params = PostParams { dry_run: true, ..PostParams::default() };
+    wait_for("the guard to be asked", LIMIT, async || {
+        let made = api_for(client, &guarded)?.create(&params, &guarded).await?;
+        let stamp = made.metadata.annotations.unwrap_or_default().contains_key("hpa-override.dev/requested-by");
+        anyhow::ensure!(stamp, "{}", controller.log_tail());
+        Ok(())
+    })
+    .await
+    .unwrap();
+    wait_for("the merge to be asked", LIMIT, async || {
+        let made = api_for(client, &merged)?.create(&params, &merged).await?;
+        let is_kept = made.metadata.annotations.unwrap_or_default().contains_key("hpa-override.dev/record");
+        anyhow::ensure!(!is_kept, "{}", controller.log_tail());
+        Ok(())
+    })
+    .await
+    .unwrap();
 }
 
 /// A connection as the API server has one.
@@ -99,9 +108,13 @@ struct Caller(TlsStream<TcpStream>);
 impl Caller {
     async fn connect(admitting: &Admitting) -> Self {
         let ca = fs::read_to_string(admitting.folder.join("tls.crt")).unwrap();
-        let socket = TcpStream::connect(&admitting.address).await.unwrap();
+        Self::connect_to(&admitting.address, &ca).await
+    }
+
+    async fn connect_to(address: &str, ca: &str) -> Self {
+        let socket = TcpStream::connect(address).await.unwrap();
         let name = ServerName::try_from("127.0.0.1").unwrap();
-        Self(connector(&ca).unwrap().connect(name, socket).await.unwrap())
+        Self(connector(ca).unwrap().connect(name, socket).await.unwrap())
     }
 
     async fn send(&mut self, length: usize, body: &[u8]) -> std::io::Result<()> {
@@ -228,8 +241,7 @@ fn write_certificate(folder: &Path) -> String {
 }
 
 fn shipped(name: &str) -> DynamicObject {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../deploy/kustomize/webhook/{name}.yaml"));
-    parse_yaml(&fs::read_to_string(path).unwrap()).unwrap().remove(0)
+    parse_yaml(&manifest(name)).unwrap().remove(0)
 }
 
 #[tokio::test]
@@ -296,6 +308,209 @@ async fn a_certificate_that_is_renewed_loses_no_write() {
             assert_eq!((bounds(&hpa), desired(&hpa)), ((10, 20), Some((2, i64::from(max)))));
         }
     }
+}
+
+/// Two replicas that make their own certificate. The API server asks the second.
+struct Renewing {
+    admin: Client,
+    replicas: [Child; 2],
+    addresses: [String; 2],
+    _ports: [Port; 2],
+}
+
+impl Renewing {
+    /// A certificate lives for so many seconds.
+    async fn start(world: &World, life: u32) -> Self {
+        let admin = world.plane().client(&Identity::Admin).await.unwrap();
+        apply_yaml(&admin, &manifest("certificate"), "installer", true).await.unwrap();
+        let ports = [(); 2].map(|()| Port::reserve().unwrap());
+        let addresses = ports.each_ref().map(|port| format!("127.0.0.1:{}", port.number()));
+        install(&admin, &addresses[1], None).await;
+        let start = |index: usize| {
+            let mut command = world.controller_command().unwrap();
+            command.env("HPA_OVERRIDE_LEADER_ELECT", "true").env("HPA_OVERRIDE_ADMIN_ADDRESS", "none");
+            command.arg("--webhook").arg(format!("--webhook-address={}", addresses[index]));
+            command.arg("--webhook-host=127.0.0.1").arg(format!("--webhook-certificate-life={life}"));
+            Child::spawn(command, &world.plane().folder().join(format!("renewing-{index}.log"))).unwrap()
+        };
+        let first = start(0);
+        wait_logged(&first, "made a certificate for the webhook").await;
+        let second = start(1);
+        wait_logged(&second, "presents a certificate").await;
+        wait_until_asked(&admin, &second).await;
+        Self { admin, replicas: [first, second], addresses, _ports: ports }
+    }
+
+    async fn get(&self, name: &str) -> DynamicObject {
+        let object = parse_yaml(&manifest(name)).unwrap().remove(0);
+        api_for(&self.admin, &object).unwrap().get(object.metadata.name.as_deref().unwrap()).await.unwrap()
+    }
+
+    async fn patch(&self, name: &str, patch: Value) {
+        let object = parse_yaml(&manifest(name)).unwrap().remove(0);
+        let (api, name) = (api_for(&self.admin, &object).unwrap(), object.metadata.name.unwrap());
+        let patch: json_patch::Patch = serde_json::from_value(patch).unwrap();
+        api.patch(&name, &PatchParams::default(), &Patch::<()>::Json(patch)).await.unwrap();
+    }
+
+    /// What the Secret holds.
+    async fn presented(&self) -> Value {
+        self.get("certificate").await.data["data"]["tls.crt"].clone()
+    }
+
+    /// Whom API servers trust, as PEM.
+    async fn trusted(&self, name: &str) -> Option<String> {
+        let configuration = self.get(name).await;
+        let bundle = configuration.data["webhooks"][0]["clientConfig"]["caBundle"].as_str()?.to_owned();
+        Some(String::from_utf8(STANDARD.decode(bundle).unwrap()).unwrap())
+    }
+
+    /// A client that trusts what API servers do.
+    async fn is_accepted(&self, index: usize) {
+        let ca = self.trusted("guard").await.unwrap();
+        let mut caller = Caller::connect_to(&self.addresses[index], &ca).await;
+        assert_eq!(caller.ask(review().as_bytes()).await.0, 200);
+    }
+}
+
+async fn wait_logged(child: &Child, text: &str) {
+    wait_for(text, LIMIT, async || {
+        anyhow::ensure!(child.log().contains(text), "{}", child.log_tail());
+        Ok(())
+    })
+    .await
+    .unwrap();
+}
+
+fn manifest(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../deploy/kustomize/webhook/{name}.yaml"));
+    fs::read_to_string(path).unwrap()
+}
+
+#[tokio::test]
+async fn its_own_certificate_is_renewed_although_the_leader_stops_and_no_write_is_lost() {
+    let world = for_ever(support::world(false, json!({})));
+    world.kill_controller().unwrap();
+    let this = Renewing::start(world, 48).await;
+    let (ns, _) = under_override(world, "own").await;
+    let first = this.presented().await;
+    let (mut writes, mut stopped) = (0, false);
+    while this.presented().await == first {
+        writes += 1;
+        let max = 5 + (writes % 3);
+        let hpa = ns.apply("argocd", 2, max, true).await.unwrap();
+        assert_eq!(
+            (bounds(&hpa), desired(&hpa)),
+            ((10, 20), Some((2, i64::from(max)))),
+            "{}",
+            this.replicas[1].log_tail()
+        );
+        this.is_accepted(1).await;
+        if !stopped && this.replicas[0].log().contains("made the next certificate") {
+            this.replicas[0].signal(Signal::SIGTERM).unwrap();
+            stopped = true;
+        }
+    }
+    println!("{writes} writes during a renewal");
+    assert!(stopped, "the leader was to stop in the middle");
+    let log = this.replicas[1].log();
+    assert!(log.contains("takes the place of the last") && !log.contains("made the next certificate"), "{log}");
+    wait_logged(&this.replicas[1], "presents another certificate").await;
+    this.is_accepted(1).await;
+    assert_eq!(this.trusted("merge").await.unwrap().matches("BEGIN").count(), 2, "the old one is still valid");
+
+    // Somebody makes a configuration anew, without knowing whom to trust; and somebody empties the Secret.
+    this.patch("guard", json!([{"op": "remove", "path": "/webhooks/0/clientConfig/caBundle"}])).await;
+    wait_for("the bundle to be written again", LIMIT, async || {
+        this.trusted("guard").await.context("there is none").map(drop)
+    })
+    .await
+    .unwrap();
+    this.patch("certificate", json!([{"op": "remove", "path": "/data"}])).await;
+    wait_logged(&this.replicas[1], "made a certificate for the webhook").await;
+    wait_for("the new certificate to be accepted", LIMIT, async || {
+        let ca = this.trusted("guard").await.context("there is none")?;
+        let socket = TcpStream::connect(&this.addresses[1]).await?;
+        connector(&ca)?.connect(ServerName::try_from("127.0.0.1")?, socket).await?;
+        Ok(())
+    })
+    .await
+    .unwrap();
+}
+
+/// The owner writes, one write after the other, until told to stop; none is lost.
+struct Owner {
+    stop: watch::Sender<bool>,
+    writes: JoinHandle<i32>,
+}
+
+impl Owner {
+    async fn start(world: &'static World, namespace: &str) -> Self {
+        let (ns, (stop, stopped)) = (TestNamespace::new(world, namespace).await, watch::channel(false));
+        let writes = tokio::spawn(async move {
+            let mut writes = 0;
+            while !*stopped.borrow() {
+                writes += 1;
+                let max = 5 + (writes % 3);
+                let hpa = ns.apply("argocd", 2, max, true).await.unwrap();
+                assert_eq!((bounds(&hpa), desired(&hpa)), ((10, 20), Some((2, i64::from(max)))), "write {writes}");
+            }
+            writes
+        });
+        Self { stop, writes }
+    }
+
+    async fn stop(self) -> i32 {
+        self.stop.send_replace(true);
+        self.writes.await.unwrap()
+    }
+}
+
+/// The policies first, then both, then the webhook alone, and back. While both are there, a release has no effect, and the
+/// status says so.
+#[tokio::test]
+async fn from_the_policies_to_the_webhook_and_back_no_write_is_lost() {
+    let world = for_ever(support::world(true, json!({})));
+    let (ns, _) = under_override(world, "moving").await;
+    let admin = world.plane().client(&Identity::Admin).await.unwrap();
+    let owner = Owner::start(world, "moving").await;
+    world.kill_controller().unwrap();
+    let this = Renewing::start(world, 3600).await;
+    let says_so = async |expected: bool| {
+        let is = |status: &Value| {
+            let message = status["conditions"][0]["message"].as_str().unwrap_or_default();
+            message.contains("the annotation hpa-override.dev/release has no effect") == expected
+        };
+        ns.wait_status("ovr", if expected { "it to say so" } else { "it to say so no more" }, is).await;
+    };
+    says_so(true).await;
+    let release = Patch::Merge(json!({"metadata": {"annotations": {"hpa-override.dev/release": "true"}}}));
+    assert_eq!(bounds(&ns.patch("releaser", &release).await), (10, 20), "what one releases the other takes back");
+
+    let policies = take(&admin, ["clusterwide-hpa-override-guard", "clusterwide-hpa-override-merge"]).await;
+    says_so(false).await;
+    for mut policy in policies {
+        let api = api_for(&admin, &policy).unwrap();
+        policy.metadata.resource_version = None;
+        policy.metadata.uid = None;
+        api.create(&PostParams::default(), &policy).await.unwrap();
+    }
+    says_so(true).await;
+    drop(take(&admin, ["hpa-override-guard", "hpa-override-merge"]).await);
+    says_so(false).await;
+    println!("{} writes while admission changed over", owner.stop().await);
+    assert_eq!(bounds(&ns.patch("releaser", &release).await).0, 2, "{}", this.replicas[0].log_tail());
+}
+
+/// Deletes configurations, and says what they were.
+async fn take(admin: &Client, names: [&str; 2]) -> Vec<DynamicObject> {
+    let api = api_for(admin, &shipped("guard")).unwrap();
+    let mut taken = Vec::new();
+    for name in names {
+        taken.push(api.get(name).await.unwrap());
+        api.delete(name, &DeleteParams::default()).await.unwrap();
+    }
+    taken
 }
 
 #[tokio::test]

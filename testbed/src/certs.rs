@@ -36,11 +36,12 @@ impl ServerCertificate {
     }
 }
 
-/// TLS for a client that trusts this certificate alone, given as PEM.
+/// TLS for a client that trusts these certificates alone, given as PEM.
 pub fn connector(ca_pem: &str) -> Result<TlsConnector> {
     let mut roots = RootCertStore::empty();
-    let ca = CertificateDer::from_pem_slice(ca_pem.as_bytes()).context("failed to read a certificate")?;
-    roots.add(ca).context("failed to trust a certificate")?;
+    for ca in CertificateDer::pem_slice_iter(ca_pem.as_bytes()) {
+        roots.add(ca.context("failed to read a certificate")?).context("failed to trust a certificate")?;
+    }
     let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .context("failed to set up TLS")?

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     access_review::Answers,
+    admissions::Admissions,
     clock::Clock,
     confirm::Confirm,
     events::Events,
@@ -29,23 +30,36 @@ pub struct Shared {
     pub answers: Arc<Answers>,
     pub readings: Arc<Readings>,
     pub events: Events,
+    pub admissions: Admissions,
     pub dry_run: bool,
 }
 
 impl Shared {
     pub fn hpa_loop(&self, confirm: Confirm) -> hpa_loop::Deps {
-        let Self { clock, settings, state, queues, requests, answers, readings: _, events, dry_run } = self.clone();
+        let Self { clock, settings, state, queues, requests, answers, readings: _, events, admissions: _, dry_run } =
+            self.clone();
         hpa_loop::Deps { clock, settings, state, queues, requests, confirm, answers, events, dry_run }
     }
 
     pub fn status_loop(&self) -> status_loop::Deps {
-        let Self { clock, settings, state, queues, requests, answers, readings, events, dry_run: _ } = self.clone();
-        status_loop::Deps { clock, settings, state, queues, requests, answers, readings, events }
+        let Self { clock, settings, state, queues, requests, answers, readings, events, admissions, dry_run: _ } =
+            self.clone();
+        status_loop::Deps { clock, settings, state, queues, requests, answers, readings, events, admissions }
     }
 
     pub fn reached(&self) -> reached::Deps {
-        let Self { clock, settings: _, state, queues, requests, answers: _, readings, events: _, dry_run: _ } =
-            self.clone();
+        let Self {
+            clock,
+            settings: _,
+            state,
+            queues,
+            requests,
+            answers: _,
+            readings,
+            events: _,
+            admissions: _,
+            dry_run: _,
+        } = self.clone();
         reached::Deps { clock, state, queues, readings, requests }
     }
 
@@ -55,8 +69,18 @@ impl Shared {
     }
 
     pub fn overrides(&self, namespace: Option<&str>, is_listed: Part) -> Overrides {
-        let Self { clock, settings, state, queues, requests: _, answers, readings: _, events: _, dry_run: _ } =
-            self.clone();
+        let Self {
+            clock,
+            settings,
+            state,
+            queues,
+            requests: _,
+            answers,
+            readings: _,
+            events: _,
+            admissions: _,
+            dry_run: _,
+        } = self.clone();
         Overrides::new(state, queues, answers, settings, clock, namespace.map(Into::into), is_listed)
     }
 }

@@ -1,113 +1,124 @@
-//! The certificate that the webhook presents, from files that somebody else renews, for example cert-manager: they are read
-//! again while the process runs.
+//! The certificate that the webhook presents at this moment, wherever it comes from.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::sync::Arc;
 
-use anyhow::Context as _;
-use tokio::{sync::watch, time::sleep};
+use anyhow::{Context as _, bail};
+use hpa_override_core::Instant;
+use tokio::sync::watch;
 use tokio_rustls::rustls::{
     ServerConfig,
     crypto::ring,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
 };
+use x509_parser::{certificate::X509Certificate, extensions::GeneralName, prelude::FromDer as _};
 
-/// The names that a Secret of type `kubernetes.io/tls` gives them.
-const CHAIN: &str = "tls.crt";
-const KEY: &str = "tls.key";
-/// How often the files are read: the kubelet writes a changed Secret within about a minute.
-const READ_EVERY: Duration = Duration::from_secs(5);
+/// The names that a Secret of type `kubernetes.io/tls` gives chain and key.
+pub(super) const CHAIN: &str = "tls.crt";
+pub(super) const KEY: &str = "tls.key";
 
-/// The files, and what was last taken of them.
-pub struct Certificate {
-    folder: PathBuf,
-    taken: Pem,
-    /// What was last logged to be wrong, so that it is logged once.
-    wrong: Option<String>,
-    config: watch::Sender<Arc<ServerConfig>>,
-}
-
-/// The chain and its key.
-type Pem = [Vec<u8>; 2];
+/// What new connections are shown; nothing before there is a certificate. Cheap to clone; clones are the same.
+#[derive(Clone)]
+pub struct Certificate(watch::Sender<Option<Arc<Presented>>>);
 
 impl Certificate {
-    /// Reads `tls.crt` and `tls.key` of a folder.
-    ///
-    /// # Errors
-    /// When they cannot be read, or do not belong together.
-    pub fn open(folder: &Path) -> anyhow::Result<Self> {
-        let taken = read(folder)?;
-        let config = watch::Sender::new(Arc::new(config(folder, &taken)?));
-        Ok(Self { folder: folder.into(), taken, wrong: None, config })
+    /// None yet.
+    pub fn none() -> Self {
+        Self(watch::Sender::new(None))
     }
 
-    /// What new connections use, from now on.
-    pub fn config(&self) -> watch::Receiver<Arc<ServerConfig>> {
-        self.config.subscribe()
+    /// When it expires; none: there is none yet.
+    pub fn expires(&self) -> Option<Instant> {
+        self.0.borrow().as_ref().map(|presented| presented.expires)
     }
 
-    /// Takes what the files say from now on, for as long as the process runs.
-    pub async fn run(mut self) {
-        loop {
-            sleep(READ_EVERY).await;
-            self.reload();
-        }
+    /// For a new connection.
+    pub(super) fn config(&self) -> Option<Arc<ServerConfig>> {
+        self.0.borrow().as_ref().map(|presented| presented.config.clone())
     }
 
-    fn reload(&mut self) {
-        match self.changed() {
-            Ok(None) => self.wrong = None,
-            Ok(Some((pem, config))) => {
-                tracing::info!(folder = %self.folder.display(), "the webhook presents another certificate from now on");
-                (self.taken, self.wrong) = (pem, None);
-                self.config.send_replace(Arc::new(config));
-            }
-            Err(error) => {
-                let wrong = format!("{error:#}");
-                if self.wrong.as_ref() != Some(&wrong) {
-                    tracing::warn!(error = wrong, "the webhook keeps using its certificate from before");
-                    self.wrong = Some(wrong);
-                }
-            }
-        }
-    }
-
-    /// What the files say, where that is something else than what was taken.
-    fn changed(&self) -> anyhow::Result<Option<(Pem, ServerConfig)>> {
-        let pem = read(&self.folder)?;
-        if pem == self.taken {
-            return Ok(None);
-        }
-        let config = config(&self.folder, &pem)?;
-        Ok(Some((pem, config)))
+    /// Presents this one from now on.
+    pub fn present(&self, presented: Presented) {
+        let expires = presented.expires;
+        let is_first = self.0.send_replace(Some(Arc::new(presented))).is_none();
+        let another = if is_first { "a" } else { "another" };
+        tracing::info!(%expires, "the webhook presents {another} certificate from now on");
     }
 }
 
-fn read(folder: &Path) -> anyhow::Result<Pem> {
-    let file = |name: &str| {
-        let path = folder.join(name);
-        fs::read(&path).with_context(|| format!("failed to read {}", path.display()))
-    };
-    Ok([file(CHAIN)?, file(KEY)?])
+/// A certificate in use.
+#[derive(Debug)]
+pub struct Presented {
+    config: Arc<ServerConfig>,
+    /// The first instant at which clients refuse it.
+    pub(super) expires: Instant,
+    /// The names and addresses that it is for.
+    hosts: Vec<String>,
 }
 
-fn config(folder: &Path, pem: &Pem) -> anyhow::Result<ServerConfig> {
-    parse(pem).with_context(|| format!("failed to use the certificate in {}", folder.display()))
-}
-
-fn parse([chain, key]: &Pem) -> anyhow::Result<ServerConfig> {
-    let chain = CertificateDer::pem_slice_iter(chain)
-        .collect::<Result<Vec<_>, _>>()
-        .with_context(|| format!("{CHAIN} is no PEM"))?;
-    let key = PrivateKeyDer::from_pem_slice(key).with_context(|| format!("{KEY} is no PEM of a key"))?;
-    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()));
-    let config = config.with_safe_default_protocol_versions()?.with_no_client_auth();
-    Ok(config.with_single_cert(chain, key)?)
+impl Presented {
+    /// Whether a client that reaches it by that name accepts it, if it trusts the authority.
+    pub(super) fn is_good(&self, host: &str, now: Instant) -> bool {
+        now < self.expires && self.hosts.iter().any(|name| name == host)
+    }
 }
 
 #[cfg(test)]
-mod tests;
+impl Presented {
+    /// One that expires then. For tests of others.
+    pub fn until(expires: Instant) -> Self {
+        let made = hpa_override_testbed::server_certificate(&[]).unwrap();
+        let pem = Pem { chain: made.cert.into(), key: made.key.into() };
+        Self { expires, ..pem.parse().unwrap() }
+    }
+}
+
+/// A chain of certificates and its key.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Pem {
+    pub(super) chain: Vec<u8>,
+    pub(super) key: Vec<u8>,
+}
+
+impl Pem {
+    /// Makes it ready for use.
+    ///
+    /// # Errors
+    /// When one of them is no PEM, or they do not belong together.
+    pub(super) fn parse(&self) -> anyhow::Result<Presented> {
+        let chain = chain(&self.chain).with_context(|| format!("{CHAIN} is no PEM"))?;
+        let Some(first) = chain.first() else { bail!("{CHAIN} has no certificate") };
+        let (expires, hosts) = read(first).with_context(|| format!("{CHAIN} is no certificate"))?;
+        let key = PrivateKeyDer::from_pem_slice(&self.key).with_context(|| format!("{KEY} is no PEM of a key"))?;
+        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()));
+        let config = config.with_safe_default_protocol_versions()?.with_no_client_auth();
+        Ok(Presented { config: Arc::new(config.with_single_cert(chain, key)?), expires, hosts })
+    }
+}
+
+/// When the first certificate of a PEM expires; none: there is none that can be read.
+pub(super) fn expires(pem: &[u8]) -> Option<Instant> {
+    Some(read(chain(pem).ok()?.first()?).ok()?.0)
+}
+
+fn chain(pem: &[u8]) -> anyhow::Result<Vec<CertificateDer<'static>>> {
+    Ok(CertificateDer::pem_slice_iter(pem).collect::<Result<_, _>>()?)
+}
+
+/// When it expires, and for whom it is.
+fn read(certificate: &CertificateDer<'_>) -> anyhow::Result<(Instant, Vec<String>)> {
+    let (_, certificate) = X509Certificate::from_der(certificate)?;
+    let names = certificate.subject_alternative_name()?.map(|names| names.value.general_names.as_slice());
+    let hosts = names.unwrap_or_default().iter().filter_map(|name| match name {
+        GeneralName::DNSName(name) => Some((*name).to_owned()),
+        GeneralName::IPAddress(address) => address_of(address),
+        _ => None,
+    });
+    // The last second of its life is part of it.
+    let expires = certificate.validity().not_after.timestamp().saturating_add(1);
+    Ok((Instant::from_unix(expires), hosts.collect()))
+}
+
+fn address_of(octets: &[u8]) -> Option<String> {
+    let v4 = <[u8; 4]>::try_from(octets).map(|octets| std::net::IpAddr::from(octets).to_string());
+    v4.or_else(|_| <[u8; 16]>::try_from(octets).map(|octets| std::net::IpAddr::from(octets).to_string())).ok()
+}

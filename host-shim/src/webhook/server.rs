@@ -25,7 +25,9 @@ use tokio::{
     task::JoinSet,
     time::{sleep, timeout},
 };
-use tokio_rustls::{TlsAcceptor, rustls::ServerConfig};
+use tokio_rustls::TlsAcceptor;
+
+use super::certificate::Certificate;
 
 /// Connections at once, of all clients and of one address. An API server has as many as it has reviews under way.
 const CONNECTIONS: usize = 512;
@@ -44,13 +46,14 @@ const STOPS_AFTER: Duration = Duration::from_secs(15);
 /// The pause where no connection can be accepted: the process has too many files open.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// Serves `router`, until 15 s after `stopping`. New connections use the latest `config`.
+/// Serves `router`, until 15 s after `stopping`. New connections use the latest `certificate`; before there is one, they are
+/// closed.
 ///
 /// From `stopping` on each answer closes its connection: a client that has one to spare then connects to another replica. An
 /// idle connection stays open until the end, since a request may be on its way.
 pub async fn serve(
     listener: TcpListener,
-    config: watch::Receiver<Arc<ServerConfig>>,
+    certificate: Certificate,
     router: Router,
     mut stopping: watch::Receiver<bool>,
 ) {
@@ -83,7 +86,8 @@ pub async fn serve(
         while connections.try_join_next().is_some() {}
         // Closed at once: a client that holds too many does not keep the others from theirs.
         let Some(peer) = peers.enter(address.ip()) else { continue };
-        let acceptor = TlsAcceptor::from(config.borrow().clone());
+        let Some(config) = certificate.config() else { continue };
+        let acceptor = TlsAcceptor::from(config);
         let (router, closing) = (router.clone(), closing.subscribe());
         connections.spawn(async move {
             let _peer = peer;

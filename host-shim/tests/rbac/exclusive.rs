@@ -106,7 +106,10 @@ impl Exclusive {
         let (resource, subresource) = resource.split_once('/').unwrap_or((resource, ""));
         let review: SubjectAccessReview = serde_json::from_value(json!({"spec": {
             "user": CONTROLLER_USER,
-            "resourceAttributes": {"group": group, "resource": resource, "subresource": subresource, "verb": verb},
+            "resourceAttributes": {
+                "group": group, "resource": resource, "subresource": subresource, "verb": verb,
+                "name": (resource == "mutatingwebhookconfigurations").then_some("hpa-override-merge"),
+            },
         }}))
         .unwrap();
         let asked = wait_for("the rules to hold", LIMIT, async || {

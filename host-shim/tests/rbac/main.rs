@@ -33,11 +33,12 @@ const GET_DEPLOYMENTS: Right = ("apps", "deployments", "get");
 const GET_STATEFUL_SETS: Right = ("apps", "statefulsets", "get");
 const GET_REPLICA_SETS: Right = ("apps", "replicasets", "get");
 const GET_SCALES: Right = ("*", "*/scale", "get");
+const GET_CONFIGURATIONS: Right = ("admissionregistration.k8s.io", "mutatingwebhookconfigurations", "get");
 const CREATE_EVENTS: Right = ("events.k8s.io", "events", "create");
 const PATCH_EVENTS: Right = ("events.k8s.io", "events", "patch");
 
 /// In the order of the shipped file.
-const ALL: [Right; 15] = [
+const ALL: [Right; 16] = [
     LIST_OVERRIDES,
     WATCH_OVERRIDES,
     DELETE_OVERRIDES,
@@ -51,6 +52,7 @@ const ALL: [Right; 15] = [
     GET_STATEFUL_SETS,
     GET_REPLICA_SETS,
     GET_SCALES,
+    GET_CONFIGURATIONS,
     CREATE_EVENTS,
     PATCH_EVENTS,
 ];
@@ -260,6 +262,19 @@ async fn to_get_replica_sets() {
 #[tokio::test]
 async fn to_get_scales() {
     to_read("get-scales", GET_SCALES, ("v1", "ReplicationController", "replicationcontrollers/scale")).await;
+}
+
+#[tokio::test]
+async fn to_get_configurations() {
+    let exclusive = Exclusive::lock().await;
+    let ns = exclusive.namespace("get-configurations").await;
+    exclusive.without(GET_CONFIGURATIONS).await;
+    let missing = "get mutatingwebhookconfigurations.admissionregistration.k8s.io `hpa-override-merge`";
+    exclusive.wait_logged("the controller lacks rights", missing).await;
+    ns.create("ovr", for_an_hour()).await;
+    ns.wait_overridden(10, 20).await;
+    exclusive.grant(GET_CONFIGURATIONS).await;
+    exclusive.wait_logged("the controller has all rights that it needs", "").await;
 }
 
 #[tokio::test]

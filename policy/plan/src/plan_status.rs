@@ -19,6 +19,10 @@ use crate::{
 /// The most failing targets that a status lists.
 const MOST_FAILING: usize = 10;
 
+/// The second admission takes back what the first has released (DESIGN §4, rule 5).
+const ADMITTED_TWICE: &str = "the policies and the webhook of the controller are both installed, so the annotation \
+                              hpa-override.dev/release has no effect: remove one of them";
+
 /// What is to be done about one status.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct StatusPlan {
@@ -183,6 +187,7 @@ impl Outcome {
         let reached = reached(targets, old.condition(ConditionType::Reached).as_ref(), now);
         let cut = targets.cut().map(|cut| cut_on_targets(count, cut));
         let [ready, active] = [ready, active].map(|said| said.and(cut.as_deref()));
+        let ready = ready.and((is_wanted && targets.is_admitted_twice()).then_some(ADMITTED_TWICE));
         Self { eligibility, ready, active, stalled, reached, failing }
     }
 

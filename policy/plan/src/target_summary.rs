@@ -75,6 +75,8 @@ pub struct TargetSummary {
     announced: Option<Instant>,
     /// Whether questions stay without an answer.
     never_asks: bool,
+    /// Whether two admissions are installed that answer for HPAs.
+    is_admitted_twice: bool,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -153,14 +155,21 @@ impl TargetSummary {
         self.announced = start.or(self.announced);
     }
 
+    /// Notes whether both the policies and the controller's own webhook are installed, so that the status says what that
+    /// means. To be called before [`plan_status`](crate::plan_status()).
+    pub fn note_admitted_twice(&mut self, is_admitted_twice: bool) {
+        self.is_admitted_twice = is_admitted_twice;
+    }
+
     /// What a status reads.
     pub(crate) fn overview(&self) -> Overview<'_> {
         let counts = match &self.counts {
             Some(counts) => Cow::Borrowed(&**counts),
             None => Cow::Owned(Counts::of(&self.targets)),
         };
-        let Self { targets, announced, never_asks, .. } = self;
-        Overview { targets, counts, announced: *announced, never_asks: *never_asks }
+        let Self { targets, announced, never_asks, is_admitted_twice, .. } = self;
+        let (announced, never_asks, is_admitted_twice) = (*announced, *never_asks, *is_admitted_twice);
+        Overview { targets, counts, announced, never_asks, is_admitted_twice }
     }
 
     /// Changes a target. Whether a status may have other things to say.

@@ -39,10 +39,8 @@ apiVersion: admissionregistration.k8s.io/v1
 kind: MutatingWebhookConfiguration
 metadata:
   name: hpa-override-{name}
-  annotations:
-    # cert-manager writes the caBundle. Without it, write it yourself: the certificate of who signs the webhook's.
-    cert-manager.io/inject-ca-from: hpa-override/hpa-override-webhook
 webhooks:
+  # The controller that leads writes caBundle.
   - name: {name}.hpa-override.dev
     clientConfig:
       service: {{namespace: hpa-override, name: hpa-override-webhook, path: /admit}}

@@ -172,6 +172,26 @@ fn message(overrides: &[&Value], names: &[&str], settings: &Value) -> String {
     status.conditions[0].message.clone()
 }
 
+#[rstest]
+#[case::active(json!({}), "the annotation hpa-override.dev/release has no effect: remove one of them", true)]
+#[case::pending(json!({"startsAt": LATER}), "has no effect", false)]
+fn a_status_says_that_two_admissions_are_installed_where_it_matters(
+    #[case] fields: Value,
+    #[case] sentence: &str,
+    #[case] is_said: bool,
+) {
+    let object = ovr("black-friday", &fields);
+    let all = parsed(&[&object]);
+    let (hpa, plan) = planned_under(&settings(), &settled_under(&settings(), hpa(), &[&object]), &all, NOW);
+    let mut summary = TargetSummary::default();
+    summary.set(&hpa, OnTarget::new(&all[0], &hpa, &plan, None));
+    summary.note_admitted_twice(true);
+    let status = summarized(&json!({}), &all[0], &mut summary, NOW).status.unwrap();
+    let [ready, others @ ..] = status.conditions.as_slice() else { panic!("four conditions") };
+    assert_eq!(ready.message.contains(sentence), is_said, "{}", ready.message);
+    assert!(others.iter().all(|condition| !condition.message.contains("both installed")));
+}
+
 const ACTIVE_UNTIL: &str = "it is active until 2026-11-27T18:00:00Z";
 
 #[rstest]

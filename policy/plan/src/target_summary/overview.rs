@@ -17,6 +17,7 @@ pub(crate) struct Overview<'a> {
     pub(super) counts: Cow<'a, Counts>,
     pub(super) announced: Option<Instant>,
     pub(super) never_asks: bool,
+    pub(super) is_admitted_twice: bool,
 }
 
 impl Overview<'_> {
@@ -29,6 +30,11 @@ impl Overview<'_> {
     pub(crate) fn only(&self) -> Option<(&str, &OnTarget)> {
         let (name, kept) = self.targets.first_key_value().filter(|_| self.len() == 1)?;
         Some((name, &kept.found))
+    }
+
+    /// Whether two admissions answer for its targets.
+    pub(crate) fn is_admitted_twice(&self) -> bool {
+        self.is_admitted_twice
     }
 
     /// Whether a target is about to change: a patch for it is to be written, or its plan is to be made again.

@@ -7,6 +7,8 @@ use serde_json::Value;
 pub const CLUSTERWIDE: &str = "deploy/kubewarden";
 pub const NAMESPACED: &str = "deploy/kubewarden/namespaced";
 pub const KUSTOMIZE: &str = "deploy/kustomize/policies";
+/// The configurations of the controller's own webhook.
+pub const WEBHOOK: &str = "deploy/kustomize/webhook";
 /// Every folder with the two policies.
 pub const FOLDERS: [&str; 3] = [CLUSTERWIDE, NAMESPACED, KUSTOMIZE];
 

@@ -6,7 +6,19 @@ use hpa_override_core::{GROUP, PLURAL, RECORD_ANNOTATION, REQUESTED_BY_ANNOTATIO
 use rstest::rstest;
 use serde_json::{Map, Value, json};
 
-use crate::files::{CLUSTERWIDE, FOLDERS, KUSTOMIZE, NAMESPACED, guard, merge, metadata, policies};
+use crate::files::{CLUSTERWIDE, FOLDERS, KUSTOMIZE, NAMESPACED, WEBHOOK, guard, merge, metadata, policies};
+
+/// Fields of a policy that say how Kubewarden runs it, and what it decides by.
+const FOR_KUBEWARDEN_ALONE: [&str; 8] = [
+    "module",
+    "policyServer",
+    "mode",
+    "mutating",
+    "backgroundAudit",
+    "settings",
+    "contextAwareResources",
+    "allowInsideAdmissionControllerNamespace",
+];
 
 #[test]
 fn all_run_this_module_and_may_change_objects() {
@@ -106,4 +118,27 @@ fn for_one_namespace_it_is_the_same_but_for_what_kubewarden_forbids(#[case] poli
 fn take(object: &mut Value, key: &str) -> Value {
     let fields: &mut Map<_, _> = object.as_object_mut().unwrap();
     fields.remove(key).unwrap_or_default()
+}
+
+/// Whoever answers, the API server asks in the same cases, and does the same without an answer.
+#[rstest]
+#[case::guard(guard)]
+#[case::merge(merge)]
+fn the_controllers_own_webhook_is_asked_as_the_policy_is(#[case] policy: fn(&str) -> Value) {
+    let (mut policy, configuration) = (policy(CLUSTERWIDE), policy(WEBHOOK));
+    assert_eq!(configuration["metadata"]["name"], policy["metadata"]["name"]);
+    let [webhook] = configuration["webhooks"].as_array().unwrap().as_slice() else { panic!("one webhook") };
+    let mut webhook = webhook.clone();
+    let name = configuration["metadata"]["name"].as_str().unwrap().strip_prefix("hpa-override-").unwrap();
+    assert_eq!(take(&mut webhook, "name"), format!("{name}.{GROUP}"));
+    // What Kubewarden writes into its own configurations.
+    let kubewardens = [("admissionReviewVersions", json!(["v1"])), ("sideEffects", json!("None"))];
+    for (key, value) in kubewardens.into_iter().chain([("reinvocationPolicy", json!("Never"))]) {
+        assert_eq!(take(&mut webhook, key), value, "{key}");
+    }
+    drop(take(&mut webhook, "clientConfig"));
+    for key in FOR_KUBEWARDEN_ALONE {
+        drop(take(&mut policy["spec"], key));
+    }
+    assert_eq!(webhook, policy["spec"]);
 }
