@@ -120,6 +120,10 @@ pub struct ReleaseArgs {
     #[arg(long = "hpa", value_name = "NAMESPACE/NAME", value_parser = hpa_id)]
     pub hpas: Vec<Id>,
 
+    /// First scale this Deployment to 0, in the namespace of the Lease, so that no controller begins again afterwards
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    pub scale_down: Option<String>,
+
     /// Write nothing: say what would be released
     #[arg(long)]
     pub dry_run: bool,
@@ -151,9 +155,14 @@ impl Args {
         self.webhook_host.clone().unwrap_or_else(|| format!("hpa-override-webhook.{namespace}.svc"))
     }
 
+    /// Where the replicas are; `default_namespace` is where this process runs.
+    pub fn lease_namespace(&self, default_namespace: &str) -> String {
+        self.lease_namespace.clone().unwrap_or_else(|| default_namespace.into())
+    }
+
     /// The Lease to hold, where a leader is elected; `default_namespace` is where this process runs.
     pub fn lease(&self, default_namespace: &str) -> Option<LeaseName> {
-        let namespace = self.lease_namespace.clone().unwrap_or_else(|| default_namespace.into());
+        let namespace = self.lease_namespace(default_namespace);
         self.leader_elect.then(|| LeaseName { namespace, name: self.lease_name.clone() })
     }
 }

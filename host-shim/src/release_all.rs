@@ -5,14 +5,21 @@
 //! ```
 //! It goes on where one HPA fails, and says which.
 
-use std::{fmt, process::ExitCode, sync::Arc};
+use std::{fmt, process::ExitCode, sync::Arc, time::Duration};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use futures::{StreamExt, stream};
 use hpa_override_core::Id;
 use hpa_override_plan::{HpaView, plan_release};
-use kube::{api::ListParams, core::Request};
-use tokio::{sync::Notify, time::sleep};
+use kube::{
+    api::{ListParams, Patch, PatchParams},
+    core::Request,
+};
+use serde_json::{Value, json};
+use tokio::{
+    sync::Notify,
+    time::{Instant, sleep},
+};
 
 use crate::{
     apply::{patch_hpa, read_hpa},
@@ -27,12 +34,17 @@ use crate::{
     queue::Priority,
     request::{Requests, built},
     scope::Scope,
+    write::Write,
 };
 
 /// HPAs at once; of their writes fewer are in flight.
 const AT_ONCE: usize = 32;
 /// Writes to one HPA, those that meet a change of somebody else included.
 const MOST_WRITES: usize = 10;
+
+/// How long the pods of the controller may take to stop, and how often it is looked.
+const STOPS_WITHIN: Duration = Duration::from_mins(2);
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// What became of one HPA.
 #[derive(Debug)]
@@ -81,7 +93,18 @@ pub async fn run(args: &Args, release: &ReleaseArgs) -> anyhow::Result<ExitCode>
     let clock = Clock::System { offset: args.clock_offset };
     let requests = Requests::new(cluster.client()?, clock, args.max_requests_per_second.get());
     let is_dry = release.dry_run || args.dry_run;
-    let work = Work { scope: args.scope(), named: release.hpas.clone(), clock, is_dry };
+    let deployment = release
+        .scale_down
+        .as_ref()
+        .filter(|_| !is_dry)
+        .map(|name| Id { namespace: args.lease_namespace(cluster.namespace()), name: name.clone() });
+    if let Some(deployment) = &deployment {
+        scale_down(&requests, deployment)
+            .await
+            .with_context(|| format!("failed to scale Deployment {deployment} to 0"))?;
+    }
+    let is_stopped = deployment.is_some();
+    let work = Work { scope: args.scope(), named: release.hpas.clone(), clock, is_dry, is_stopped };
     let lease = args.lease(cluster.namespace()).filter(|_| !is_dry);
     let outcomes = match lease {
         Some(lease) => work.under(lease, &cluster, requests, args.max_requests_per_second.get()).await?,
@@ -104,6 +127,8 @@ struct Work {
     named: Vec<Id>,
     clock: Clock,
     is_dry: bool,
+    /// Whether the controller is scaled to 0.
+    is_stopped: bool,
 }
 
 impl Work {
@@ -120,6 +145,8 @@ impl Work {
         let mut candidate = Candidate::new(own, lease.clone(), self.clock, leadership.clone());
         let holder = match candidate.seize().await {
             Ok(holder) => holder,
+            // It has never led.
+            Err(failure) if failure.is_not_found() && self.is_stopped => return self.release(&requests).await,
             Err(failure) if failure.is_not_found() => bail!(
                 "there is no Lease {lease}: name that of the controller with `--lease-namespace` and `--lease-name`, or, where \
                  no controller runs any more, say `--leader-elect=false`"
@@ -129,9 +156,11 @@ impl Work {
                  may run"
             ),
         };
-        eprintln!(
-            "A controller that runs begins again as soon as this is done: scale it to 0 before, or delete the overrides."
-        );
+        if !self.is_stopped {
+            eprintln!(
+                "A controller that runs begins again as soon as this is done: scale it to 0 before, or delete the overrides."
+            );
+        }
         let resign = Arc::new(Notify::new());
         let held = tokio::spawn(candidate.run_until(resign.clone()));
         if let Some(holder) = holder {
@@ -203,6 +232,36 @@ impl Work {
             };
         }
         Outcome::Changing
+    }
+}
+
+/// Scales a Deployment to 0, and waits until its pods are gone: one that is still there could begin again.
+async fn scale_down(requests: &Requests, deployment: &Id) -> anyhow::Result<()> {
+    let Id { namespace, name } = deployment;
+    let none = Patch::Merge(json!({"spec": {"replicas": 0}}));
+    let request = Request::new(format!("/apis/apps/v1/namespaces/{namespace}/deployments"));
+    let request = request.patch_subresource("scale", name, &PatchParams::default(), &none);
+    let scale = match requests.write_json(Write::Installation, built(request)?).await {
+        Err(failure) if failure.is_not_found() => {
+            eprintln!("There is no Deployment {deployment}.");
+            return Ok(());
+        }
+        scale => scale?,
+    };
+    eprintln!("Deployment {deployment} is scaled to 0.");
+    let selector = scale.pointer("/status/selector").and_then(Value::as_str).context("its scale has no selector")?;
+    let params = ListParams::default().labels(selector).limit(page::SIZE);
+    let pods = Request::new(format!("/api/v1/namespaces/{namespace}/pods"));
+    let begin = Instant::now();
+    loop {
+        let answer = requests.read_json(built(pods.list(&params))?).await.context("failed to list its pods")?;
+        let items = answer.get("items").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        let names: Vec<_> = items.iter().filter_map(|pod| pod.pointer("/metadata/name")?.as_str()).collect();
+        if names.is_empty() {
+            return Ok(());
+        }
+        ensure!(begin.elapsed() < STOPS_WITHIN, "its pods are still there: {}", names.join(", "));
+        sleep(LOOK_EVERY).await;
     }
 }
 

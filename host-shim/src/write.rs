@@ -17,8 +17,8 @@ pub enum Write {
     Lease,
     /// A question about a requester, which is a POST.
     Review,
-    /// The webhook's certificate, or whom API servers are to trust for it.
-    Certificate,
+    /// The installation itself: the webhook's certificate, whom API servers are to trust for it, how many replicas run.
+    Installation,
 }
 
 impl Write {
@@ -34,7 +34,7 @@ impl Write {
             Self::Event => Priority::Event,
             // It has a gate of its own, where nothing else waits.
             Self::Lease => Priority::End,
-            Self::Review | Self::Certificate => Priority::Begin,
+            Self::Review | Self::Installation => Priority::Begin,
         }
     }
 
@@ -48,7 +48,7 @@ impl Write {
             Self::Lease => "lease",
             Self::Review => "review",
             // Few, and what matters of them is when the certificate expires.
-            Self::Certificate => return None,
+            Self::Installation => return None,
         })
     }
 }

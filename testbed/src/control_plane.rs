@@ -45,6 +45,9 @@ pub struct Options {
     pub controller_manager: bool,
     /// Users besides the admin, each with its groups (`system:authenticated` comes by itself).
     pub users: Vec<(String, Vec<String>)>,
+    /// The port of an HTTP proxy on this machine by which the API server reaches webhooks behind a Service: there is no
+    /// network here that leads to one.
+    pub webhook_proxy: Option<u16>,
 }
 
 impl Options {

@@ -3,6 +3,7 @@
 //! Each has one row in [`GENERATED`]. Nobody edits them by hand: `--check`, which every change has to pass, compares.
 
 mod artifacthub;
+mod chart;
 mod json_schema;
 mod policies;
 mod reference;
@@ -35,6 +36,13 @@ const GENERATED: &[Generated] = &[
     ("deploy/kubewarden/namespaced/merge.yaml", |workspace| policies::namespaced(workspace, "merge")),
     ("deploy/kustomize/policies/guard.yaml", |workspace| policies::copied(workspace, "guard")),
     ("deploy/kustomize/policies/merge.yaml", |workspace| policies::copied(workspace, "merge")),
+    ("deploy/helm/hpa-override/Chart.yaml", chart::chart),
+    ("deploy/helm/hpa-override/templates/crd.yaml", chart::crd),
+    ("deploy/helm/hpa-override/files/guard.yaml", |workspace| chart::admission(workspace, "guard")),
+    ("deploy/helm/hpa-override/files/merge.yaml", |workspace| chart::admission(workspace, "merge")),
+    ("deploy/helm/hpa-override/files/controller-rules.yaml", |workspace| chart::alerts(workspace, "controller")),
+    ("deploy/helm/hpa-override/files/admission-rules.yaml", |workspace| chart::alerts(workspace, "admission")),
+    ("deploy/helm/hpa-override/files/dashboard.json", |workspace| workspace.read("deploy/monitoring/dashboard.json")),
     ("deploy/kustomize/webhook/guard.yaml", |workspace| webhook::configuration(workspace, "guard")),
     ("deploy/kustomize/webhook/merge.yaml", |workspace| webhook::configuration(workspace, "merge")),
 ];

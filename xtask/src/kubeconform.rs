@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
-use crate::{command::Command, workspace::Workspace};
+use crate::{command::Command, go, workspace::Workspace};
 
 const TOOLS: &str = "testbed/tools";
 const PACKAGE: &str = "github.com/yannh/kubeconform/cmd/kubeconform";
@@ -55,7 +55,7 @@ struct Metadata {
 
 /// Fails where an example is refused, and where a mistake is not or for another reason.
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
-    let kubeconform = built(workspace)?;
+    let kubeconform = go::program(workspace, TOOLS, PACKAGE, "kubeconform")?;
     let examples = answers(workspace, &kubeconform, EXAMPLES)?;
     let refused: Vec<_> = examples.iter().filter(|(_, answer)| *answer != "valid").collect();
     ensure!(!examples.is_empty() && refused.is_empty(), "refused of {} in {EXAMPLES}: {refused:?}", examples.len());
@@ -64,13 +64,6 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     ensure!(wrong.is_empty(), "{MISTAKES}:\n  {}", wrong.join("\n  "));
     println!("kubeconform: {} examples are valid, {} mistakes are refused", examples.len(), expected.len());
     Ok(())
-}
-
-fn built(workspace: &Workspace) -> Result<PathBuf> {
-    let program = workspace.target.join("tools/bin/kubeconform");
-    let go = Command::new("go").arg("-C").arg(workspace.root.join(TOOLS)).words("build -trimpath -o").arg(&program);
-    go.variable("CGO_ENABLED", "0").arg(PACKAGE).run().context("cannot build kubeconform, which needs Go 1.26")?;
-    Ok(program)
 }
 
 fn answers(workspace: &Workspace, kubeconform: &PathBuf, path: &str) -> Result<Answers> {

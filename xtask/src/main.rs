@@ -3,9 +3,11 @@
 //! It installs what a command needs and says so. It refuses to link anything of the cluster side (kube, wasmtime,
 //! the testbed): what needs those is a binary of its own that a command here builds and runs.
 
+mod chart;
 mod codegen;
 mod command;
 mod dist;
+mod go;
 mod kubeconform;
 mod monitoring;
 mod npm;
@@ -51,6 +53,8 @@ enum Verb {
         #[arg(long)]
         render: bool,
     },
+    /// Put the Helm chart into the hands of real Helm, 3 and 4: values, variants, and a life from install to uninstall.
+    Chart,
     /// Run conformance cases through every binding.
     Cases(CasesArgs),
     /// Ask every binding the same random questions, and compare the answers.
@@ -85,6 +89,7 @@ fn run(verb: Verb) -> Result<ExitCode> {
         Verb::Kubeconform => kubeconform::run(&workspace)?,
         Verb::Monitoring { render: false } => monitoring::run(&workspace)?,
         Verb::Monitoring { render: true } => monitoring::render(&workspace)?,
+        Verb::Chart => chart::run(&workspace)?,
         Verb::Test => test::run(&workspace)?,
         Verb::Cases(args) => return programs::cases(&workspace, &args),
         Verb::Differ(args) => return programs::differ(&workspace, &args),

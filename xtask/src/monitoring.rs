@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::{command::Command, workspace::Workspace};
+use crate::{command::Command, go, workspace::Workspace};
 
 const TOOLS: &str = "testbed/tools/prometheus";
 const PACKAGES: &str = "github.com/prometheus/prometheus/cmd";
@@ -56,13 +56,7 @@ pub(crate) fn render(workspace: &Workspace) -> Result<()> {
 }
 
 fn built(workspace: &Workspace, name: &str) -> Result<PathBuf> {
-    let program = workspace.target.join("tools/bin").join(name);
-    let go = Command::new("go").arg("-C").arg(workspace.root.join(TOOLS)).words("build -trimpath -o").arg(&program);
-    go.variable("CGO_ENABLED", "0")
-        .arg(format!("{PACKAGES}/{name}"))
-        .run()
-        .with_context(|| format!("cannot build {name}, which needs Go 1.26"))?;
-    Ok(program)
+    go::program(workspace, TOOLS, &format!("{PACKAGES}/{name}"), name)
 }
 
 /// The groups of a `PrometheusRule`, as Prometheus itself reads them.

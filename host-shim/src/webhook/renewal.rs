@@ -160,7 +160,7 @@ impl Renewal {
     async fn store(&self, version: &str, then: &Stored) -> Result<(), Failure> {
         let patch = Patch::Merge(json!({"metadata": {"resourceVersion": version}, "data": then.data()}));
         let request = Request::new(self.path()).patch(&self.secret.name, &PatchParams::default(), &patch);
-        self.requests.write(Write::Certificate, built(request)?).await.map(drop)
+        self.requests.write(Write::Installation, built(request)?).await.map(drop)
     }
 
     /// Writes the bundle into the configurations that hold another.
@@ -213,7 +213,7 @@ impl Renewal {
         let patch: json_patch::Patch = serde_json::from_value(Value::Array(patch))?;
         let params = PatchParams::default();
         let request = Request::new(CONFIGURATIONS_PATH).patch(name, &params, &Patch::<()>::Json(patch));
-        self.requests.write(Write::Certificate, built(request)?).await?;
+        self.requests.write(Write::Installation, built(request)?).await?;
         tracing::info!("wrote whom to trust into MutatingWebhookConfiguration {name}");
         Ok(true)
     }

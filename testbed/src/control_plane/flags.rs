@@ -47,7 +47,7 @@ pub(super) fn api_server(site: &Site) -> Vec<String> {
 }
 
 pub(super) fn controller_manager(kubeconfig: &Path) -> Vec<String> {
-    let controllers = "horizontal-pod-autoscaler-controller,deployment-controller,replicaset-controller,\
+    let controllers = "horizontal-pod-autoscaler-controller,deployment-controller,replicaset-controller,job-controller,\
                        namespace-controller,garbage-collector-controller,clusterrole-aggregation-controller";
     vec![
         format!("--kubeconfig={}", kubeconfig.display()),

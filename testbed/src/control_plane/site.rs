@@ -36,6 +36,7 @@ pub(super) struct Site {
     pub(super) api_port: Port,
     pub(super) certificate: ServerCertificate,
     users: Vec<User>,
+    webhook_proxy: Option<u16>,
 }
 
 #[derive(Debug)]
@@ -54,6 +55,7 @@ impl Site {
             api_port: Port::reserve()?,
             certificate: certs::server_certificate(&["kubernetes.default.svc"])?,
             users: users(options),
+            webhook_proxy: options.webhook_proxy,
         };
         let (private, public) = certs::signing_key()?;
         // Token, user, uid, groups: what the API server reads.
@@ -83,6 +85,9 @@ impl Site {
     pub(super) fn spawn(&self, program: Program, flags: &[String]) -> Result<Child> {
         let mut command = Command::new(assets::find(program)?);
         command.args(flags).current_dir(self.folder()).env("NO_PROXY", "127.0.0.1");
+        if let (Program::KubeApiserver, Some(port)) = (program, self.webhook_proxy) {
+            command.env("HTTPS_PROXY", format!("http://127.0.0.1:{port}"));
+        }
         Child::spawn(command, &self.folder().join(format!("{}.log", program.name())))
     }
 

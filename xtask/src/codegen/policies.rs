@@ -14,7 +14,8 @@ use crate::{dist::metadata::Metadata, workspace::Workspace};
 
 /// The settings that are shipped: the controller's, and both policies'.
 const SETTINGS: &str = "deploy/kustomize/base/settings.yaml";
-/// Where the hand-written part of a policy ends.
+/// Where what decides when it is asked begins, and where the hand-written part of a policy ends.
+const RULES: &str = "\n  rules:\n";
 const TAIL: &str = "\n  settings:\n";
 /// The namespace in the namespaced variants, for the user to change.
 const NAMESPACE: &str = "shop";
@@ -27,6 +28,19 @@ pub(super) fn clusterwide(workspace: &Workspace, name: &str) -> Result<String> {
     let metadata = Metadata::read(workspace)?;
     let module = format!("registry://{}:v{}", metadata.annotation("io.kubewarden.policy.ociUrl")?, metadata.version()?);
     finished(&text, &module, &settings)
+}
+
+/// What decides when a policy is asked, and what happens without an answer: its lines below `rules:`, down to its settings.
+pub(super) fn rules(workspace: &Workspace, name: &str) -> Result<String> {
+    let policy = clusterwide(workspace, name)?;
+    let (_, rest) = policy.split_once(RULES).context("it has no line `  rules:`")?;
+    let (rules, _) = rest.split_once(TAIL).context("it has no line `  settings:`")?;
+    Ok(rules.into())
+}
+
+/// Whether a line of these is about Kubewarden alone.
+pub(super) fn is_only_kubewardens(line: &str) -> bool {
+    line.starts_with("  allowInsideAdmissionControllerNamespace:")
 }
 
 /// The same, with a line on top that says where it comes from.

@@ -1,23 +1,17 @@
 //! The configurations of the controller's own webhook, made of the policies: what is admitted is asked about in the same
 //! cases, whoever answers.
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 
 use super::policies;
 use crate::workspace::Workspace;
 
-/// What decides when a policy is asked: from here to the settings.
-const RULES: &str = "\n  rules:\n";
-const TAIL: &str = "\n  settings:\n";
-
 /// A `MutatingWebhookConfiguration` with the rules of that policy.
 pub(super) fn configuration(workspace: &Workspace, name: &str) -> Result<String> {
-    let policy = policies::clusterwide(workspace, name)?;
-    let (_, rest) = policy.split_once(RULES).context("it has no line `  rules:`")?;
-    let (rules, _) = rest.split_once(TAIL).context("it has no line `  settings:`")?;
+    let rules = policies::rules(workspace, name)?;
     let mut lines: Vec<String> = Vec::new();
     for line in rules.lines() {
-        if line.starts_with("  allowInsideAdmissionControllerNamespace:") {
+        if policies::is_only_kubewardens(line) {
             while lines.last().is_some_and(|above| above.starts_with("    #")) {
                 lines.pop();
             }

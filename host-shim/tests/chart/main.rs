@@ -1,0 +1,405 @@
+//! The Helm chart, in the hands of real Helm, on a real control plane: every variant is accepted, wrong values are refused, and an
+//! installation lives from install to uninstall while an override is active.
+//!
+//! `cargo xtask chart` builds Helm and runs this; `HPA_OVERRIDE_HELM` names the program.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+mod kubelet;
+#[path = "../support/mod.rs"]
+mod support;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    process::Command,
+    sync::Arc,
+};
+
+use anyhow::Context as _;
+use hpa_override_testbed::{
+    ControlPlane, Identity, Options, Port, api_for, apply_yaml,
+    assets::{self, Program},
+    parse_yaml, wait_for,
+};
+use kube::{Client, api::PostParams};
+use serde_json::{Value, json};
+
+use self::{
+    kubelet::Kubelet,
+    support::{LIMIT, bounds, record, traces},
+};
+
+const NAMESPACE: &str = "hpa-override";
+const CHART: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/helm/hpa-override");
+const SHOP: &str = "apiVersion: v1
+kind: Namespace
+metadata: {name: shop}
+---
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: web, namespace: shop}
+spec:
+  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}
+  minReplicas: 2
+  maxReplicas: 5
+";
+const OVERRIDE: &str = "apiVersion: hpa-override.dev/v1
+kind: AutoscalerOverride
+metadata: {name: campaign, namespace: shop}
+spec: {hpa: web, minReplicas: 10, maxReplicas: 20, duration: 1h}
+";
+
+/// Each with the values that make it.
+const VARIANTS: [(&str, &[&str]); 14] = [
+    ("defaults", &[]),
+    ("kubewarden", &["admission=kubewarden"]),
+    ("none", &["admission=none"]),
+    ("cert-manager", &["admission=webhook", "webhook.certManager=true"]),
+    ("private-cluster", &["webhook.port=10250", "webhook.hostNetwork=true"]),
+    ("two-namespaces", &["namespaces={shop,ops}"]),
+    ("monitoring", &["monitoring.podMonitor=true", "monitoring.rules=true", "monitoring.dashboard=true"]),
+    ("monitoring-labels", &["monitoring.rules=true", "monitoring.labels.release=prometheus"]),
+    ("network", &["networkPolicy.enabled=true", "flowSchema.enabled=true"]),
+    ("one-replica", &["replicas=1", "podDisruptionBudget.enabled=false", "extraArgs={--leader-elect=false}"]),
+    ("without-crd", &["crds.install=false"]),
+    ("bare", &["users.roles=false", "releaseOnUninstall.enabled=false", "crds.keep=false"]),
+    (
+        "placed",
+        &[
+            "priorityClassName=system-cluster-critical",
+            "nodeSelector.pool=system",
+            "tolerations[0].operator=Exists",
+            "imagePullSecrets[0].name=registry",
+            "podLabels.team=platform",
+            "podAnnotations.note=text",
+            "serviceAccount.annotations.role=any",
+            "extraEnv[0].name=RUST_LOG",
+            "extraEnv[0].value=debug",
+        ],
+    ),
+    (
+        "limits",
+        &[
+            "settings.replicaCeiling=100",
+            "settings.namespaces[0].match=dev-*",
+            "settings.namespaces[0].replicaCeiling=9",
+        ],
+    ),
+];
+
+/// Wrong values, and what is said of them.
+const REFUSED: [(&str, &str); 11] = [
+    ("admission=kyverno", "admission"),
+    ("admision=webhook", "admision"),
+    ("replicas=two", "replicas"),
+    ("replicas=-1", "replicas"),
+    ("image.pullPolicy=Sometimes", "pullPolicy"),
+    ("image.digest=sha256:abc", "digest"),
+    ("webhook.port=8080", "port"),
+    ("webhook.port=123456", "port"),
+    ("settings.replicaceiling=3", "replicaceiling"),
+    ("settings.crossNamespace=Sure", "crossNamespace"),
+    ("namespaces={Shop}", "namespaces"),
+];
+
+/// What Helm prints, and whether it succeeded.
+fn run(plane: Option<&ControlPlane>, arguments: &[&str]) -> (bool, String) {
+    let helm = std::env::var_os("HPA_OVERRIDE_HELM");
+    let mut command = Command::new(helm.unwrap_or_else(|| panic!("HPA_OVERRIDE_HELM names Helm: `cargo xtask chart`")));
+    command.args(arguments);
+    if let Some(plane) = plane {
+        command.env("KUBECONFIG", plane.kubeconfig_file(&Identity::Admin).unwrap()).env("NO_PROXY", "127.0.0.1");
+    }
+    let output = command.output().unwrap();
+    let text = [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat();
+    (output.status.success(), text)
+}
+
+fn template(values: &[&str]) -> (bool, String) {
+    let mut arguments = vec!["template", "hpa-override", CHART, "--namespace", NAMESPACE, "--kube-version=1.33.0"];
+    for value in values {
+        arguments.extend(["--set", value]);
+    }
+    run(None, &arguments)
+}
+
+fn objects(yaml: &str) -> Vec<Value> {
+    parse_yaml(yaml).unwrap().iter().map(|object| serde_json::to_value(object).unwrap()).collect()
+}
+
+#[test]
+#[ignore = "it needs Helm: cargo xtask chart"]
+fn lint_has_nothing_to_say() {
+    let (is_good, text) = run(None, &["lint", "--strict", CHART]);
+    assert!(is_good && !text.contains("WARNING"), "{text}");
+}
+
+#[test]
+#[ignore = "it needs Helm: cargo xtask chart"]
+fn wrong_values_are_refused_by_name() {
+    for (value, named) in REFUSED {
+        let (is_good, text) = template(&[value]);
+        assert!(!is_good && text.contains(named), "{value}: {text}");
+        println!("{value}: {}", text.lines().find(|line| line.contains(named)).unwrap_or_default().trim());
+    }
+}
+
+/// Of objects whose kind it does not serve, the API server is not asked.
+#[tokio::test]
+#[ignore = "it needs Helm: cargo xtask chart"]
+async fn the_api_server_accepts_every_variant() {
+    let plane = ControlPlane::start(&Options::default()).unwrap();
+    let kubectl = |arguments: &[&str]| {
+        let output = plane.kubectl(&Identity::Admin).unwrap().args(arguments).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    for namespace in [NAMESPACE, "shop", "ops"] {
+        kubectl(&["create", "namespace", namespace]);
+    }
+    kubectl(&["apply", "-f", concat!(env!("CARGO_MANIFEST_DIR"), "/../crd/crd.yaml"), "--server-side"]);
+    for (name, values) in VARIANTS {
+        let (is_good, text) = template(values);
+        assert!(is_good, "{name}: {text}");
+        let all = objects(&text);
+        let is_served = |object: &&Value| {
+            let version = object["apiVersion"].as_str().unwrap();
+            ["cert-manager.io", "monitoring.coreos.com", "policies.kubewarden.io"]
+                .iter()
+                .all(|group| !version.starts_with(group))
+        };
+        let served: Vec<_> = all.iter().filter(is_served).collect();
+        let file = plane.folder().join(format!("{name}.json"));
+        std::fs::write(&file, json!({"apiVersion": "v1", "kind": "List", "items": served}).to_string()).unwrap();
+        let said = kubectl(&[
+            "apply",
+            "--server-side",
+            "--force-conflicts",
+            "--validate=strict",
+            "--dry-run=server",
+            "-f",
+            file.to_str().unwrap(),
+        ]);
+        assert_eq!(said.lines().count(), served.len(), "{name}: {said}");
+        println!("{name}: {} objects, {} of them accepted by the API server", all.len(), served.len());
+    }
+}
+
+/// What kustomize makes of a folder.
+fn kustomized(folder: &str) -> Vec<Value> {
+    let path = format!("{}/../deploy/kustomize/{folder}", env!("CARGO_MANIFEST_DIR"));
+    let output = Command::new(assets::find(Program::Kubectl).unwrap()).arg("kustomize").arg(path).output().unwrap();
+    objects(&String::from_utf8(output.stdout).unwrap())
+}
+
+/// The chart and kustomize install the same: the same settings, conditions, rights, pods.
+#[test]
+#[ignore = "it needs Helm: cargo xtask chart"]
+fn it_installs_what_kustomize_does() {
+    let cases: [(&[&str], &[&str]); 3] = [
+        (&["admission=webhook"], &["webhook"]),
+        (&["admission=webhook", "webhook.certManager=true"], &["webhook-cert-manager"]),
+        (&["admission=kubewarden"], &["base", "policies"]),
+    ];
+    for (values, folders) in cases {
+        let (is_good, text) = template(values);
+        assert!(is_good, "{text}");
+        let of_chart = objects(&text);
+        let of_kustomize: Vec<_> = folders.iter().flat_map(|folder| kustomized(folder)).collect();
+        assert_eq!(rights(&of_chart), rights(&of_kustomize), "{values:?}");
+        let (chart, kustomize) = (compared(&of_chart), compared(&of_kustomize));
+        assert_eq!(chart.keys().collect::<Vec<_>>(), kustomize.keys().collect::<Vec<_>>(), "{values:?}");
+        for (name, object) in chart {
+            assert_eq!(object, kustomize[&name], "{values:?}: {name}");
+        }
+    }
+}
+
+/// What the controller's account may do: group, resource, object, verb; but for what the chart's hook needs.
+fn rights(objects: &[Value]) -> BTreeSet<String> {
+    let is_role = |object: &&Value| object["kind"].as_str().unwrap().ends_with("Role");
+    let mut rights = BTreeSet::new();
+    for role in objects.iter().filter(is_role) {
+        let name = role["metadata"]["name"].as_str().unwrap();
+        if ["hpa-override-editor", "hpa-override-viewer", "hpa-override-test"].contains(&name) {
+            continue;
+        }
+        for rule in role["rules"].as_array().unwrap() {
+            let texts = |key: &str| match rule[key].as_array() {
+                Some(texts) => texts.iter().map(|text| text.as_str().unwrap().to_owned()).collect(),
+                None => vec![String::new()],
+            };
+            for group in texts("apiGroups") {
+                for resource in texts("resources") {
+                    for object in texts("resourceNames") {
+                        rights.extend(texts("verbs").iter().map(|verb| format!("{verb} {resource}.{group} {object}")));
+                    }
+                }
+            }
+        }
+    }
+    rights.retain(|right| {
+        !["patch deployments/scale.apps hpa-override-controller", "list pods. "].contains(&right.as_str())
+    });
+    rights
+}
+
+/// By kind and name, without what only one of the two has: labels, the namespace's own object, roles and bindings, hooks.
+fn compared(objects: &[Value]) -> BTreeMap<String, Value> {
+    let mut compared = BTreeMap::new();
+    for object in objects {
+        let (kind, name) = (object["kind"].as_str().unwrap(), object["metadata"]["name"].as_str().unwrap());
+        let is_hook = object["metadata"]["annotations"]["helm.sh/hook"].is_string();
+        let is_role_of_ours = kind.ends_with("Role") && !["hpa-override-editor", "hpa-override-viewer"].contains(&name);
+        if is_hook || is_role_of_ours || kind.ends_with("Binding") || kind == "Namespace" {
+            continue;
+        }
+        let mut object = object.clone();
+        let metadata = object["metadata"].as_object_mut().unwrap();
+        metadata.retain(|key, _| ["namespace", "name"].contains(&key.as_str()));
+        // kustomize adds a hash.
+        let name = name.split("-settings").next().unwrap();
+        metadata.insert("name".into(), name.into());
+        match kind {
+            "Deployment" => normalize_deployment(&mut object),
+            "ConfigMap" => normalize_settings(&mut object["data"]["settings.yaml"]),
+            _ => {}
+        }
+        normalize_numbers(&mut object);
+        compared.insert(format!("{kind} {name}"), object);
+    }
+    compared
+}
+
+/// One tool writes `1`, the other `1.0`.
+fn normalize_numbers(value: &mut Value) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(normalize_numbers),
+        Value::Object(fields) => fields.values_mut().for_each(normalize_numbers),
+        Value::Number(number) => *value = number.as_f64().into(),
+        _ => {}
+    }
+}
+
+/// YAML as what it says.
+fn normalize_settings(text: &mut Value) {
+    *text = serde_saphyr::from_str(text.as_str().unwrap()).unwrap();
+}
+
+/// Without how replicas are spread, and what flags say that are the default.
+fn normalize_deployment(object: &mut Value) {
+    let template = &mut object["spec"]["template"];
+    template["metadata"] =
+        json!({"labels": {"app.kubernetes.io/name": template["metadata"]["labels"]["app.kubernetes.io/name"]}});
+    let spec = template["spec"].as_object_mut().unwrap();
+    for key in ["affinity", "topologySpreadConstraints"] {
+        spec.remove(key);
+    }
+    spec["volumes"][0] = Value::Null;
+    let container = spec["containers"][0].as_object_mut().unwrap();
+    container.remove("imagePullPolicy");
+    let args = container["args"].as_array_mut().unwrap();
+    args.retain(|argument| argument != "--webhook-address=0.0.0.0:8443");
+    object["spec"]["selector"]["matchLabels"].as_object_mut().unwrap().retain(|key, _| key.ends_with("/name"));
+}
+
+struct Installed {
+    plane: &'static ControlPlane,
+    admin: Client,
+    kubelet: Arc<Kubelet>,
+    _proxy: Port,
+}
+
+impl Installed {
+    async fn start() -> Self {
+        let proxy = Port::reserve().unwrap();
+        let options = Options { webhook_proxy: Some(proxy.number()), ..Options::with_controllers() };
+        let plane: &ControlPlane = Box::leak(Box::new(ControlPlane::start(&options).unwrap()));
+        let admin = plane.client(&Identity::Admin).await.unwrap();
+        let kubelet = Kubelet::start(plane, NAMESPACE, &proxy).await;
+        Self { plane, admin, kubelet, _proxy: proxy }
+    }
+
+    /// Helm succeeds.
+    async fn helm(&self, arguments: &[&str]) -> String {
+        let arguments: Vec<String> = arguments.iter().map(ToString::to_string).collect();
+        let plane = self.plane;
+        let done = tokio::task::spawn_blocking(move || {
+            let arguments: Vec<_> = arguments.iter().map(String::as_str).chain(["--namespace", NAMESPACE]).collect();
+            (run(Some(plane), &arguments), arguments.join(" "))
+        });
+        let ((is_good, text), arguments) = done.await.unwrap();
+        assert!(is_good, "helm {arguments}: {text}\n{}", self.kubelet.logs());
+        text
+    }
+
+    async fn get(&self, yaml: &str) -> anyhow::Result<Value> {
+        let head = parse_yaml(yaml)?.pop().unwrap();
+        Ok(serde_json::to_value(api_for(&self.admin, &head)?.get(&head.metadata.name.clone().unwrap()).await?)?)
+    }
+
+    async fn wait_hpa(&self, what: &str, check: impl Fn(&Value) -> bool) -> Value {
+        let waited = wait_for(what, LIMIT, async || {
+            let hpa = self.get(SHOP).await?;
+            anyhow::ensure!(check(&hpa), "{hpa}");
+            Ok(hpa)
+        });
+        waited.await.unwrap_or_else(|error| panic!("{error:#}\n{}", self.kubelet.logs()))
+    }
+
+    /// The owner writes; the override stays, and what he wants is noted.
+    async fn the_owner_writes(&self, max: i32) {
+        let hpa = SHOP.replace("maxReplicas: 5", &format!("maxReplicas: {max}"));
+        apply_yaml(&self.admin, &hpa, "argocd", true).await.unwrap();
+        let hpa = self.get(SHOP).await.unwrap();
+        let desired = &record(&hpa).unwrap()["desired"];
+        assert_eq!((bounds(&hpa), desired), ((10, 20), &json!({"minReplicas": 2, "maxReplicas": max})));
+    }
+}
+
+/// With a node that is imitated (`kubelet.rs`), and `--wait`: Helm waits for pods, tests and hooks as it always does.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "it needs Helm: cargo xtask chart"]
+async fn it_is_installed_upgraded_rolled_back_tested_and_uninstalled() {
+    let this = Installed::start().await;
+    apply_yaml(&this.admin, SHOP, "argocd", true).await.unwrap();
+    let before = this.get(SHOP).await.unwrap();
+    let wait = ["--wait", "--timeout=2m"];
+    let notes = this.helm(&[&["install", "hpa-override", CHART, "--create-namespace"][..], &wait].concat()).await;
+    assert!(notes.contains("Admission: the controller itself."), "{notes}");
+
+    let made =
+        wait_for("an override to be made", LIMIT, async || apply_yaml(&this.admin, OVERRIDE, "alice", true).await);
+    made.await.unwrap_or_else(|error| panic!("{error:#}\n{}", this.kubelet.logs()));
+    this.wait_hpa("10-20", |hpa| bounds(hpa) == (10, 20) && record(hpa).is_some()).await;
+    this.the_owner_writes(6).await;
+    println!("{}", this.helm(&["test", "hpa-override", "--timeout=2m"]).await);
+
+    let upgrade = ["upgrade", "hpa-override", CHART, "--set", "settings.requireReason=true"];
+    this.helm(&[&upgrade[..], &wait].concat()).await;
+    this.the_owner_writes(7).await;
+    // A replica that stops answers for 15 s more, by its own settings.
+    let refused = wait_for("the new limit to hold", LIMIT, async || {
+        let another = parse_yaml(&OVERRIDE.replace("campaign", "another"))?.remove(0);
+        let tried = PostParams { dry_run: true, ..PostParams::default() };
+        let refused = api_for(&this.admin, &another)?.create(&tried, &another).await;
+        let refused = refused.err().context("it is accepted")?.to_string();
+        anyhow::ensure!(refused.contains("guard.hpa-override.dev") && refused.contains("reason"), "{refused}");
+        Ok(refused)
+    });
+    println!("{}", refused.await.unwrap());
+    this.helm(&["rollback", "hpa-override", "1", "--wait", "--timeout=2m"]).await;
+    this.the_owner_writes(5).await;
+
+    this.helm(&["uninstall", "hpa-override", "--wait", "--timeout=2m"]).await;
+    let after = this.get(SHOP).await.unwrap();
+    assert_eq!(bounds(&after), (2, 5));
+    assert_eq!(traces(&after)["spec"], traces(&before)["spec"]);
+    assert!(record(&after).is_none(), "{after}");
+    // What is kept: the CRD, and so the override.
+    this.get(OVERRIDE).await.unwrap();
+    let kinds = "all,mutatingwebhookconfigurations,clusterroles,clusterrolebindings,roles,secrets,configmaps,poddisruptionbudgets";
+    let mut left = this.plane.kubectl(&Identity::Admin).unwrap();
+    left.args(["get", kinds, "-A", "-l", "app.kubernetes.io/part-of=hpa-override", "-o", "name"]);
+    assert_eq!(String::from_utf8_lossy(&left.output().unwrap().stdout), "", "nothing is left");
+}
