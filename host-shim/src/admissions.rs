@@ -27,8 +27,8 @@ pub const CONFIGURATIONS_PATH: &str = "/apis/admissionregistration.k8s.io/v1/mut
 /// What Kubewarden makes of the policy `hpa-override-merge`, and our own configuration.
 pub const MERGES: [&str; 2] = ["clusterwide-hpa-override-merge", "hpa-override-merge"];
 
-/// How often it is looked.
-const LOOK_EVERY: Duration = Duration::from_secs(10);
+/// How soon it is looked again, at the earliest.
+const LOOK_AGAIN: Duration = Duration::from_secs(10);
 
 /// How many are installed, as far as this process may know. Cheap to clone; clones are the same.
 #[derive(Clone, Debug, Default)]
@@ -45,14 +45,16 @@ impl Admissions {
         self.count() == MERGES.len()
     }
 
-    /// Looks, for as long as the process runs. When it begins or ends that both are installed, everything is planned anew.
+    /// Looks at once, and again when an HPA is written: while nothing happens, nothing is asked. When it begins or ends that both
+    /// are installed, everything is planned anew. For as long as the process runs.
     pub async fn run(self, requests: Requests, state: Arc<State>, queues: Queues) {
         loop {
             match look(&requests).await {
                 Ok(count) => self.note(count, &state, &queues),
                 Err(failure) => tracing::debug!(error = %failure, "failed to see which admissions are installed"),
             }
-            sleep(LOOK_EVERY).await;
+            sleep(LOOK_AGAIN).await;
+            requests.hpa_written().await;
         }
     }
 

@@ -1,9 +1,14 @@
 //! The command line.
 
-use std::{net::SocketAddr, num::NonZeroU32, path::PathBuf};
+use std::{
+    net::{IpAddr, SocketAddr},
+    num::NonZeroU32,
+    path::PathBuf,
+};
 
 use clap::{ArgAction, Parser, Subcommand, builder::NonEmptyStringValueParser};
 use hpa_override_core::Id;
+use tokio_rustls::rustls::pki_types::DnsName;
 
 use crate::{
     admin::AdminAddress, leader::LeaseName, request::DEFAULT_REQUESTS_PER_SECOND, scope::Scope, telemetry::LogFormat,
@@ -80,7 +85,7 @@ pub struct Args {
 
     /// Name or address by which API servers reach the webhook, for its own certificate
     /// [default: hpa-override-webhook.NAMESPACE.svc]
-    #[arg(long, value_name = "HOST", env = "HPA_OVERRIDE_WEBHOOK_HOST", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "HOST", env = "HPA_OVERRIDE_WEBHOOK_HOST", value_parser = host)]
     pub webhook_host: Option<String>,
 
     /// For tests: seconds that a certificate of the webhook's own lives [default: a year]
@@ -127,6 +132,15 @@ pub struct ReleaseArgs {
     /// Write nothing: say what would be released
     #[arg(long)]
     pub dry_run: bool,
+}
+
+/// A name as it is, an address as certificates say it.
+fn host(text: &str) -> Result<String, &'static str> {
+    if let Ok(address) = text.parse::<IpAddr>() {
+        return Ok(address.to_string());
+    }
+    let is_name = DnsName::try_from(text).is_ok_and(|_| !text.contains('*'));
+    if is_name { Ok(text.to_lowercase()) } else { Err("it is neither the name of a host nor an IP address") }
 }
 
 fn hpa_id(text: &str) -> Result<Id, &'static str> {

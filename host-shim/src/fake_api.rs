@@ -1,5 +1,5 @@
-//! An API server in memory, for tests of the controller without a cluster, in paused time: it stores merge patches under
-//! optimistic locking as the real one does, serves lists and watches, logs every request, and fails where a test says so. It
+//! An API server in memory, for tests of the controller without a cluster, in paused time: it stores merge patches, and JSON
+//! patches, under optimistic locking as the real one does, serves lists and watches, logs every request, and fails where a test says so. It
 //! validates nothing and owns no fields.
 
 use std::{
@@ -257,7 +257,14 @@ impl Inner {
             }
         }
         let (before, mut object) = (stored.clone(), stored.clone());
-        json_patch::merge(&mut object, changes);
+        if changes.is_array() {
+            let changes: json_patch::Patch = serde_json::from_value(changes.clone()).unwrap();
+            if let Err(error) = json_patch::patch(&mut object, &changes) {
+                return (422, refusal(422, "Invalid", &error.to_string()));
+            }
+        } else {
+            json_patch::merge(&mut object, changes);
+        }
         if let Some(most) = most.filter(|most| object["spec"]["maxReplicas"].as_i64().is_some_and(|max| max > *most)) {
             object["spec"]["maxReplicas"] = most.into();
         }

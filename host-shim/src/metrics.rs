@@ -277,7 +277,7 @@ impl Gauges {
             listed: names.family("listed", "1 where all objects of the resource are known"),
             dry_run: names.one("dry_run", "1 where this replica leads and writes no HPA"),
             rights_missing: names.one("rights_missing", "Rights that the controller needs and does not have"),
-            admissions: names.one("admissions", "Which answer for HPAs: the policies, the controller's own webhook, or both, which are 2; 0 where there is none, or the right to look is missing"),
+            admissions: names.one("admissions", "Which answer for HPAs: the policies, the controller's own webhook, or both, which are 2; 0 where there is none, or the right to look is missing; as it was when the replica started, or last wrote an HPA"),
             certificate_expiry: names.one("webhook_certificate_expiry_timestamp_seconds", "When the certificate of the webhook expires, in seconds since 1970; 0 before there is one, +Inf without --webhook"),
         }
     }

@@ -123,7 +123,8 @@ fn needed(needs: &Needs, settings: &Settings) -> Vec<Right> {
     };
     let mut rights: Vec<_> =
         scope.parts().into_iter().flat_map(|namespace| RIGHTS.map(|parts| right(namespace, parts))).collect();
-    rights.extend(MERGES.map(|name| {
+    let looked_at = MERGES.into_iter().filter(|name| secret.is_none() || !CONFIGURATIONS.contains(name));
+    rights.extend(looked_at.map(|name| {
         let parts = ("get", "admissionregistration.k8s.io", "mutatingwebhookconfigurations", "", false);
         Right { name: Some(name.into()), ..right(None, parts) }
     }));
@@ -230,7 +231,9 @@ impl Permissions {
             tracing::info!("the controller has all rights that it needs");
         } else {
             let list = missing.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-            tracing::warn!("the controller lacks rights: {list}; apply `deploy/rbac`");
+            tracing::warn!(
+                "the controller lacks rights: {list}; apply `deploy/rbac`, and with `--webhook` the manifests of the webhook"
+            );
         }
         *known = missing;
         true
@@ -307,7 +310,7 @@ mod tests {
     fn a_webhook_that_makes_its_certificate_needs_the_secret_and_the_configurations() {
         let secret = Some(Id { namespace: "ops".into(), name: "hpa-override-webhook".into() });
         let rights = needed(&Needs { secret, ..Needs::default() }, &Settings::default());
-        let texts: Vec<_> = rights.iter().skip(RIGHTS.len() + MERGES.len()).map(ToString::to_string).collect();
+        let texts: Vec<_> = rights.iter().skip(RIGHTS.len() + 1).map(ToString::to_string).collect();
         let of = "mutatingwebhookconfigurations.admissionregistration.k8s.io";
         assert_eq!(
             texts,

@@ -82,6 +82,8 @@ pub struct Requests {
     metrics: Metrics,
     /// Notified when a right is missing.
     forbidden: Arc<Notify>,
+    /// Notified when an HPA is written.
+    hpa_written: Arc<Notify>,
 }
 
 impl Requests {
@@ -95,6 +97,7 @@ impl Requests {
             leadership: Leadership::alone(),
             metrics: Metrics::new(),
             forbidden: Arc::default(),
+            hpa_written: Arc::default(),
         }
     }
 
@@ -106,6 +109,11 @@ impl Requests {
     /// Completes with the next answer that says that a right is missing, or at once where there was one since the last call.
     pub async fn forbidden(&self) {
         self.forbidden.notified().await;
+    }
+
+    /// Completes with the next write to an HPA, or at once where there was one since the last call.
+    pub async fn hpa_written(&self) {
+        self.hpa_written.notified().await;
     }
 
     /// The same, which writes only while this replica leads.
@@ -222,6 +230,9 @@ impl Requests {
             answer = within(ANSWER_WITHIN, self.whole(request)) => {
                 on_its_way.is_answered = true;
                 self.metrics.note_write(write, answer.as_ref().err().map(Failure::class));
+                if matches!(write, Write::Hpa(_)) {
+                    self.hpa_written.notify_one();
+                }
                 answer
             }
         }

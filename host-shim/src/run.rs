@@ -103,13 +103,12 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
         controller.reload(file, namespace);
     }
     if let Some((certificate, files, listener)) = webhook {
-        let requests = apart()?;
-        controller.answer_admission(listener, certificate.clone(), requests.clone());
+        controller.answer_admission(listener, certificate.clone(), apart()?);
         if let Some(files) = files {
             controller.lasting.start(CERTIFICATE, files.run());
         } else if let Some(secret) = secret {
             let (leadership, host) = (controller.leadership.clone(), args.webhook_host(namespace));
-            let (requests, times) = (requests.led_by(leadership.clone()), Times::new(args.webhook_certificate_life));
+            let (requests, times) = (apart()?.led_by(leadership.clone()), Times::new(args.webhook_certificate_life));
             let renewal = Renewal { requests, leadership, clock, certificate, secret, host, times };
             controller.lasting.start(CERTIFICATE, renewal.run());
         }
@@ -213,9 +212,9 @@ impl Controller {
     /// Asks who the controller is, for the rights that it needs, and which admissions are installed.
     fn ask_for_permissions(&mut self, scope: Scope, lease: Option<LeaseName>, secret: Option<Id>) {
         let Shared { requests, settings, clock, .. } = self.shared.clone();
-        let needs = Needs { scope, lease, secret };
         let Shared { admissions, state, queues, .. } = self.shared.clone();
         self.lasting.start("admissions", admissions.run(requests.clone(), state, queues));
+        let needs = Needs { scope, lease, secret };
         self.lasting.start("permissions", self.permissions.clone().run(requests, needs, settings, clock));
     }
 

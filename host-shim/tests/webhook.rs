@@ -12,8 +12,8 @@ use std::{
 use anyhow::Context as _;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use hpa_override_testbed::{
-    Child, Identity, Port, Signal, World, api_for, apply_yaml, connector, guarded, merged, parse_yaml, seed,
-    server_certificate, usage::memory, wait_for,
+    Child, Identity, Port, Signal, World, api_for, apply_yaml, connector, install_configurations, parse_yaml, seed,
+    server_certificate, usage::memory, wait_for, wait_until_asked,
 };
 use kube::{
     Client,
@@ -38,7 +38,7 @@ struct Admitting {
     controller: Child,
     address: String,
     folder: PathBuf,
-    _port: Port,
+    port: Port,
 }
 
 impl Admitting {
@@ -51,7 +51,7 @@ impl Admitting {
         let address = format!("127.0.0.1:{}", port.number());
         let ca = write_certificate(&folder);
         let controller = start(world, &address, &folder);
-        let this = Self { world, controller, address, folder, _port: port };
+        let this = Self { world, controller, address, folder, port };
         this.install(&ca).await;
         this
     }
@@ -59,47 +59,9 @@ impl Admitting {
     /// The shipped configurations, but that the webhook is not behind a Service: the API server cannot reach one here.
     async fn install(&self, ca: &str) {
         let client = self.world.plane().client(&Identity::Admin).await.unwrap();
-        install(&client, &self.address, Some(ca)).await;
-        wait_until_asked(&client, &self.controller).await;
+        install_configurations(&client, self.port.number(), Some(ca)).await.unwrap();
+        wait_until_asked(&client).await.unwrap();
     }
-}
-
-/// The shipped configurations, for a webhook at that address.
-async fn install(client: &Client, address: &str, ca: Option<&str>) {
-    for mut configuration in ["guard", "merge"].map(shipped) {
-        let url = format!("https://{address}/admit");
-        configuration.data["webhooks"][0]["clientConfig"] = match ca {
-            Some(ca) => json!({"url": url, "caBundle": STANDARD.encode(ca)}),
-            None => json!({"url": url}),
-        };
-        let name = configuration.metadata.name.clone().unwrap();
-        let params = PatchParams { force: true, ..PatchParams::apply("installer") };
-        let api = api_for(client, &configuration).unwrap();
-        api.patch(&name, &params, &Patch::Apply(&configuration)).await.unwrap();
-    }
-}
-
-/// An API server notices a configuration after a moment: until the guard writes a stamp, and the merge takes a record away
-/// from an HPA that is new.
-async fn wait_until_asked(client: &Client, controller: &Child) {
-    let [guarded, merged] = [guarded(), merged()].map(|object| serde_json::from_value(object).unwrap());
-    let params = PostParams { dry_run: true, ..PostParams::default() };
-    wait_for("the guard to be asked", LIMIT, async || {
-        let made = api_for(client, &guarded)?.create(&params, &guarded).await?;
-        let stamp = made.metadata.annotations.unwrap_or_default().contains_key("hpa-override.dev/requested-by");
-        anyhow::ensure!(stamp, "{}", controller.log_tail());
-        Ok(())
-    })
-    .await
-    .unwrap();
-    wait_for("the merge to be asked", LIMIT, async || {
-        let made = api_for(client, &merged)?.create(&params, &merged).await?;
-        let is_kept = made.metadata.annotations.unwrap_or_default().contains_key("hpa-override.dev/record");
-        anyhow::ensure!(!is_kept, "{}", controller.log_tail());
-        Ok(())
-    })
-    .await
-    .unwrap();
 }
 
 /// A connection as the API server has one.
@@ -325,7 +287,7 @@ impl Renewing {
         apply_yaml(&admin, &manifest("certificate"), "installer", true).await.unwrap();
         let ports = [(); 2].map(|()| Port::reserve().unwrap());
         let addresses = ports.each_ref().map(|port| format!("127.0.0.1:{}", port.number()));
-        install(&admin, &addresses[1], None).await;
+        install_configurations(&admin, ports[1].number(), None).await.unwrap();
         let start = |index: usize| {
             let mut command = world.controller_command().unwrap();
             command.env("HPA_OVERRIDE_LEADER_ELECT", "true").env("HPA_OVERRIDE_ADMIN_ADDRESS", "none");
@@ -337,7 +299,7 @@ impl Renewing {
         wait_logged(&first, "made a certificate for the webhook").await;
         let second = start(1);
         wait_logged(&second, "presents a certificate").await;
-        wait_until_asked(&admin, &second).await;
+        wait_until_asked(&admin).await.unwrap();
         Self { admin, replicas: [first, second], addresses, _ports: ports }
     }
 
@@ -427,8 +389,8 @@ async fn its_own_certificate_is_renewed_although_the_leader_stops_and_no_write_i
     .await
     .unwrap();
     this.patch("certificate", json!([{"op": "remove", "path": "/data"}])).await;
-    wait_logged(&this.replicas[1], "made a certificate for the webhook").await;
-    wait_for("the new certificate to be accepted", LIMIT, async || {
+    wait_logged(&this.replicas[1], "stored the certificate of the webhook again").await;
+    wait_for("the certificate to be accepted", LIMIT, async || {
         let ca = this.trusted("guard").await.context("there is none")?;
         let socket = TcpStream::connect(&this.addresses[1]).await?;
         connector(&ca)?.connect(ServerName::try_from("127.0.0.1")?, socket).await?;
@@ -476,7 +438,13 @@ async fn from_the_policies_to_the_webhook_and_back_no_write_is_lost() {
     let owner = Owner::start(world, "moving").await;
     world.kill_controller().unwrap();
     let this = Renewing::start(world, 3600).await;
+    let (other, _) = with_hpa(world, "moving-other").await;
     let says_so = async |expected: bool| {
+        // It looks when it has written an HPA.
+        other.create("ovr", for_an_hour()).await;
+        other.wait_overridden(10, 20).await;
+        other.delete("ovr").await;
+        other.wait_traceless(2, 5).await;
         let is = |status: &Value| {
             let message = status["conditions"][0]["message"].as_str().unwrap_or_default();
             message.contains("the annotation hpa-override.dev/release has no effect") == expected

@@ -69,4 +69,6 @@ pub use self::process::Child;
 pub use self::proxy::{Proxy, Stop};
 pub use self::seed::seed;
 pub use self::wait::{wait_for, wait_for_blocking};
-pub use self::world::{CONTROLLER_USER, Replica, World, WorldOptions, guarded, merged};
+pub use self::world::{
+    Admission, CONTROLLER_USER, Replica, World, WorldOptions, guarded, install_configurations, merged, wait_until_asked,
+};

@@ -1,5 +1,5 @@
-//! hpa-override as a platform team installs it, on a control plane of its own: the CRD, the shipped RBAC, the policies
-//! where asked for, and the controller as its own service account.
+//! hpa-override as a platform team installs it, on a control plane of its own: the CRD, the shipped RBAC, admission where
+//! asked for, and the controller as its own service account.
 //!
 //! Everything is read from the very files that are shipped. What happens in it is the test's business.
 
@@ -11,8 +11,10 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use kube::Client;
-use kube::api::{DynamicObject, ListParams, PostParams};
+use kube::api::{DynamicObject, ListParams, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
 
 use crate::Signal;
@@ -20,7 +22,7 @@ use crate::admin::Admin;
 use crate::control_plane::{ControlPlane, Identity, Options};
 use crate::engine::{Clock, Module};
 use crate::kubewarden::{Policies, wait_until_active};
-use crate::objects::{api_for, apply_yaml};
+use crate::objects::{api_for, apply_yaml, parse_yaml};
 use crate::policy_host::{Cluster, PolicyHost, RBAC};
 use crate::ports::Port;
 use crate::process::Child;
@@ -46,10 +48,21 @@ pub struct WorldOptions {
     pub plane: Options,
     /// The controller's program.
     pub controller: PathBuf,
-    /// The policy module, where the policies are to be installed.
-    pub module: Option<PathBuf>,
-    /// Settings of the platform team, for the policies and the controller.
+    /// Who answers admission.
+    pub admission: Admission,
+    /// Settings of the platform team, for admission and the controller.
     pub settings: Value,
+}
+
+/// Who answers admission.
+#[derive(Clone, Debug)]
+pub enum Admission {
+    /// Nobody.
+    None,
+    /// The shipped policies, with this module.
+    Policies(PathBuf),
+    /// The controller's own webhook.
+    Webhook,
 }
 
 /// An installed hpa-override. Dropping it ends everything.
@@ -62,6 +75,8 @@ pub struct World {
     admin: Port,
     plane: ControlPlane,
     policy_host: Option<PolicyHost>,
+    /// Where the controller answers admission.
+    webhook: Option<Port>,
     options: WorldOptions,
     folder: PathBuf,
 }
@@ -93,7 +108,11 @@ impl World {
     fn start_with(options: WorldOptions, load: impl FnOnce(&Path) -> Result<Module> + Send) -> Result<Self> {
         // To compile the module takes as long as the API server takes to start.
         let (plane, module) = thread::scope(|scope| {
-            let module = scope.spawn(|| options.module.as_deref().map(load).transpose());
+            let module = match &options.admission {
+                Admission::Policies(module) => Some(module.as_path()),
+                Admission::None | Admission::Webhook => None,
+            };
+            let module = scope.spawn(move || module.map(load).transpose());
             let plane = ControlPlane::start(&options.plane);
             (plane, module.join().unwrap_or_else(|_| bail!("the compilation of the module panicked")))
         });
@@ -109,8 +128,16 @@ impl World {
         let (controller, proxy) = (Mutex::default(), OnceLock::new());
         let controller_clock = AtomicI64::new(0);
         let admin = Port::reserve()?;
-        let world = Self { controller, proxy, controller_clock, admin, plane, policy_host, options, folder };
+        let webhook = matches!(options.admission, Admission::Webhook).then(Port::reserve).transpose()?;
+        let world = Self { controller, proxy, controller_clock, admin, plane, policy_host, webhook, options, folder };
+        if let Some(port) = &world.webhook {
+            block_on(async || install_webhook(&world.plane, port).await)?;
+        }
         world.start_controller()?;
+        if world.webhook.is_some() {
+            let asked = block_on(async || wait_until_asked(&world.plane.client(&Identity::Admin).await?).await);
+            asked.with_context(|| world.controller_log())?;
+        }
         Ok(world)
     }
 
@@ -124,6 +151,20 @@ impl World {
     #[must_use]
     pub fn policy_host(&self) -> Option<&PolicyHost> {
         self.policy_host.as_ref()
+    }
+
+    /// Where the controller answers admission, and whom a client has to trust, as PEM.
+    pub fn webhook(&self) -> Result<(String, String)> {
+        let port = self.webhook.as_ref().context("it answers no admission")?;
+        let text = shipped("deploy/kustomize/webhook/guard.yaml")?;
+        let head = parse_yaml(&text)?.pop().context("no configuration")?;
+        let guard = block_on(async || {
+            let client = self.plane.client(&Identity::Admin).await?;
+            Ok(api_for(&client, &head)?.get("hpa-override-guard").await?)
+        })?;
+        let bundle = guard.data.pointer("/webhooks/0/clientConfig/caBundle").and_then(Value::as_str);
+        let bundle = STANDARD.decode(bundle.context("the guard trusts nobody")?)?;
+        Ok((format!("127.0.0.1:{}", port.number()), String::from_utf8(bundle)?))
     }
 
     /// Puts a proxy between the controller, which is started anew, and the API server. There is one at most.
@@ -223,6 +264,10 @@ impl World {
             0 => {}
             ahead => drop(command.arg(format!("--clock-offset={ahead}"))),
         }
+        if let Some(port) = &self.webhook {
+            command.arg("--webhook").arg(format!("--webhook-address=127.0.0.1:{}", port.number()));
+            command.arg("--webhook-host=127.0.0.1");
+        }
         let kubeconfig = match self.proxy.get() {
             Some(proxy) => self.kubeconfig_through(proxy, "proxied")?,
             None => self.plane.kubeconfig_file(&controller())?,
@@ -304,6 +349,57 @@ async fn install_policies(plane: &ControlPlane, policies: &Policies, host: &Poli
         let api = api_for(&client, &probe)?;
         let ask = async || drop(api.create(&dry_run, &probe).await);
         wait_until_active(host, policy, LIMIT, ask).await?;
+    }
+    Ok(())
+}
+
+/// The shipped configurations, but that the webhook is not behind a Service: the API server cannot reach one here.
+async fn install_webhook(plane: &ControlPlane, port: &Port) -> Result<()> {
+    let client = plane.client(&Identity::Admin).await?;
+    apply_shipped(&client, "deploy/kustomize/webhook/certificate.yaml").await?;
+    install_configurations(&client, port.number(), None).await
+}
+
+/// Installs the shipped configurations for a webhook on that port of this machine; `authorities` as PEM, where another than the
+/// controller says whom to trust.
+pub async fn install_configurations(client: &Client, port: u16, authorities: Option<&str>) -> Result<()> {
+    for name in ["guard", "merge"] {
+        let text = shipped(&format!("deploy/kustomize/webhook/{name}.yaml"))?;
+        let mut configuration = parse_yaml(&text)?.pop().context("no configuration")?;
+        let url = format!("https://127.0.0.1:{port}/admit");
+        let reached = match authorities {
+            Some(authorities) => json!({"url": url, "caBundle": STANDARD.encode(authorities)}),
+            None => json!({"url": url}),
+        };
+        *configuration.data.pointer_mut("/webhooks/0/clientConfig").context("no clientConfig")? = reached;
+        let params = PatchParams { force: true, ..PatchParams::apply(INSTALLER) };
+        let api = api_for(client, &configuration)?;
+        api.patch(&format!("hpa-override-{name}"), &params, &Patch::Apply(&configuration)).await?;
+    }
+    Ok(())
+}
+
+/// Waits until a webhook is asked: the guard writes a stamp, and the merge takes a record away from an HPA that is new. An API
+/// server notices a configuration after a moment.
+pub async fn wait_until_asked(client: &Client) -> Result<()> {
+    let params = PostParams { dry_run: true, ..PostParams::default() };
+    let asked = [(guarded(), "requested-by", true), (merged(), "record", false)];
+    for (object, annotation, is_there) in asked {
+        let object: DynamicObject = serde_json::from_value(object).context("failed to make a probe")?;
+        wait_for("admission to be asked", LIMIT, async || {
+            let made = match api_for(client, &object)?.create(&params, &object).await {
+                // By its settings.
+                Err(kube::Error::Api(status)) if status.message.contains(r#"hpa-override.dev" denied the request"#) => {
+                    return Ok(());
+                }
+                made => made?,
+            };
+            let annotations = made.metadata.annotations.unwrap_or_default();
+            let found = annotations.contains_key(&format!("hpa-override.dev/{annotation}"));
+            ensure!(found == is_there, "the annotation {annotation} is there: {found}");
+            Ok(())
+        })
+        .await?;
     }
     Ok(())
 }

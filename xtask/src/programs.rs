@@ -22,6 +22,9 @@ pub(crate) struct DemoArgs {
     /// Leave the control plane up at the end, and print a kubeconfig for it.
     #[arg(long)]
     keep: bool,
+    /// Let the controller answer admission itself, in place of the policies.
+    #[arg(long)]
+    webhook: bool,
 }
 
 /// What to run.
@@ -45,7 +48,7 @@ pub(crate) struct Random<const COUNT: u64> {
 /// What to measure.
 #[derive(clap::Subcommand)]
 pub(crate) enum Subject {
-    /// What an admission costs, against a module that only accepts.
+    /// What an admission costs, by the module and by the controller's own webhook, against a module that only accepts.
     Admission {
         /// How many requests of each sort.
         #[arg(long, default_value_t = 2_000)]
@@ -76,12 +79,15 @@ pub(crate) struct ControllerArgs {
 }
 
 pub(crate) fn demo(workspace: &Workspace, args: &DemoArgs) -> Result<ExitCode> {
-    dist::policy(workspace)?;
     let controller = workspace.program("host-shim")?;
     println!("demo: controller {}", workspace.shown(&controller));
     let demo = Command::new(workspace.program("demo")?).arg("--controller").arg(controller);
-    let demo = demo.arg("--module").arg(dist::module(workspace)).args(args.keep.then(|| "--keep".into()));
-    demo.become_it()
+    let demo = demo.args(args.keep.then(|| "--keep".into()));
+    if args.webhook {
+        return demo.become_it();
+    }
+    dist::policy(workspace)?;
+    demo.arg("--module").arg(dist::module(workspace)).become_it()
 }
 
 pub(crate) fn cases(workspace: &Workspace, args: &CasesArgs) -> Result<ExitCode> {
@@ -128,7 +134,7 @@ pub(crate) fn bench(workspace: &Workspace, subject: &Subject) -> Result<ExitCode
 fn bench_admission(workspace: &Workspace, count: usize) -> Result<ExitCode> {
     let accepting = dist::accepting(workspace)?;
     let bench = workspace.cargo(BENCH).arg("admission").arg("--module").arg(dist::module(workspace));
-    let bench = bench.arg("--accepting").arg(accepting);
+    let bench = bench.arg("--accepting").arg(accepting).arg("--controller").arg(released(workspace, false)?);
     let bench = bench.arg("--requests").arg(workspace.root.join("policy/wapc/test_data"));
     bench.arg("--count").arg(count.to_string()).become_it()
 }

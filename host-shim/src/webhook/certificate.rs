@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use hpa_override_core::Instant;
 use tokio::sync::watch;
 use tokio_rustls::rustls::{
@@ -49,16 +49,32 @@ impl Certificate {
 #[derive(Debug)]
 pub struct Presented {
     config: Arc<ServerConfig>,
-    /// The first instant at which clients refuse it.
+    /// The first instant at which clients accept it, and the first at which they no longer do.
+    begins: Instant,
     pub(super) expires: Instant,
     /// The names and addresses that it is for.
     hosts: Vec<String>,
+    der: CertificateDer<'static>,
 }
 
 impl Presented {
-    /// Whether a client that reaches it by that name accepts it, if it trusts the authority.
-    pub(super) fn is_good(&self, host: &str, now: Instant) -> bool {
-        now < self.expires && self.hosts.iter().any(|name| name == host)
+    /// Whether clients accept it that trust one of these authorities, each as PEM.
+    pub(super) fn is_accepted(&self, authorities: &[String], now: Instant) -> bool {
+        let is_signed = |authority: &String| self.is_signed_by(authority.as_bytes()).is_ok_and(|is_signed| is_signed);
+        (self.begins..self.expires).contains(&now) && authorities.iter().any(is_signed)
+    }
+
+    /// Whether clients accept it that reach it by that name or address.
+    pub(super) fn is_for(&self, host: &str) -> bool {
+        self.hosts.iter().any(|name| name == host)
+    }
+
+    fn is_signed_by(&self, authority: &[u8]) -> anyhow::Result<bool> {
+        let chain = chain(authority)?;
+        let authority = X509Certificate::from_der(chain.first().context("no certificate")?)?.1;
+        let certificate = X509Certificate::from_der(&self.der)?.1;
+        let is_named = certificate.issuer() == authority.subject();
+        Ok(is_named && certificate.verify_signature(Some(authority.public_key())).is_ok())
     }
 }
 
@@ -86,26 +102,34 @@ impl Pem {
     /// When one of them is no PEM, or they do not belong together.
     pub(super) fn parse(&self) -> anyhow::Result<Presented> {
         let chain = chain(&self.chain).with_context(|| format!("{CHAIN} is no PEM"))?;
-        let Some(first) = chain.first() else { bail!("{CHAIN} has no certificate") };
-        let (expires, hosts) = read(first).with_context(|| format!("{CHAIN} is no certificate"))?;
-        let key = PrivateKeyDer::from_pem_slice(&self.key).with_context(|| format!("{KEY} is no PEM of a key"))?;
+        let Some(der) = chain.first().cloned() else { bail!("{CHAIN} has no certificate") };
+        let Read { begins, expires, hosts } = read(&der).with_context(|| format!("{CHAIN} is no certificate"))?;
+        // What is wrong with a key is said in its own words, which are secret.
+        let key = PrivateKeyDer::from_pem_slice(&self.key);
+        let key = key.map_err(|_| anyhow!("{KEY} is no PEM of a key"))?;
         let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()));
         let config = config.with_safe_default_protocol_versions()?.with_no_client_auth();
-        Ok(Presented { config: Arc::new(config.with_single_cert(chain, key)?), expires, hosts })
+        Ok(Presented { config: Arc::new(config.with_single_cert(chain, key)?), begins, expires, hosts, der })
     }
 }
 
 /// When the first certificate of a PEM expires; none: there is none that can be read.
 pub(super) fn expires(pem: &[u8]) -> Option<Instant> {
-    Some(read(chain(pem).ok()?.first()?).ok()?.0)
+    Some(read(chain(pem).ok()?.first()?).ok()?.expires)
 }
 
 fn chain(pem: &[u8]) -> anyhow::Result<Vec<CertificateDer<'static>>> {
     Ok(CertificateDer::pem_slice_iter(pem).collect::<Result<_, _>>()?)
 }
 
-/// When it expires, and for whom it is.
-fn read(certificate: &CertificateDer<'_>) -> anyhow::Result<(Instant, Vec<String>)> {
+/// What a certificate says.
+struct Read {
+    begins: Instant,
+    expires: Instant,
+    hosts: Vec<String>,
+}
+
+fn read(certificate: &CertificateDer<'_>) -> anyhow::Result<Read> {
     let (_, certificate) = X509Certificate::from_der(certificate)?;
     let names = certificate.subject_alternative_name()?.map(|names| names.value.general_names.as_slice());
     let hosts = names.unwrap_or_default().iter().filter_map(|name| match name {
@@ -113,9 +137,10 @@ fn read(certificate: &CertificateDer<'_>) -> anyhow::Result<(Instant, Vec<String
         GeneralName::IPAddress(address) => address_of(address),
         _ => None,
     });
+    let [begins, last] = [certificate.validity().not_before, certificate.validity().not_after].map(|at| at.timestamp());
     // The last second of its life is part of it.
-    let expires = certificate.validity().not_after.timestamp().saturating_add(1);
-    Ok((Instant::from_unix(expires), hosts.collect()))
+    let [begins, expires] = [begins, last.saturating_add(1)].map(Instant::from_unix);
+    Ok(Read { begins, expires, hosts: hosts.collect() })
 }
 
 fn address_of(octets: &[u8]) -> Option<String> {

@@ -26,7 +26,7 @@ use super::{
 use crate::{
     admissions::CONFIGURATIONS_PATH,
     clock::Clock,
-    error::{Class, Failure},
+    error::Class,
     leadership::Leadership,
     request::{Requests, built},
     write::Write,
@@ -46,8 +46,9 @@ pub struct Times {
     life: i64,
     /// API servers notice another `caBundle` within moments.
     trusted_for: Duration,
-    /// How often Secret and configurations are read. Somebody may have made them anew.
-    look_every: Duration,
+    /// How often Secret and configurations are read while something is to be done, and otherwise: somebody may have made them
+    /// anew.
+    look_every: [Duration; 2],
 }
 
 /// How often the Secret is read until there is a certificate.
@@ -59,7 +60,8 @@ impl Times {
         let (year, minute) = (365 * 24 * 3600, Duration::from_mins(1));
         let life = life.map_or(year, i64::from);
         let part = Duration::from_secs(u64::try_from(life).unwrap_or_default()) / 12;
-        Self { life, trusted_for: part.min(minute), look_every: (part / 6).min(minute / 6) }
+        let soon = (part / 6).min(minute / 6);
+        Self { life, trusted_for: part.min(minute), look_every: [soon, part.min(minute)] }
     }
 }
 
@@ -76,14 +78,48 @@ pub struct Renewal {
     pub times: Times,
 }
 
+/// What a look has found.
+enum Looked {
+    /// A step is done.
+    Done,
+    /// Something is to be done soon.
+    Waits,
+    /// Nothing is to be done for long.
+    Settled,
+}
+
+/// What became of one configuration.
+enum Told {
+    Changed,
+    Known,
+    Missing,
+}
+
 /// What is remembered from one look to the next.
 #[derive(Default)]
 struct Seen {
     presented: Option<Pem>,
+    /// What the Secret last held.
+    last: Option<Stored>,
+    /// The configurations that are not there.
+    missing: Vec<&'static str>,
     /// Which bundle all configurations hold, and since when they are known to.
     trusted: Option<(String, Instant)>,
     /// What was last logged to be wrong, so that it is logged once.
     wrong: Option<String>,
+}
+
+impl Seen {
+    /// Says what is wrong, where that is something else than before.
+    fn say(&mut self, wrong: Option<anyhow::Error>, secret: &Id) {
+        let wrong = wrong.map(|error| format!("{error:#}"));
+        if wrong != self.wrong
+            && let Some(error) = &wrong
+        {
+            tracing::warn!(%secret, error, "the certificate of the webhook is not renewed");
+        }
+        self.wrong = wrong;
+    }
 }
 
 impl Renewal {
@@ -91,27 +127,24 @@ impl Renewal {
     pub async fn run(self) {
         let mut seen = Seen::default();
         loop {
-            match self.look(&mut seen).await {
-                Ok(Some(step)) => {
-                    tracing::info!(secret = %self.secret, "{}", said(step));
-                    continue;
-                }
-                Ok(None) => seen.wrong = None,
-                Err(error) => {
-                    let wrong = format!("{error:#}");
-                    if seen.wrong.as_ref() != Some(&wrong) {
-                        tracing::warn!(secret = %self.secret, error = wrong, "the certificate of the webhook is not renewed");
-                        seen.wrong = Some(wrong);
-                    }
-                }
-            }
-            let has_none = self.certificate.expires().is_none();
-            sleep(if has_none { FIRST_LOOK_EVERY } else { self.times.look_every }).await;
+            let looked = self.look(&mut seen).await;
+            let is_settled = matches!(looked, Ok(Looked::Settled));
+            let is_done = matches!(looked, Ok(Looked::Done));
+            seen.say(looked.err(), &self.secret);
+            let [soon, later] = self.times.look_every;
+            sleep(match self.certificate.expires() {
+                None => FIRST_LOOK_EVERY,
+                // The next step may follow.
+                Some(_) if is_done => FIRST_LOOK_EVERY,
+                Some(_) if is_settled => later,
+                Some(_) => soon,
+            })
+            .await;
         }
     }
 
     /// Presents what the Secret holds; the leader does the next step.
-    async fn look(&self, seen: &mut Seen) -> anyhow::Result<Option<Step>> {
+    async fn look(&self, seen: &mut Seen) -> anyhow::Result<Looked> {
         let (version, stored) = self.read().await?;
         if let Some(pem) = stored.presented.as_ref().filter(|pem| seen.presented.as_ref() != Some(pem)) {
             match pem.parse() {
@@ -121,24 +154,26 @@ impl Renewal {
             }
             seen.presented = Some(pem.clone());
         }
+        let is_lost = stored.is_lost();
+        let last = if is_lost { seen.last.clone() } else { seen.last.insert(stored.clone()).clone().into() };
         if !self.leadership.is_held(self.clock.now().steady()) {
             seen.trusted = None;
-            return Ok(None);
+            return Ok(if stored.is_renewed() { Looked::Settled } else { Looked::Waits });
+        }
+        if let Some(last) = last.filter(|_| is_lost) {
+            return self.store(&version, &last, Step::Restored).await;
         }
         let told = self.tell(&stored.bundle(), seen).await;
         let now = self.clock.now();
         let trusted = seen.trusted.as_ref().map(|(_, since)| now.steady().saturating_duration_since(*since));
         let is_trusted = trusted.is_some_and(|trusted| trusted >= self.times.trusted_for);
         let next = stored.next(&self.host, self.times.life, now.instant(), is_trusted);
-        let step = match next.context("failed to make a certificate")? {
-            None => None,
-            Some((then, step)) => {
-                self.store(&version, &then).await.context("failed to store the next certificate")?;
-                Some(step)
-            }
-        };
-        // Only now: a certificate is made whether or not it can be told whom to trust.
-        told.map(|()| step)
+        // Whether or not it can be told whom to trust.
+        if let Some((then, step)) = next.context("failed to make a certificate")? {
+            self.store(&version, &then, step).await?;
+            return told.map(|()| Looked::Done);
+        }
+        told.map(|()| if is_trusted { Looked::Settled } else { Looked::Waits })
     }
 
     /// The version of the Secret, and what it holds.
@@ -157,13 +192,16 @@ impl Renewal {
         Ok((version.into(), Stored::read(&secret)))
     }
 
-    async fn store(&self, version: &str, then: &Stored) -> Result<(), Failure> {
+    async fn store(&self, version: &str, then: &Stored, step: Step) -> anyhow::Result<Looked> {
         let patch = Patch::Merge(json!({"metadata": {"resourceVersion": version}, "data": then.data()}));
         let request = Request::new(self.path()).patch(&self.secret.name, &PatchParams::default(), &patch);
-        self.requests.write(Write::Installation, built(request)?).await.map(drop)
+        let written = self.requests.write(Write::Installation, built(request)?).await;
+        written.context("failed to store the certificate")?;
+        tracing::info!(secret = %self.secret, "{}", said(step));
+        Ok(Looked::Done)
     }
 
-    /// Writes the bundle into the configurations that hold another.
+    /// Writes the bundle into the configurations that hold another. One that is not there has nobody to be told.
     async fn tell(&self, bundle: &str, seen: &mut Seen) -> anyhow::Result<()> {
         if bundle.is_empty() {
             return Ok(());
@@ -171,12 +209,25 @@ impl Renewal {
         if seen.trusted.as_ref().is_some_and(|(trusted, _)| trusted != bundle) {
             seen.trusted = None;
         }
-        let mut changed = false;
+        let (mut changed, mut missing, mut failed) = (false, Vec::new(), Vec::new());
         for name in CONFIGURATIONS {
-            let told = self.tell_one(name, &STANDARD.encode(bundle)).await;
-            changed |= told
-                .inspect_err(|_| seen.trusted = None)
-                .with_context(|| format!("failed to write the authority into MutatingWebhookConfiguration {name}"))?;
+            match self.tell_one(name, &STANDARD.encode(bundle)).await {
+                Ok(Told::Changed) => changed = true,
+                Ok(Told::Known) => {}
+                Ok(Told::Missing) => missing.push(name),
+                Err(error) => failed.push(format!("MutatingWebhookConfiguration {name}: {error:#}")),
+            }
+        }
+        if missing != seen.missing && !missing.is_empty() {
+            let missing = missing.join(", ");
+            tracing::warn!(
+                "the API server asks the webhook in part only: there is no MutatingWebhookConfiguration {missing}"
+            );
+        }
+        seen.missing = missing;
+        if !failed.is_empty() {
+            seen.trusted = None;
+            bail!("failed to write whom to trust into {}", failed.join("; "));
         }
         if changed || seen.trusted.is_none() {
             seen.trusted = Some((bundle.into(), self.clock.now().steady()));
@@ -184,10 +235,12 @@ impl Renewal {
         Ok(())
     }
 
-    /// Whether it had to be written.
-    async fn tell_one(&self, name: &str, bundle: &str) -> anyhow::Result<bool> {
+    async fn tell_one(&self, name: &str, bundle: &str) -> anyhow::Result<Told> {
         let request = Request::new(CONFIGURATIONS_PATH).get(name, &GetParams::default());
-        let configuration = self.requests.read_json(built(request)?).await?;
+        let configuration = match self.requests.read_json(built(request)?).await {
+            Err(failure) if failure.class() == Class::NotFound => return Ok(Told::Missing),
+            configuration => configuration?,
+        };
         let annotations = configuration.pointer("/metadata/annotations");
         let is_injected = annotations.is_some_and(|annotations| annotations.get(INJECTED).is_some());
         ensure!(
@@ -197,30 +250,44 @@ impl Renewal {
         let webhooks = configuration.get("webhooks").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         let mut patch = Vec::new();
         for (index, webhook) in webhooks.iter().enumerate() {
+            let reached = host_of(webhook).unwrap_or_default();
+            ensure!(
+                reached == self.host,
+                "it asks `{reached}`, and this is `{}`: it is another installation's, or `--webhook-host` is to name that",
+                self.host
+            );
             if webhook.pointer("/clientConfig/caBundle").and_then(Value::as_str) != Some(bundle) {
-                // The order may have changed since.
-                patch.push(
-                    json!({"op": "test", "path": format!("/webhooks/{index}/name"), "value": webhook.get("name")}),
-                );
-                patch.push(
-                    json!({"op": "add", "path": format!("/webhooks/{index}/clientConfig/caBundle"), "value": bundle}),
-                );
+                let place = format!("/webhooks/{index}/clientConfig/caBundle");
+                patch.push(json!({"op": "add", "path": place, "value": bundle}));
             }
         }
         if patch.is_empty() {
-            return Ok(false);
+            return Ok(Told::Known);
         }
+        let version = configuration.pointer("/metadata/resourceVersion");
+        patch.insert(0, json!({"op": "test", "path": "/metadata/resourceVersion", "value": version}));
         let patch: json_patch::Patch = serde_json::from_value(Value::Array(patch))?;
         let params = PatchParams::default();
         let request = Request::new(CONFIGURATIONS_PATH).patch(name, &params, &Patch::<()>::Json(patch));
         self.requests.write(Write::Installation, built(request)?).await?;
         tracing::info!("wrote whom to trust into MutatingWebhookConfiguration {name}");
-        Ok(true)
+        Ok(Told::Changed)
     }
 
     fn path(&self) -> String {
         format!("/api/v1/namespaces/{}/secrets", self.secret.namespace)
     }
+}
+
+/// By which name or address a configuration asks.
+fn host_of(webhook: &Value) -> Option<String> {
+    let config = webhook.get("clientConfig")?;
+    if let Some(url) = config.get("url") {
+        let url: http::Uri = url.as_str()?.parse().ok()?;
+        return Some(url.host()?.trim_matches(['[', ']']).to_owned());
+    }
+    let text = |key: &str| config.get("service")?.get(key)?.as_str();
+    Some(format!("{}.{}.svc", text("name")?, text("namespace")?))
 }
 
 fn said(step: Step) -> &'static str {
@@ -229,5 +296,9 @@ fn said(step: Step) -> &'static str {
         Step::Prepared => "made the next certificate of the webhook: it is presented once API servers trust it",
         Step::Changed => "the next certificate of the webhook takes the place of the last",
         Step::Dropped => "an authority that has expired is no longer trusted",
+        Step::Restored => "stored the certificate of the webhook again, which somebody had removed",
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -50,6 +50,8 @@ pub(super) enum Step {
     Changed,
     /// An authority whose certificate has expired is no longer trusted.
     Dropped,
+    /// What somebody had removed is there again.
+    Restored,
 }
 
 impl Stored {
@@ -78,6 +80,16 @@ impl Stored {
         json!(data)
     }
 
+    /// Whether nothing is left of it.
+    pub(super) fn is_lost(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Whether no renewal is under way.
+    pub(super) fn is_renewed(&self) -> bool {
+        self.presented.is_some() && self.next.is_none()
+    }
+
     /// What `caBundle` is to be, as PEM.
     pub(super) fn bundle(&self) -> String {
         self.authorities.concat()
@@ -97,10 +109,11 @@ impl Stored {
     ) -> Result<Option<(Self, Step)>, rcgen::Error> {
         let good = |pem: &Option<Pem>| {
             let presented = pem.as_ref()?.parse().ok()?;
-            presented.is_good(host, now).then_some(presented)
+            presented.is_accepted(&self.authorities, now).then_some(presented)
         };
+        let next = good(&self.next).filter(|next| next.is_for(host));
         let mut then = self.clone();
-        let step = match (good(&self.presented), good(&self.next)) {
+        let step = match (good(&self.presented), next) {
             (None, None) => {
                 then.make(host, life, now)?;
                 then.presented = then.next.take();
@@ -114,7 +127,8 @@ impl Stored {
                 then.presented = then.next.take();
                 Step::Changed
             }
-            (Some(presented), None) if is_old(&presented, life, now) => {
+            // Where it has another name from now on, configurations may still ask by the last one.
+            (Some(presented), None) if is_old(&presented, life, now) || !presented.is_for(host) => {
                 then.make(host, life, now)?;
                 Step::Prepared
             }

@@ -50,12 +50,13 @@ spec: {hpa: web, minReplicas: 10, maxReplicas: 20, duration: 1h}
 ";
 
 /// Each with the values that make it.
-const VARIANTS: [(&str, &[&str]); 14] = [
+const VARIANTS: [(&str, &[&str]); 15] = [
     ("defaults", &[]),
     ("kubewarden", &["admission=kubewarden"]),
     ("none", &["admission=none"]),
     ("cert-manager", &["admission=webhook", "webhook.certManager=true"]),
-    ("private-cluster", &["webhook.port=10250", "webhook.hostNetwork=true"]),
+    ("private-cluster", &["webhook.port=10250"]),
+    ("host-network", &["webhook.port=9443", "webhook.hostNetwork=true"]),
     ("two-namespaces", &["namespaces={shop,ops}"]),
     ("monitoring", &["monitoring.podMonitor=true", "monitoring.rules=true", "monitoring.dashboard=true"]),
     ("monitoring-labels", &["monitoring.rules=true", "monitoring.labels.release=prometheus"]),
@@ -88,7 +89,12 @@ const VARIANTS: [(&str, &[&str]); 14] = [
 ];
 
 /// Wrong values, and what is said of them.
-const REFUSED: [(&str, &str); 11] = [
+const REFUSED: [(&str, &str); 16] = [
+    ("admission=null", "admission"),
+    ("webhook.hostNetwork=true,webhook.port=10250", "port"),
+    ("settings.maxDuration=7days", "maxDuration"),
+    ("settings.namespaces[0].match=dev-*,settings.namespaces[0].replicaceiling=3", "replicaceiling"),
+    ("kubewarden.module=https://example.com/policy.wasm", "module"),
     ("admission=kyverno", "admission"),
     ("admision=webhook", "admision"),
     ("replicas=two", "replicas"),
@@ -215,15 +221,21 @@ fn it_installs_what_kustomize_does() {
     }
 }
 
-/// What the controller's account may do: group, resource, object, verb; but for what the chart's hook needs.
+/// What the controller's account may do, and where: in the whole cluster or in its namespace; but for what the chart's hook needs.
 fn rights(objects: &[Value]) -> BTreeSet<String> {
-    let is_role = |object: &&Value| object["kind"].as_str().unwrap().ends_with("Role");
     let mut rights = BTreeSet::new();
-    for role in objects.iter().filter(is_role) {
-        let name = role["metadata"]["name"].as_str().unwrap();
-        if ["hpa-override-editor", "hpa-override-viewer", "hpa-override-test"].contains(&name) {
+    for binding in objects.iter().filter(|object| object["kind"].as_str().unwrap().ends_with("Binding")) {
+        let is_its = |subject: &Value| {
+            subject["name"] == "hpa-override-controller"
+                && subject["namespace"] == NAMESPACE
+                && subject["kind"] == "ServiceAccount"
+        };
+        if !binding["subjects"].as_array().unwrap().iter().all(is_its) {
             continue;
         }
+        let (reference, namespace) = (&binding["roleRef"], &binding["metadata"]["namespace"]);
+        let is_it = |role: &&Value| role["kind"] == reference["kind"] && role["metadata"]["name"] == reference["name"];
+        let role = objects.iter().find(is_it).unwrap_or_else(|| panic!("there is no {reference}"));
         for rule in role["rules"].as_array().unwrap() {
             let texts = |key: &str| match rule[key].as_array() {
                 Some(texts) => texts.iter().map(|text| text.as_str().unwrap().to_owned()).collect(),
@@ -232,15 +244,14 @@ fn rights(objects: &[Value]) -> BTreeSet<String> {
             for group in texts("apiGroups") {
                 for resource in texts("resources") {
                     for object in texts("resourceNames") {
-                        rights.extend(texts("verbs").iter().map(|verb| format!("{verb} {resource}.{group} {object}")));
+                        let one = |verb: &String| format!("{verb} {resource}.{group} {object} in {namespace}");
+                        rights.extend(texts("verbs").iter().map(one));
                     }
                 }
             }
         }
     }
-    rights.retain(|right| {
-        !["patch deployments/scale.apps hpa-override-controller", "list pods. "].contains(&right.as_str())
-    });
+    rights.retain(|right| !right.starts_with("patch deployments/scale.apps ") && !right.starts_with("list pods. "));
     rights
 }
 
@@ -256,7 +267,11 @@ fn compared(objects: &[Value]) -> BTreeMap<String, Value> {
         }
         let mut object = object.clone();
         let metadata = object["metadata"].as_object_mut().unwrap();
-        metadata.retain(|key, _| ["namespace", "name"].contains(&key.as_str()));
+        metadata.retain(|key, _| ["namespace", "name", "annotations"].contains(&key.as_str()));
+        if let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) {
+            annotations.retain(|key, _| key.starts_with("cert-manager.io/") || key.starts_with("io.kubewarden."));
+        }
+        metadata.retain(|_, value| value.as_object().is_none_or(|fields| !fields.is_empty()));
         // kustomize adds a hash.
         let name = name.split("-settings").next().unwrap();
         metadata.insert("name".into(), name.into());
@@ -295,7 +310,10 @@ fn normalize_deployment(object: &mut Value) {
     for key in ["affinity", "topologySpreadConstraints"] {
         spec.remove(key);
     }
-    spec["volumes"][0] = Value::Null;
+    // kustomize adds a hash.
+    let settings =
+        spec["volumes"][0]["configMap"]["name"].as_str().unwrap().split("-settings").next().unwrap().to_owned();
+    spec["volumes"][0]["configMap"]["name"] = settings.into();
     let container = spec["containers"][0].as_object_mut().unwrap();
     container.remove("imagePullPolicy");
     let args = container["args"].as_array_mut().unwrap();

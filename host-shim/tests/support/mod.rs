@@ -9,8 +9,8 @@ use std::{io::Write, path::Path, process::Stdio, sync::OnceLock, time::Duration}
 
 use futures::StreamExt as _;
 use hpa_override_testbed::{
-    AuditEvent, AuditLog, CONTROLLER_USER, Clock, Identity, Options, World, WorldOptions, api_for, apply_yaml,
-    parse_yaml, wait_for,
+    Admission, AuditEvent, AuditLog, CONTROLLER_USER, Clock, Identity, Options, World, WorldOptions, api_for,
+    apply_yaml, parse_yaml, wait_for,
 };
 use jiff::Timestamp;
 use kube::{
@@ -26,6 +26,9 @@ use self::conditions::Conditions;
 pub const LIMIT: Duration = Duration::from_mins(1);
 /// An ordinary user who may create overrides and write HPAs everywhere.
 pub const ALICE: &str = "alice";
+
+/// `webhook`: where a test wants the policies, the controller's own webhook is in their place.
+const ADMISSION: &str = "HPA_OVERRIDE_ADMISSION";
 
 /// A world with the policies or without. The real HPA controller is not part of it: its status writes would change the
 /// resourceVersion.
@@ -103,13 +106,19 @@ pub async fn until(instant: Timestamp) {
 
 fn options(plane: Options, policies: bool, settings: Value) -> WorldOptions {
     let module = Path::new(env!("CARGO_MANIFEST_DIR")).join("../dist/policy.wasm");
-    if policies {
-        assert!(module.exists(), "there is no dist/policy.wasm; run `cargo xtask dist`");
-    }
+    let admission = match std::env::var_os(ADMISSION) {
+        _ if !policies => Admission::None,
+        Some(webhook) if webhook == "webhook" => Admission::Webhook,
+        Some(other) => panic!("{ADMISSION} is `webhook`, or is not set, and not {}", other.display()),
+        None => {
+            assert!(module.exists(), "there is no dist/policy.wasm; run `cargo xtask dist`");
+            Admission::Policies(module)
+        }
+    };
     WorldOptions {
         plane: plane.user(ALICE, &["devs", "system:masters"]),
         controller: env!("CARGO_BIN_EXE_host-shim").into(),
-        module: policies.then_some(module),
+        admission,
         settings,
     }
 }

@@ -1,6 +1,5 @@
 use hpa_override_testbed::seed;
-use tokio_rustls::rustls::pki_types::{CertificateDer, pem::PemObject as _};
-use x509_parser::{certificate::X509Certificate, prelude::FromDer as _};
+use rstest::rstest;
 
 use super::*;
 
@@ -29,28 +28,16 @@ fn made() -> Stored {
     stored
 }
 
-/// Subject and issuer of the first certificate, and its first and last second.
-fn names(pem: &[u8]) -> (String, String, [i64; 2]) {
-    let der = CertificateDer::from_pem_slice(pem).unwrap();
-    let (_, certificate) = X509Certificate::from_der(&der).unwrap();
-    let times = certificate.validity();
-    let [first, last] = [times.not_before, times.not_after].map(|at| at.timestamp());
-    (certificate.subject().to_string(), certificate.issuer().to_string(), [first, last])
-}
-
 /// Whether a client accepts it at that time which trusts these authorities.
 fn is_accepted(pem: &Pem, authorities: &[String], now: Instant) -> bool {
-    let (_, issuer, times) = names(&pem.chain);
-    let is_in = |[first, last]: [i64; 2]| (first..=last).contains(&now.as_unix());
-    let authority = authorities.iter().map(|authority| names(authority.as_bytes())).find(|(name, ..)| *name == issuer);
-    is_in(times) && authority.is_some_and(|(_, _, times)| is_in(times))
+    pem.parse().unwrap().is_accepted(authorities, now)
 }
 
 #[test]
 fn the_first_one_is_presented_at_once() {
     let stored = made();
     let presented = stored.presented.as_ref().unwrap().parse().unwrap();
-    assert!(presented.is_good(HOST, start()) && !presented.is_good("other.ops.svc", start()));
+    assert!(presented.is_for(HOST) && !presented.is_for("other.ops.svc"));
     assert_eq!(presented.expires, start().saturating_add(LIFE + 1));
     assert!(is_accepted(stored.presented.as_ref().unwrap(), &stored.authorities, start()));
     assert_eq!(stored.bundle().matches("BEGIN CERTIFICATE").count(), 1);
@@ -101,10 +88,29 @@ fn what_cannot_be_presented_is_made_anew_and_what_is_trusted_stays_trusted() {
         assert!(is_accepted(then.presented.as_ref().unwrap(), &then.authorities, start()), "{what}");
         assert_eq!(then.authorities[0], stored.authorities[0], "{what}");
     }
-    let (then, _) = stored.next("10.0.0.9", LIFE, start(), false).unwrap().unwrap();
-    assert!(then.presented.unwrap().parse().unwrap().is_good("10.0.0.9", start()), "it has another host");
+    let others = Stored { authorities: another.authorities.clone(), ..stored.clone() };
+    assert_eq!(step(&others, start(), false).unwrap().1, Step::Made, "nobody who is trusted has signed it");
+    let yesterday = start().saturating_add(-BEFORE - 1);
+    assert_eq!(step(&stored, yesterday, false).unwrap().1, Step::Made, "it is not valid yet");
     let garbage = json!({"data": {"ca.crt": STANDARD.encode(format!("{}no PEM", stored.bundle())), "tls.crt": 5}});
     assert_eq!(Stored::read(&garbage).authorities, stored.authorities);
+}
+
+/// Configurations may still ask by the last name.
+#[rstest]
+#[case::name("web.shop.svc")]
+#[case::v4("10.0.0.9")]
+#[case::v6("fd00::9")]
+fn another_host_is_prepared_for_before_it_is_presented(#[case] host: &str) {
+    let stored = made();
+    let (then, done) = stored.next(host, LIFE, start(), true).unwrap().unwrap();
+    assert_eq!(done, Step::Prepared);
+    assert!(then.presented == stored.presented);
+    assert!(then.next(host, LIFE, start(), false).unwrap().is_none(), "nothing is made twice");
+    let (then, done) = then.next(host, LIFE, start(), true).unwrap().unwrap();
+    assert_eq!(done, Step::Changed);
+    assert!(then.presented.as_ref().unwrap().parse().unwrap().is_for(host));
+    assert!(then.next(host, LIFE, start(), true).unwrap().is_none());
 }
 
 /// Leaders take turns, with clocks up to five minutes off; each replica presents what it read within the last minute. A client

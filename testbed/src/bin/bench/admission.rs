@@ -1,10 +1,12 @@
-//! Measures what an admission costs with the policy module, against one that only accepts.
+//! Measures what an admission costs with the policy module, and with the controller's own webhook, against a module that only
+//! accepts.
 //!
 //! ```text
 //!   requests ──┬─► engine: a call of each module in turn ─────────────────────────┐
-//!              └─► policy host, HTTPS, one connection to each: one after another ─┴─► p50, p99, ratio
+//!              ├─► policy host, HTTPS, one connection to each: one after another ─┼─► p50, p99, ratio
+//!              └─► the controller's webhook, HTTPS, in the same way ──────────────┘
 //! ```
-//! Both are asked the same, in turn, in one process, so that other load on the machine slows both alike. It sets no limit.
+//! Both are asked the same, in turn, so that other load on the machine slows both alike. It sets no limit.
 
 mod client;
 mod times;
@@ -17,7 +19,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, ensure};
-use hpa_override_testbed::{Module, PolicyConfig, PolicyHost};
+use hpa_override_testbed::{Admission, Module, Options, PolicyConfig, PolicyHost, World, WorldOptions};
 use serde_json::{Value, json};
 
 use self::{client::Client, times::Times};
@@ -31,6 +33,9 @@ pub(crate) struct Args {
     /// A module that only accepts.
     #[arg(long)]
     accepting: PathBuf,
+    /// The controller.
+    #[arg(long)]
+    controller: PathBuf,
     /// The folder with the requests.
     #[arg(long)]
     requests: PathBuf,
@@ -56,7 +61,22 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     let asked = SORTS.map(|(title, policy, file)| Ok((title, policy, read(&args.requests, file)?)));
     let asked = asked.into_iter().collect::<Result<Vec<_>>>()?;
     on_the_engine(&modules, &asked, args.count)?;
-    through_the_host(&modules, &asked, args.count)?;
+    let [accepting, ours] = &modules;
+    let [accepting, ours] = [host(accepting)?, host(ours)?];
+    let connect = |host: &PolicyHost| Client::connect(host.url().trim_start_matches("https://"), host.ca_pem());
+    through(
+        "HTTPS",
+        [connect(&accepting)?, connect(&ours)?],
+        |policy| format!("/validate/{policy}"),
+        &asked,
+        args.count,
+    )?;
+    let (plane, settings) = (Options::default(), json!({}));
+    let (controller, admission) = (args.controller.clone(), Admission::Webhook);
+    let world = World::start(WorldOptions { plane, controller, admission, settings })?;
+    let (address, authorities) = world.webhook()?;
+    let clients = [connect(&accepting)?, Client::connect(&address, &authorities)?];
+    through("the controller's webhook", clients, |_| "/admit".into(), &asked, args.count)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -84,23 +104,29 @@ fn on_the_engine(modules: &[Module; 2], asked: &[(&str, &str, Value)], count: us
     Ok(())
 }
 
-/// What the API server sees, once it is connected.
-fn through_the_host(modules: &[Module; 2], asked: &[(&str, &str, Value)], count: usize) -> Result<()> {
-    let policies = || SORTS.map(|(_, policy, _)| PolicyConfig::new(policy, json!({}))).to_vec();
-    let start = |module: &Module| PolicyHost::start(module.clone(), policies());
-    let hosts = modules.each_ref().map(start);
-    let hosts = hosts.into_iter().collect::<Result<Vec<_>>>()?;
-    let mut clients = hosts.iter().map(Client::connect).collect::<Result<Vec<_>>>()?;
-    for (title, policy, request) in asked {
+fn host(module: &Module) -> Result<PolicyHost> {
+    PolicyHost::start(module.clone(), SORTS.map(|(_, policy, _)| PolicyConfig::new(policy, json!({}))).to_vec())
+}
+
+/// What the API server sees, once it is connected: the host of the module that only accepts, and another, which is asked at the
+/// path that `path` makes of the policy.
+fn through(
+    title: &str,
+    mut clients: [Client; 2],
+    path: impl Fn(&str) -> String,
+    asked: &[(&str, &str, Value)],
+    count: usize,
+) -> Result<()> {
+    for (sort, policy, request) in asked {
         let review = json!({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": request});
-        let (path, body) = (format!("/validate/{policy}"), review.to_string());
+        let (paths, body) = ([format!("/validate/{policy}"), path(policy)], review.to_string());
         let times = Times::in_turn(count, |which| {
-            let client = clients.get_mut(which).context("there are two hosts")?;
+            let (client, path) = clients.get_mut(which).zip(paths.get(which)).context("there are two")?;
             let start = Instant::now();
-            client.allowed(&path, body.clone())?;
+            client.allowed(path, body.clone())?;
             Ok(start.elapsed())
         });
-        times::print(&format!("HTTPS: {title}"), times?);
+        times::print(&format!("{title}: {sort}"), times?);
     }
     Ok(())
 }

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result};
 use clap::Parser;
 use hpa_override_testbed::assets::{self, Program};
-use hpa_override_testbed::{Identity, Options, World, WorldOptions, exit_code};
+use hpa_override_testbed::{Admission, Identity, Options, World, WorldOptions, exit_code};
 use serde_json::{Value, json};
 
 use shop::{ALICE, ARGOCD};
@@ -31,9 +31,9 @@ struct Args {
     /// The controller.
     #[arg(long)]
     controller: PathBuf,
-    /// The admission module.
+    /// The admission module; without it, the controller answers admission itself.
     #[arg(long)]
-    module: PathBuf,
+    module: Option<PathBuf>,
     /// Leave the control plane up at the end, and print kubeconfigs for it.
     #[arg(long)]
     keep: bool,
@@ -66,12 +66,22 @@ fn settings() -> Value {
     json!({"maxDuration": "8h", "requireReason": true})
 }
 
-fn start(controller: PathBuf, module: PathBuf, timeline: &Timeline) -> Result<World> {
-    let size = std::fs::metadata(&module).with_context(|| format!("there is no {}", module.display()))?.len();
-    timeline.saw("starting etcd, the API server, the controller manager, the policies and our controller");
+fn start(controller: PathBuf, module: Option<PathBuf>, timeline: &Timeline) -> Result<World> {
+    let (admission, who, what) = match module {
+        Some(module) => {
+            let size = std::fs::metadata(&module).with_context(|| format!("there is no {}", module.display()))?.len();
+            (
+                Admission::Policies(module),
+                "the policies and",
+                format!("policies        both run policy.wasm, {size} bytes"),
+            )
+        }
+        None => (Admission::Webhook, "and", "webhook         the controller answers admission itself".into()),
+    };
+    timeline.saw(&format!("starting etcd, the API server, the controller manager, {who} our controller"));
     let plane = Options::with_controllers().user(ALICE, &[]).user(ARGOCD, &[]);
-    let world = World::start(WorldOptions { plane, controller, module: Some(module), settings: settings() })?;
-    timeline.saw(&format!("policies        both run policy.wasm, {size} bytes; settings {}", settings()));
+    let world = World::start(WorldOptions { plane, controller, admission, settings: settings() })?;
+    timeline.saw(&format!("{what}; settings {}", settings()));
     Ok(world)
 }
 

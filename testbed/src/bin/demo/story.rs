@@ -131,7 +131,7 @@ fn listed(shop: &Shop<'_>) -> Result<String> {
     let answer = shop.kubectl(ALICE, "-n shop get hpao")?.succeeded()?;
     let line = answer.text.lines().find(|line| line.starts_with(CAMPAIGN)).unwrap_or_default();
     let words: Vec<_> = line.split_whitespace().collect();
-    ensure!(words.starts_with(&[CAMPAIGN, "web", "10", "20", "Active"]), "`{line}`");
+    ensure!(words.starts_with(&[CAMPAIGN, "web", "1", "10", "20", "Active"]), "`{line}`");
     Ok(words.join(" "))
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use hpa_override_testbed::{CONTROLLER_USER, Identity, Options, World, WorldOptions, usage, wait_for};
+use hpa_override_testbed::{Admission, CONTROLLER_USER, Identity, Options, World, WorldOptions, usage, wait_for};
 use jiff::Timestamp;
 use kube::Client;
 use serde_json::json;
@@ -31,7 +31,8 @@ impl Site {
     /// Installs all but leaves the controller out.
     pub(crate) async fn start(controller: PathBuf, module: Option<PathBuf>) -> Result<Self> {
         let settings = json!({"controllerUser": CONTROLLER_USER});
-        let world = World::start(WorldOptions { plane: Options::default(), controller, module, settings })?;
+        let admission = module.map_or(Admission::None, Admission::Policies);
+        let world = World::start(WorldOptions { plane: Options::default(), controller, admission, settings })?;
         world.kill_controller()?;
         let admin = world.plane().client(&Identity::Admin).await?;
         let identity = Identity::service_account("hpa-override", "hpa-override-controller");
