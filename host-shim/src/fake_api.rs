@@ -1,6 +1,6 @@
-//! An API server in memory, for tests of the controller without a cluster, in paused time: it stores merge patches, and JSON
-//! patches, under optimistic locking as the real one does, serves lists and watches, logs every request, and fails where a test says so. It
-//! validates nothing and owns no fields.
+//! An API server in memory, for tests of the controller without a cluster, in paused time: it stores merge patches and JSON
+//! patches under optimistic locking as the real one does, serves lists and watches, logs every request, and fails where a test
+//! says so. It validates nothing and owns no fields.
 
 use std::{
     collections::BTreeMap,

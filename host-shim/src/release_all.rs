@@ -264,12 +264,9 @@ async fn scale_down(requests: &Requests, deployment: &Id) -> anyhow::Result<()> 
             return Ok(());
         }
         if begin.elapsed() >= STOPS_WITHIN {
-            let are_told = items.iter().all(|pod| pod.pointer("/metadata/deletionTimestamp").is_some());
-            ensure!(are_told, "its pods are still there: {}", names.join(", "));
-            eprintln!(
-                "Pods that were told to stop are still there, and not waited for any longer: {}.",
-                names.join(", ")
-            );
+            let are_stopping = items.iter().all(|pod| pod.pointer("/metadata/deletionTimestamp").is_some());
+            ensure!(are_stopping, "its pods are still there: {}", names.join(", "));
+            eprintln!("Terminating pods are still there, and not waited for any longer: {}.", names.join(", "));
             return Ok(());
         }
         sleep(LOOK_EVERY).await;

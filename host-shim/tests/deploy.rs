@@ -20,7 +20,7 @@ use kube::{
     api::{DynamicObject, ListParams, PostParams},
 };
 use serde_json::{Value, json};
-use support::{LIMIT, bounds, record, traces, we_own_a_bound};
+use support::{LIMIT, SHOP, bounds, record, traces, we_own_a_bound};
 
 const NAMESPACE: &str = "hpa-override";
 /// May see everything in the namespace `shop`, by the role `view`.
@@ -30,18 +30,6 @@ const EDITOR: &str = "editor";
 /// Has the shipped role `hpa-override-editor` there.
 const OVERRIDER: &str = "overrider";
 
-const SHOP: &str = "apiVersion: v1
-kind: Namespace
-metadata: {name: shop}
----
-apiVersion: autoscaling/v2
-kind: HorizontalPodAutoscaler
-metadata: {name: web, namespace: shop}
-spec:
-  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}
-  minReplicas: 2
-  maxReplicas: 5
-";
 const OVERRIDE: &str = "apiVersion: hpa-override.dev/v1
 kind: AutoscalerOverride
 metadata: {name: campaign, namespace: shop}

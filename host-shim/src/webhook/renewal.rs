@@ -1,5 +1,5 @@
-//! The webhook's own certificate: every replica presents what the Secret holds, and the one that leads renews it and tells the
-//! API servers whom to trust.
+//! The webhook's own certificate: every replica presents what the Secret holds, and the one that leads renews it and writes
+//! into the configurations whom the API servers are to trust.
 //!
 //! ```text
 //!   Secret ──► Stored ──► present
@@ -89,9 +89,9 @@ enum Looked {
 }
 
 /// What became of one configuration.
-enum Told {
+enum Configured {
     Changed,
-    Known,
+    Unchanged,
     Missing,
 }
 
@@ -128,18 +128,16 @@ impl Renewal {
         let mut seen = Seen::default();
         loop {
             let looked = self.look(&mut seen).await;
-            let is_settled = matches!(looked, Ok(Looked::Settled));
-            let is_done = matches!(looked, Ok(Looked::Done));
-            seen.say(looked.err(), &self.secret);
             let [soon, later] = self.times.look_every;
-            sleep(match self.certificate.expires() {
-                None => FIRST_LOOK_EVERY,
+            let pause = match &looked {
+                _ if self.certificate.expires().is_none() => FIRST_LOOK_EVERY,
                 // The next step may follow.
-                Some(_) if is_done => FIRST_LOOK_EVERY,
-                Some(_) if is_settled => later,
-                Some(_) => soon,
-            })
-            .await;
+                Ok(Looked::Done) => FIRST_LOOK_EVERY,
+                Ok(Looked::Settled) => later,
+                Ok(Looked::Waits) | Err(_) => soon,
+            };
+            seen.say(looked.err(), &self.secret);
+            sleep(pause).await;
         }
     }
 
@@ -154,26 +152,29 @@ impl Renewal {
             }
             seen.presented = Some(pem.clone());
         }
-        let is_lost = stored.is_lost();
-        let last = if is_lost { seen.last.clone() } else { seen.last.insert(stored.clone()).clone().into() };
+        if !stored.is_lost() {
+            seen.last = Some(stored.clone());
+        }
         if !self.leadership.is_held(self.clock.now().steady()) {
             seen.trusted = None;
             return Ok(if stored.is_renewed() { Looked::Settled } else { Looked::Waits });
         }
-        if let Some(last) = last.filter(|_| is_lost) {
-            return self.store(&version, &last, Step::Restored).await;
+        if stored.is_lost()
+            && let Some(last) = &seen.last
+        {
+            return self.store(&version, last, Step::Restored).await;
         }
-        let told = self.tell(&stored.bundle(), seen).await;
+        let configured = self.configure(&stored.bundle(), seen).await;
         let now = self.clock.now();
         let trusted = seen.trusted.as_ref().map(|(_, since)| now.steady().saturating_duration_since(*since));
         let is_trusted = trusted.is_some_and(|trusted| trusted >= self.times.trusted_for);
         let next = stored.next(&self.host, self.times.life, now.instant(), is_trusted);
-        // Whether or not it can be told whom to trust.
+        // Whether or not the configurations could be written.
         if let Some((then, step)) = next.context("failed to make a certificate")? {
             self.store(&version, &then, step).await?;
-            return told.map(|()| Looked::Done);
+            return configured.map(|()| Looked::Done);
         }
-        told.map(|()| if is_trusted { Looked::Settled } else { Looked::Waits })
+        configured.map(|()| if is_trusted { Looked::Settled } else { Looked::Waits })
     }
 
     /// The version of the Secret, and what it holds.
@@ -201,8 +202,8 @@ impl Renewal {
         Ok(Looked::Done)
     }
 
-    /// Writes the bundle into the configurations that hold another. One that is not there has nobody to be told.
-    async fn tell(&self, bundle: &str, seen: &mut Seen) -> anyhow::Result<()> {
+    /// Writes the bundle into the configurations that hold another. One that is not there keeps nothing back.
+    async fn configure(&self, bundle: &str, seen: &mut Seen) -> anyhow::Result<()> {
         if bundle.is_empty() {
             return Ok(());
         }
@@ -211,10 +212,10 @@ impl Renewal {
         }
         let (mut changed, mut missing, mut failed) = (false, Vec::new(), Vec::new());
         for name in CONFIGURATIONS {
-            match self.tell_one(name, &STANDARD.encode(bundle)).await {
-                Ok(Told::Changed) => changed = true,
-                Ok(Told::Known) => {}
-                Ok(Told::Missing) => missing.push(name),
+            match self.configure_one(name, &STANDARD.encode(bundle)).await {
+                Ok(Configured::Changed) => changed = true,
+                Ok(Configured::Unchanged) => {}
+                Ok(Configured::Missing) => missing.push(name),
                 Err(error) => failed.push(format!("MutatingWebhookConfiguration {name}: {error:#}")),
             }
         }
@@ -235,10 +236,10 @@ impl Renewal {
         Ok(())
     }
 
-    async fn tell_one(&self, name: &str, bundle: &str) -> anyhow::Result<Told> {
+    async fn configure_one(&self, name: &str, bundle: &str) -> anyhow::Result<Configured> {
         let request = Request::new(CONFIGURATIONS_PATH).get(name, &GetParams::default());
         let configuration = match self.requests.read_json(built(request)?).await {
-            Err(failure) if failure.class() == Class::NotFound => return Ok(Told::Missing),
+            Err(failure) if failure.class() == Class::NotFound => return Ok(Configured::Missing),
             configuration => configuration?,
         };
         let annotations = configuration.pointer("/metadata/annotations");
@@ -262,7 +263,7 @@ impl Renewal {
             }
         }
         if patch.is_empty() {
-            return Ok(Told::Known);
+            return Ok(Configured::Unchanged);
         }
         let version = configuration.pointer("/metadata/resourceVersion");
         patch.insert(0, json!({"op": "test", "path": "/metadata/resourceVersion", "value": version}));
@@ -271,7 +272,7 @@ impl Renewal {
         let request = Request::new(CONFIGURATIONS_PATH).patch(name, &params, &Patch::<()>::Json(patch));
         self.requests.write(Write::Installation, built(request)?).await?;
         tracing::info!("wrote whom to trust into MutatingWebhookConfiguration {name}");
-        Ok(Told::Changed)
+        Ok(Configured::Changed)
     }
 
     fn path(&self) -> String {

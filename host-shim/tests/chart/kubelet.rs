@@ -111,7 +111,7 @@ impl Kubelet {
 
     /// A pod that is to last is started; another is run to its end.
     async fn begin(&self, name: &str, pod: &Pod) -> Result<()> {
-        // One that is on no node is deleted without being told to stop.
+        // One that is on no node is deleted without a SIGTERM.
         let binding = json!({
             "apiVersion": "v1", "kind": "Binding", "metadata": {"name": name},
             "target": {"apiVersion": "v1", "kind": "Node", "name": "here"},

@@ -26,23 +26,11 @@ use serde_json::{Value, json};
 
 use self::{
     kubelet::Kubelet,
-    support::{LIMIT, bounds, record, traces},
+    support::{LIMIT, SHOP, bounds, record, traces},
 };
 
 const NAMESPACE: &str = "hpa-override";
 const CHART: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../deploy/helm/hpa-override");
-const SHOP: &str = "apiVersion: v1
-kind: Namespace
-metadata: {name: shop}
----
-apiVersion: autoscaling/v2
-kind: HorizontalPodAutoscaler
-metadata: {name: web, namespace: shop}
-spec:
-  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}
-  minReplicas: 2
-  maxReplicas: 5
-";
 const OVERRIDE: &str = "apiVersion: hpa-override.dev/v1
 kind: AutoscalerOverride
 metadata: {name: campaign, namespace: shop}

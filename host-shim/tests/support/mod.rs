@@ -27,6 +27,20 @@ pub const LIMIT: Duration = Duration::from_mins(1);
 /// An ordinary user who may create overrides and write HPAs everywhere.
 pub const ALICE: &str = "alice";
 
+/// A namespace, and an HPA of 2-5 in it.
+pub const SHOP: &str = "apiVersion: v1
+kind: Namespace
+metadata: {name: shop}
+---
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: web, namespace: shop}
+spec:
+  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}
+  minReplicas: 2
+  maxReplicas: 5
+";
+
 /// `webhook`: where a test wants the policies, the controller's own webhook is in their place.
 const ADMISSION: &str = "HPA_OVERRIDE_ADMISSION";
 

@@ -75,7 +75,7 @@ impl Replica {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_is_made_told_and_renewed_in_time() {
+async fn it_is_made_configured_and_renewed_in_time() {
     let replica = Replica::start(true);
     Replica::pass(3).await;
     assert!(replica.left() > 1190);
@@ -125,7 +125,7 @@ async fn one_configuration_that_is_missing_or_anothers_keeps_the_other_from_noth
             continue;
         }
         Replica::pass(1000).await;
-        assert!(replica.stored().is_renewed() && replica.left() > 900, "nobody has to be told");
+        assert!(replica.stored().is_renewed() && replica.left() > 900, "it keeps nothing back");
     }
 }
 

@@ -137,11 +137,11 @@ fn whoever_leads_with_whatever_clock_every_replica_is_accepted() {
         }
         // Now and then a part of the round is not done; over days all of it is.
         let mut is_done = || passed > 60 || random.bool();
-        let (tells, steps) = (is_done(), is_done());
-        if tells {
-            let is_told = trusted == stored.authorities;
+        let (configures, steps) = (is_done(), is_done());
+        if configures {
+            let is_configured = trusted == stored.authorities;
             trusted.clone_from(&stored.authorities);
-            known = if is_told { known + passed } else { 0 };
+            known = if is_configured { known + passed } else { 0 };
         }
         let is_trusted = trusted == stored.authorities && known >= 60;
         if steps && let Some((then, done)) = step(&stored, now.saturating_add(leader_is_off), is_trusted) {
