@@ -80,10 +80,10 @@ struct Planned {
     plan: StatusPlan,
     /// How soon to plan again, since an answer that blocks it expires then.
     plan_again_in: Option<Duration>,
-    /// How long to wait before it may be written.
-    wait: Option<Duration>,
-    /// The targets whose replicas are to be read.
-    to_read: Vec<(Id, Bounds)>,
+    /// How long it is not written yet; another look follows then.
+    held_back: Option<Duration>,
+    /// The targets whose replicas are to be read; not while it changes which they are.
+    to_read: Option<Vec<(Id, Bounds)>>,
 }
 
 /// Reports in the status of one override what is done on its targets. What came of it, and when to look again, whatever
@@ -97,20 +97,20 @@ async fn report(deps: &Deps, key: &Key) -> Result<(Outcome, Option<Duration>), E
     };
     // The plans for its targets are still to be made; the last of them queues it.
     let Some(planned) = planned else { return Ok((Outcome::Unchanged, None)) };
-    let Planned { ovr, resource_version, stored, plan, plan_again_in, wait, to_read } = planned;
+    let Planned { ovr, resource_version, stored, plan, plan_again_in, held_back, to_read } = planned;
     deps.queues.status_transitions.set(key, plan.next_transition);
-    let to_read: Vec<_> = to_read.iter().filter_map(|(hpa, bounds)| Some((deps.state.hpa(hpa)?, *bounds))).collect();
-    deps.readings.want(key, &to_read, moment.steady());
+    if held_back.is_some() {
+        return Ok((Outcome::Unchanged, held_back));
+    }
+    if let Some(to_read) = to_read {
+        let views = to_read.iter().filter_map(|(hpa, bounds)| Some((deps.state.hpa(hpa)?, *bounds)));
+        deps.readings.want(key, &views.collect::<Vec<_>>(), moment.steady());
+    }
     if plan.delete {
         let deleted = delete(&deps.requests, key, &ovr.uid, &resource_version).await;
         return unless_gone(deleted).map(|_| (Outcome::Written, None)).map_err(|failure| Error::delete(key, failure));
     }
     if let Some(status) = &plan.status {
-        // Another phase is what people wait for.
-        let phase = stored.as_ref().and_then(|stored| stored.get("phase")?.as_str());
-        if wait.is_some() && phase == status.phase.as_deref() {
-            return Ok((Outcome::Unchanged, wait));
-        }
         let sent = serde_json::to_value(status).unwrap_or_default();
         let patch = status_patch(&ovr.uid, stored.as_ref(), status);
         let written = patch_status(&deps.requests, key, &patch, moment.instant()).await;
@@ -146,15 +146,22 @@ fn plan(deps: &Deps, key: &Key, mut situation: StatusSituation<'_>, moment: Mome
         plan_again_in = known.plan_again_in;
         plan = plan_with(&|ovr| known.may_patch(ovr, &settings));
     }
-    let to_read = summary.to_read().map(|(hpa, bounds)| (target(&ovr, hpa), bounds)).collect();
     if plan.status.is_none() && !plan.delete {
         situation.summary().note_announced(plan.announced);
         situation.note_success();
     }
+    let stored = plan.status.as_ref().and_then(|_| situation.stored_status());
+    // Another phase is what people wait for.
+    let phase = stored.as_ref().and_then(|stored| stored.get("phase")?.as_str());
+    let is_same = plan.status.as_ref().is_some_and(|status| status.phase.as_deref() == phase);
+    let held_back = situation.wait(moment).filter(|_| is_same);
+    // While targets change one by one, all of them would be named for each that does.
+    let named = (!plan.waits && held_back.is_none()).then(|| situation.summary().to_read());
+    let to_read = named.map(|named| named.map(|(hpa, bounds)| (target(&ovr, hpa), bounds)).collect());
     Some(Planned {
         resource_version: situation.resource_version().into(),
-        stored: plan.status.as_ref().and_then(|_| situation.stored_status()),
-        wait: situation.wait(moment),
+        stored,
+        held_back,
         to_read,
         ovr,
         plan,

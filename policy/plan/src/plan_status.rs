@@ -42,6 +42,8 @@ pub struct StatusPlan {
     pub next_transition: Option<Instant>,
     /// The first instant at which the status differs, nothing else happening, the transitions of the targets included.
     pub next_change: Option<Instant>,
+    /// Whether there is no status since a target is about to change, or a question is open: it is planned again then.
+    pub waits: bool,
 }
 
 /// Plans the status of `ovr`. `old` is its `status` on the object.
@@ -61,7 +63,8 @@ pub struct StatusPlan {
 /// # What the caller does
 /// Answers [`StatusPlan::question`] and plans again. Deletes the object where [`StatusPlan::delete`] is set. Otherwise writes
 /// the status ([`status_patch`]), publishes the events, gives [`StatusPlan::announced`] to the summary
-/// ([`TargetSummary::note_announced`]), reads the scale targets that [`TargetSummary::to_read`] names, and plans again when
+/// ([`TargetSummary::note_announced`]), reads the scale targets that [`TargetSummary::to_read`] names (not while
+/// [`StatusPlan::waits`]: nothing of them can be reported yet, and they change), and plans again when
 /// the summary says that a change of it is news, when the override changes, and at [`StatusPlan::next_transition`].
 ///
 /// ```
@@ -96,7 +99,7 @@ pub fn plan_status(
     let is_open = targets.is_open(question.is_some());
     let without_status = StatusPlan { question, next_transition, next_change, ..StatusPlan::default() };
     if is_open || targets.is_unsettled(now) {
-        return without_status;
+        return StatusPlan { waits: true, ..without_status };
     }
     let old = Old(old);
     let outcome = Outcome::new(ovr, &targets, eligibility, &old, now);

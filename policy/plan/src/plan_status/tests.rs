@@ -340,7 +340,10 @@ fn nothing_is_written_when_nothing_changed() {
 fn nothing_is_written_while_the_target_is_being_written_to() {
     let object = ovr("black-friday", &json!({}));
     let plan = seen(&hpa(), &[&object], None, NOW);
-    assert_eq!(plan, StatusPlan { next_change: Some(at("2026-11-27T18:00:00Z")), ..StatusPlan::default() });
+    assert_eq!(
+        plan,
+        StatusPlan { waits: true, next_change: Some(at("2026-11-27T18:00:00Z")), ..StatusPlan::default() }
+    );
 }
 
 #[test]

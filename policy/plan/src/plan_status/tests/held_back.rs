@@ -17,7 +17,7 @@ fn nothing_is_written_while_a_plan_is_older_than_its_next_transition() {
     let (end, before) = ("2026-11-27T18:00:00Z", "2026-11-27T17:59:59Z");
     let mut summary = summary_of(&all[0], &hpa, None, &settings());
     assert!(summarized(&object, &all[0], &mut summary, before).status.is_some());
-    let held_back = StatusPlan { next_change: Some(at(end)), ..StatusPlan::default() };
+    let held_back = StatusPlan { next_change: Some(at(end)), waits: true, ..StatusPlan::default() };
     assert_eq!(summarized(&object, &all[0], &mut summary, end), held_back, "its end is to be planned first");
     let mut failed = summary_of(&all[0], &hpa, Some(&denied()), &settings());
     assert!(summarized(&object, &all[0], &mut failed, end).status.is_some(), "a problem is reported");
