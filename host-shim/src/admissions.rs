@@ -40,6 +40,11 @@ impl Admissions {
         self.0.load(Ordering::Relaxed)
     }
 
+    /// Whether there is one, which honours a release.
+    pub fn is_one(&self) -> bool {
+        self.count() == 1
+    }
+
     /// Whether both are.
     pub fn are_two(&self) -> bool {
         self.count() == MERGES.len()

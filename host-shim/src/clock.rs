@@ -4,7 +4,7 @@
 //! In tests both follow tokio's time, which can be paused.
 
 #[cfg(test)]
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use hpa_override_core::Instant;
@@ -31,8 +31,8 @@ pub enum Clock {
         start: Duration,
         /// When it was made.
         since: SteadyInstant,
-        /// How many seconds it has been set back since.
-        set_back: &'static AtomicU64,
+        /// By how many seconds it has been set ahead since; negative, where it has been set back.
+        set: &'static AtomicI64,
     },
 }
 
@@ -43,9 +43,8 @@ impl Clock {
         let wall = match self {
             Self::System { offset } => shifted(since_1970(), offset),
             #[cfg(test)]
-            Self::Simulated { start, since, set_back } => {
-                let set_back = Duration::from_secs(set_back.load(Ordering::Relaxed));
-                (start + steady.saturating_duration_since(since)).saturating_sub(set_back)
+            Self::Simulated { start, since, set } => {
+                shifted(start + steady.saturating_duration_since(since), set.load(Ordering::Relaxed))
             }
         };
         Moment { wall, steady }
@@ -54,15 +53,14 @@ impl Clock {
     /// A clock that shows `start` now. For tests with paused time.
     #[cfg(test)]
     pub fn simulated(start: Instant) -> Self {
-        let set_back = Box::leak(Box::default());
-        Self::Simulated { start: wall(start), since: SteadyInstant::now(), set_back }
+        Self::Simulated { start: wall(start), since: SteadyInstant::now(), set: Box::leak(Box::default()) }
     }
 
-    /// Sets a simulated clock back.
+    /// Sets a simulated clock ahead, or back by negative seconds.
     #[cfg(test)]
-    pub fn set_back(self, seconds: u64) {
+    pub fn set(self, seconds: i64) {
         match self {
-            Self::Simulated { set_back, .. } => drop(set_back.fetch_add(seconds, Ordering::Relaxed)),
+            Self::Simulated { set, .. } => drop(set.fetch_add(seconds, Ordering::Relaxed)),
             Self::System { .. } => panic!("the clock of the machine is not set by tests"),
         }
     }
@@ -166,7 +164,7 @@ mod tests {
         assert!(resumed.age_of(now) >= Duration::from_hours(1), "the machine was suspended");
         let clock = Clock::simulated("2026-11-27T06:00:00Z".parse().unwrap());
         let before = clock.now();
-        clock.set_back(60);
+        clock.set(-60);
         tokio::time::advance(Duration::from_secs(2)).await;
         assert_eq!(clock.now().age_of(before), Duration::from_secs(2), "the wall clock was set back");
     }

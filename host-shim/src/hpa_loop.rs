@@ -81,7 +81,7 @@ async fn settle(deps: &Deps, key: &Key, priority: Priority) -> Result<(Outcome, 
         if deps.dry_run {
             return Ok((outcome, attempt.said(deps)));
         }
-        if let Some(delay) = attempt.revert_delay(deps) {
+        if let Some(delay) = attempt.undo_delay(deps) {
             return Ok((outcome, Some(delay)));
         }
         let answer = match patch_hpa(&deps.requests, key, patch, priority, attempt.not_after()).await {

@@ -139,6 +139,29 @@ async fn the_release_marker_restores_the_bounds_without_a_controller() {
     ns.delete("ovr").await;
 }
 
+/// More often within a minute than reverts are undone at once.
+#[tokio::test]
+async fn a_release_while_the_override_is_active_is_no_revert() {
+    let (world, _guard) = world().await;
+    let (ns, _) = under_override(world, "released").await;
+    ns.wait_phase("ovr", "Active").await;
+    for _ in 0..5 {
+        ns.kubectl_ok(&["annotate", "hpa", "web", "hpa-override.dev/release=true"], "");
+        ns.wait_overridden(10, 20).await;
+    }
+    let events: Api<Event> = Api::namespaced(ns.client.clone(), &ns.name);
+    let reasons = wait_for("the event of a release", LIMIT, async || {
+        let events = events.list(&ListParams::default()).await?.items;
+        let reasons: Vec<_> = events.into_iter().filter_map(|event| event.reason).collect();
+        anyhow::ensure!(reasons.iter().any(|reason| reason == "Released"), "{reasons:?}");
+        Ok(reasons)
+    });
+    let reasons = reasons.await.unwrap();
+    assert!(!reasons.iter().any(|reason| reason == "Reverted"), "{reasons:?}");
+    assert_eq!(ns.override_("ovr").await["status"]["conditions"][0]["status"], "True");
+    ns.delete("ovr").await;
+}
+
 #[tokio::test]
 async fn an_unreadable_record_blocks_and_is_not_overwritten() {
     let (world, _guard) = world().await;

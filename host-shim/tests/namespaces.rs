@@ -88,7 +88,7 @@ async fn the_guard_refuses_by_the_targets_namespace(world: &'static World) {
     let there = with_fields(forty(), &json!({"namespace": "dev-alice"}));
     let refused = [dev.try_create("own", forty()).await, shop.try_create("there", there).await];
     for error in refused.map(|result| result.unwrap_err().to_string()) {
-        assert!(error.contains("hpa-override-guard") && error.contains(above), "{error}");
+        assert!(error.contains(world.guard().0) && error.contains(above), "{error}");
     }
     shop.try_create("own", forty()).await.unwrap();
     shop.wait_overridden(2, 40).await;

@@ -89,8 +89,8 @@ async fn the_policy_server_is_down() {
     let (other, _) = with_hpa(world, "policy-server-down-other").await;
     world.policy_host().unwrap().stop();
     let refused = ns.try_create("ovr", with_fields(for_an_hour(), &json!({"hpa": "web"}))).await.unwrap_err();
-    let message = "failed calling webhook \"clusterwide-hpa-override-guard.kubewarden.admission\"";
-    assert!(refused.to_string().contains(message), "{refused}");
+    let message = format!("failed calling webhook \"{}\"", world.guard().0);
+    assert!(refused.to_string().contains(&message), "{refused}");
     // A forged record changes the HPA that carries it, by its desired bounds, and no other.
     let by = "policy-server-down-other/unknown";
     let record = json!({

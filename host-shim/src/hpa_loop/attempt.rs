@@ -93,7 +93,8 @@ impl Attempt {
         let overrides: Vec<&ParsedOverride> = situation.overrides.iter().map(Arc::as_ref).collect();
         let plan_with = |may_patch: &dyn Fn(&ParsedOverride) -> MayPatch| {
             let remembered = situation.remembered.as_deref();
-            plan_hpa(&situation.hpa, &overrides, &settings, may_patch, moment.instant(), remembered)
+            let plan = plan_hpa(&situation.hpa, &overrides, &settings, may_patch, moment.instant(), remembered);
+            if deps.admissions.is_one() { plan.admitted() } else { plan }
         };
         let plan = plan_with(&|_| MayPatch::NotAsked);
         if plan.questions.is_empty() {
@@ -115,9 +116,14 @@ impl Attempt {
         }
     }
 
+    /// Whether the patch undoes what somebody did to an HPA under override.
+    fn undoes(&self) -> bool {
+        self.plan.reverted_by.is_some() || self.plan.is_released
+    }
+
     /// Notes since when the patch is due. A revert is nobody's delay.
     pub fn note_due(&self, deps: &Deps) {
-        if self.plan.patch.is_some() && self.plan.reverted_by.is_none() {
+        if self.plan.patch.is_some() && !self.undoes() {
             let (since, now) = (self.plan.ends_since, self.moment.instant());
             deps.state.with_hpa(&self.situation.hpa, |memory| memory.note_due(since, now));
         }
@@ -178,8 +184,11 @@ impl Attempt {
 
     /// What was planned is written.
     fn note_done(&self, deps: &Deps) {
+        if self.undoes() {
+            let is_released = self.plan.is_released;
+            deps.state.with_hpa(&self.situation.hpa, |memory| memory.note_undone(is_released, self.moment));
+        }
         if self.plan.reverted_by.is_some() {
-            deps.state.with_hpa(&self.situation.hpa, |memory| memory.note_undone(self.moment));
             deps.requests.metrics().note_revert();
         }
         for event in &self.plan.events {
@@ -187,12 +196,16 @@ impl Attempt {
         }
     }
 
-    /// How long to wait before a revert is undone; none: there is none, or it is undone now.
-    pub fn revert_delay(&self, deps: &Deps) -> Option<Duration> {
-        let manager = self.plan.reverted_by.as_ref()?;
+    /// How long to wait before a revert, or a release, is undone; none: there is none, or it is undone now.
+    pub fn undo_delay(&self, deps: &Deps) -> Option<Duration> {
+        if !self.undoes() {
+            return None;
+        }
         let delay = deps.state.with_hpa(&self.situation.hpa, |memory| {
-            let delay = memory.revert_delay(self.moment)?;
-            memory.set_problem(Some(contested(manager)));
+            let delay = memory.undo_delay(self.plan.is_released, self.moment)?;
+            if let Some(manager) = &self.plan.reverted_by {
+                memory.set_problem(Some(contested(manager)));
+            }
             Some(delay)
         });
         let delay = delay.flatten()?;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::{
-    access_review::Answers, clock::Clock, confirm::Confirm, events::Events, queues::Queues, request::Requests,
-    settings::CurrentSettings, state::State,
+    access_review::Answers, admissions::Admissions, clock::Clock, confirm::Confirm, events::Events, queues::Queues,
+    request::Requests, settings::CurrentSettings, state::State,
 };
 
 /// What the loop works with.
@@ -18,6 +18,7 @@ pub struct Deps {
     pub confirm: Confirm,
     pub answers: Arc<Answers>,
     pub events: Events,
+    pub admissions: Admissions,
     /// Whether no HPA is written: what would be is said instead.
     pub dry_run: bool,
 }

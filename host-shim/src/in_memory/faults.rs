@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use hpa_override_core::RELEASE_ANNOTATION;
 use serde_json::json;
 
 use super::world::*;
@@ -86,6 +87,20 @@ async fn somebody_who_reverts_again_and_again_makes_no_write_storm() {
     let patches = count(&world.requests(), &format!("PATCH {}", hpa_path("web")));
     assert!(patches <= 8, "{patches}");
     assert_eq!(world.condition("a", "Ready")["reason"], json!("Contested"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_an_admission_a_release_marker_is_removed_and_is_no_revert() {
+    let world = World::overridden().await;
+    for _ in 0..5 {
+        let mut hpa = world.api.get(&hpa_path("web")).unwrap();
+        hpa["metadata"]["annotations"][RELEASE_ANNOTATION] = "true".into();
+        world.api.put(&hpa_path("web"), hpa);
+        world.seconds(1).await;
+        let hpa = world.api.get(&hpa_path("web")).unwrap();
+        assert_eq!(hpa["metadata"]["annotations"].get(RELEASE_ANNOTATION), None);
+    }
+    assert_eq!((world.bounds("web"), world.condition("a", "Ready")["status"].clone()), ((10, 20), json!("True")));
 }
 
 #[tokio::test(start_paused = true)]
@@ -267,7 +282,7 @@ async fn what_began_by_a_clock_that_was_ahead_is_undone_once_it_is_set() {
     world.api.put(&override_path("a"), ovr("a", spec));
     world.seconds(3700).await;
     assert_eq!(world.bounds("web"), (4, 5));
-    world.clock.set_back(3600);
+    world.clock.set(-3600);
     world.seconds(31).await;
     assert_eq!((world.bounds("web"), world.phase("a")), ((2, 5), json!("Pending")));
 }

@@ -1,8 +1,9 @@
 //! How the process ends, and what it finishes first.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use hpa_override_core::Settings;
+use kube::Client;
 use serde_json::json;
 
 use super::world::*;
@@ -72,6 +73,35 @@ async fn the_process_ends_at_once_where_a_loop_has_failed() {
     assert!(before.elapsed() < Duration::from_secs(2), "{:?}", before.elapsed());
 }
 
+/// A replica that is to be elected, and is the only one.
+fn elected(api: Arc<FakeApi>, client: Client) -> World {
+    let clock = Clock::simulated(START.parse().unwrap());
+    let lease = LeaseName { namespace: "hpa-override".into(), name: "hpa-override".into() };
+    World::run_as(api, client, clock, Settings::default(), Some(lease))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_leader_whose_clock_is_set_ahead_and_back_keeps_the_lease_and_ends_an_override_once() {
+    let (api, client) = FakeApi::start();
+    api.put(&hpa_path("web"), hpa("web"));
+    api.put(&override_path("a"), ovr("a", json!({"hpa": "web", "minReplicas": 4, "duration": "1m"})));
+    let world = elected(api, client);
+    world.seconds(20).await;
+    assert_eq!((world.bounds("web"), world.phase("a")), ((4, 5), json!("Active")));
+    world.requests();
+    world.clock.set(30);
+    world.seconds(30).await;
+    assert_eq!((world.bounds("web"), world.phase("a")), ((2, 5), json!("Expired")));
+    world.clock.set(-30);
+    world.seconds(120).await;
+    assert_eq!((world.bounds("web"), world.phase("a")), ((2, 5), json!("Expired")));
+    let requests = world.requests();
+    assert_eq!(count(&requests, &format!("PATCH {}", hpa_path("web"))), 2, "the two of an end: {requests:?}");
+    let lease = world.api.get("/apis/coordination.k8s.io/v1/namespaces/hpa-override/leases/hpa-override").unwrap();
+    assert_eq!(lease["spec"]["leaseTransitions"], json!(0));
+    world.stop().await.unwrap();
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_replica_that_loses_the_lease_writes_nothing_and_makes_up_for_it_when_it_leads_again() {
     let (api, client) = FakeApi::start();
@@ -79,9 +109,7 @@ async fn a_replica_that_loses_the_lease_writes_nothing_and_makes_up_for_it_when_
         api.put(&hpa_path(name), hpa(name));
     }
     api.put(&override_path("a"), ovr("a", for_an_hour("web")));
-    let clock = Clock::simulated(START.parse().unwrap());
-    let lease = LeaseName { namespace: "hpa-override".into(), name: "hpa-override".into() };
-    let world = World::run_as(api, client, clock, Settings::default(), Some(lease));
+    let world = elected(api, client);
     world.seconds(5).await;
     assert_eq!((world.bounds("web"), world.phase("a")), ((10, 20), json!("Active")));
     let refuse = || Answer::Refuse(503, "ServiceUnavailable", "stopping".into());

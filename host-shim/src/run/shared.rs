@@ -36,9 +36,9 @@ pub struct Shared {
 
 impl Shared {
     pub fn hpa_loop(&self, confirm: Confirm) -> hpa_loop::Deps {
-        let Self { clock, settings, state, queues, requests, answers, readings: _, events, admissions: _, dry_run } =
+        let Self { clock, settings, state, queues, requests, answers, readings: _, events, admissions, dry_run } =
             self.clone();
-        hpa_loop::Deps { clock, settings, state, queues, requests, confirm, answers, events, dry_run }
+        hpa_loop::Deps { clock, settings, state, queues, requests, confirm, answers, events, admissions, dry_run }
     }
 
     pub fn status_loop(&self) -> status_loop::Deps {

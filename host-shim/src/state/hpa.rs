@@ -8,6 +8,13 @@ use hpa_override_plan::{HpaView, OnTarget, Problem};
 use super::{due::Dues, revert_backoff::RevertBackoff, update::Update};
 use crate::{clock::Moment, object::Key};
 
+/// How long to wait before our bounds are written again. Only reverts make an HPA contested.
+#[derive(Debug, Default)]
+pub(super) struct Backoffs {
+    pub(super) reverts: RevertBackoff,
+    pub(super) releases: RevertBackoff,
+}
+
 /// One HPA.
 #[derive(Debug)]
 pub(super) struct HpaState {
@@ -20,7 +27,8 @@ pub(super) struct HpaState {
     pub(super) problem: Option<Problem>,
     /// Failures in a row.
     pub(super) failures: u32,
-    pub(super) backoff: RevertBackoff,
+    /// Of reverts and of releases, where there was any.
+    pub(super) backoffs: Option<Box<Backoffs>>,
     /// Counts what a plan for it is made of: its own versions, those of its overrides, and instants at which a plan differs.
     pub(super) revision: u64,
     /// The revision for which nothing is left to do.
@@ -37,14 +45,13 @@ pub(super) struct HpaState {
 
 impl HpaState {
     pub(super) fn new(view: Arc<HpaView>) -> Self {
-        let backoff = RevertBackoff::default();
         Self {
             view,
             written: 0,
             remembered: None,
             problem: None,
             failures: 0,
-            backoff,
+            backoffs: None,
             revision: 0,
             settled: None,
             paused: None,

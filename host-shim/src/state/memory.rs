@@ -6,7 +6,7 @@ use hpa_override_core::{Instant, ParsedOverride};
 use hpa_override_plan::{Problem, TargetSummary};
 use serde_json::Value;
 
-use super::{due::Dues, hpa::HpaState, override_state::OverrideState};
+use super::{due::Dues, hpa::HpaState, override_state::OverrideState, revert_backoff::RevertBackoff};
 use crate::clock::Moment;
 
 /// What is remembered of an HPA between two plans.
@@ -54,25 +54,31 @@ impl Memory<'_> {
         std::mem::take(&mut self.0.dues)
     }
 
-    /// How long to wait before a revert is undone; none: undo it now. It counts as undone only by
+    /// How long to wait before a revert, or a release, is undone; none: undo it now. It counts as undone only by
     /// [`note_undone`](Self::note_undone): a write that is refused and tried again is one revert, not many.
-    pub fn revert_delay(&mut self, moment: Moment) -> Option<Duration> {
-        let mut noted = self.0.backoff;
+    pub fn undo_delay(&mut self, is_released: bool, moment: Moment) -> Option<Duration> {
+        let backoff = self.backoff(is_released);
+        let mut noted = *backoff;
         let delay = noted.note_revert(moment);
         if delay.is_some() {
-            self.0.backoff = noted;
+            *backoff = noted;
         }
         delay
     }
 
-    /// Notes that a revert seen at `moment` is undone.
-    pub fn note_undone(&mut self, moment: Moment) {
-        self.0.backoff.note_revert(moment);
+    /// Notes that a revert, or a release, seen at `moment` is undone.
+    pub fn note_undone(&mut self, is_released: bool, moment: Moment) {
+        self.backoff(is_released).note_revert(moment);
     }
 
     /// How much longer it counts as contested.
     pub fn contested_for(&self, moment: Moment) -> Option<Duration> {
-        self.0.backoff.contested_for(moment)
+        self.0.backoffs.as_ref()?.reverts.contested_for(moment)
+    }
+
+    fn backoff(&mut self, is_released: bool) -> &mut RevertBackoff {
+        let backoffs = self.0.backoffs.get_or_insert_default();
+        if is_released { &mut backoffs.releases } else { &mut backoffs.reverts }
     }
 }
 

@@ -179,7 +179,7 @@ async fn assert_blocked(setup: &Setup, reason: &str, message: &str) {
 
 /// Excludes both namespaces from the guard's webhook, as `namespaceSelector` or an older Kubewarden does.
 async fn exclude_from_admission(setup: &Setup) {
-    let name = "clusterwide-hpa-override-guard";
+    let name = world().guard().1;
     let yaml = format!(
         "apiVersion: admissionregistration.k8s.io/v1\nkind: MutatingWebhookConfiguration\nmetadata: {{name: {name}}}"
     );

@@ -92,8 +92,8 @@ subjects: [{{apiGroup: rbac.authorization.k8s.io, kind: User, name: {MALLORY}}}]
 /// The guard's message, without the API server's words before it.
 pub fn message<T: std::fmt::Debug>(refused: kube::Result<T>) -> String {
     let kube::Error::Api(status) = refused.unwrap_err() else { panic!("not an answer of the API server") };
-    let prefix = "admission webhook \"clusterwide-hpa-override-guard.kubewarden.admission\" denied the request: ";
-    status.message.strip_prefix(prefix).map_or_else(|| status.message.clone(), Into::into)
+    let prefix = format!("admission webhook \"{}\" denied the request: ", world().guard().0);
+    status.message.strip_prefix(&prefix).map_or_else(|| status.message.clone(), Into::into)
 }
 
 pub async fn revoke(setup: &Setup, role: &str) {

@@ -1,6 +1,8 @@
 //! The events of a plan: Kubernetes Events on the override and on the HPA, to be published once the plan is written.
 
-use hpa_override_core::{Bounds, Id, Layer, Record, hpa::managed_fields::last_manager, value::text::until_text};
+use hpa_override_core::{
+    Bounds, Id, Layer, RELEASE_ANNOTATION, Record, hpa::managed_fields::last_manager, value::text::until_text,
+};
 
 use crate::{hpa_view::HpaView, supersession::OverridesOfHpa};
 
@@ -31,9 +33,15 @@ impl Event {
     pub(crate) fn is_restored(&self) -> bool {
         self.reason == RESTORED
     }
+
+    /// Whether it says that somebody wrote other bounds over ours.
+    pub(crate) fn is_revert(&self) -> bool {
+        self.reason == REVERTED
+    }
 }
 
 const RESTORED: &str = "Restored";
+const REVERTED: &str = "Reverted";
 
 /// The bounds are restored, and no trace of an override is left.
 pub(crate) fn restored(bounds: Bounds) -> Event {
@@ -58,7 +66,28 @@ pub(crate) fn of_change(
 
 fn reverted(manager: &str, live: Bounds, effective: Bounds) -> Event {
     let note = format!("`{manager}` set the bounds to {live}; {effective} is written again");
-    Event { about: About::Hpa, warning: true, reason: "Reverted", note }
+    Event { about: About::Hpa, warning: true, reason: REVERTED, note }
+}
+
+/// The merge admission gave the HPA back while an override is active.
+pub(crate) fn released(next: &Record) -> Event {
+    let layers: Vec<_> = next.layers.iter().map(|layer| layer.by.to_string()).collect();
+    let note = format!(
+        "{RELEASE_ANNOTATION} restored {}; {} is written again, since {} is active: delete or suspend that first",
+        next.desired,
+        next.effective,
+        layers.join(", ")
+    );
+    Event { about: About::Hpa, warning: true, reason: "Released", note }
+}
+
+/// A release marker that no admission has honoured is removed.
+pub(crate) fn not_released(hpa: &Id) -> Event {
+    let note = format!(
+        "{RELEASE_ANNOTATION} is removed without effect, since no merge admission answered: delete the override, or run \
+         `host-shim release-all --hpa {hpa}` with the controller scaled to 0"
+    );
+    Event { about: About::Hpa, warning: true, reason: "NotReleased", note }
 }
 
 fn owner_changed(before: &Record, next: &Record) -> Option<Event> {

@@ -39,6 +39,10 @@ pub struct HpaPlan {
     pub owner_change: Option<OwnerChange>,
     /// The field manager that wrote other bounds over ours, where the patch writes ours again.
     pub reverted_by: Option<String>,
+    /// Whether the HPA was released while an override is active on it, so that the patch writes our bounds again.
+    pub is_released: bool,
+    /// What to publish if it is a release that looks like a revert: see [`HpaPlan::admitted`].
+    pub released: Option<Event>,
     /// The events to publish once the patch is written.
     pub events: Vec<Event>,
     /// The first instant at which anything differs, nothing else happening.
@@ -71,8 +75,8 @@ pub struct HpaPlan {
 ///
 /// # What the caller does
 /// Answers [`HpaPlan::questions`] and plans again. Where [`HpaPlan::confirm`] is set, reads the overrides from the API server
-/// and plans again, before it writes. Where [`HpaPlan::reverted_by`] names a manager again and again, delays the write. Writes
-/// the patch as field manager `hpa-override`, reads the HPA again and plans again on a conflict, and compares the response
+/// and plans again, before it writes. Takes [`HpaPlan::admitted`]
+/// where there is a merge admission. Where [`HpaPlan::reverted_by`] names a manager again and again, delays the write. Writes the patch as field manager `hpa-override`, reads the HPA again and plans again on a conflict, and compares the response
 /// ([`compare_response`](crate::compare_response)), which says what follows where it was altered. Else it
 /// remembers [`HpaPlan::remember`], publishes the events, and plans again until there is no patch, and at
 /// [`HpaPlan::next_transition`].
@@ -189,6 +193,20 @@ struct Target<'a> {
     gives_back: bool,
 }
 
+impl HpaPlan {
+    /// The plan where a merge admission answers for the HPA. It returns the record to whoever removes it but for a release
+    /// (DESIGN §4, rule 4): so a record that vanished while the bounds became the desired ones was released, not reverted.
+    #[must_use]
+    pub fn admitted(mut self) -> Self {
+        if let Some(released) = self.released.take() {
+            self.events.retain(|event| !event.is_revert());
+            self.events.insert(0, released);
+            (self.reverted_by, self.is_released) = (None, true);
+        }
+        self
+    }
+}
+
 impl Target<'_> {
     fn plan(&self, checked: &mut OverridesOfHpa) -> HpaPlan {
         let found = match self.record {
@@ -274,7 +292,8 @@ impl Target<'_> {
         let next = next.counted(found);
         let text = next.to_text();
         let mut plan = HpaPlan { remember: Some(text.clone()), ..HpaPlan::default() };
-        if changed.is_empty() && managed_fields.is_none() && self.hpa.has_record_text(&text) {
+        let is_marked = self.hpa.has_release_marker();
+        if changed.is_empty() && managed_fields.is_none() && self.hpa.has_record_text(&text) && !is_marked {
             return plan;
         }
         let spec = changed.iter().map(|bound| (bound.field().into(), next.effective.get(*bound).into())).collect();
@@ -285,6 +304,12 @@ impl Target<'_> {
         plan.ends_since = ended.min();
         plan.reverted_by = events::reverted_by(found, &next, self.live, self.hpa);
         plan.events = events::of_change(found, &next, self.live, plan.reverted_by.as_deref(), checked);
+        if is_marked {
+            plan.events.push(events::not_released(self.hpa.id()));
+        }
+        if plan.reverted_by.is_some() && !self.is_written && self.live == found.desired {
+            plan.released = Some(events::released(&next));
+        }
         plan
     }
 }

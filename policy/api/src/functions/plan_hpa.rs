@@ -62,7 +62,7 @@ impl<'a> Function<'a> for PlanHpa<'a> {
 
 impl Answer {
     fn new(plan: HpaPlan) -> Self {
-        // Ends to confirm, what to wait for, and what an altered response undoes are for a controller.
+        // Ends to confirm, what to wait for, what an altered response undoes and what a release looks like are for a controller.
         let HpaPlan {
             questions: _,
             patch,
@@ -70,6 +70,8 @@ impl Answer {
             remember,
             owner_change: _,
             reverted_by,
+            is_released: _,
+            released: _,
             events,
             next_transition,
             next_end: _,

@@ -10,6 +10,7 @@ mod edits;
 mod eligibility;
 mod next_end;
 mod release;
+mod released;
 
 const NOW: &str = "2026-11-27T06:00:00Z";
 
@@ -395,15 +396,6 @@ fn a_record_never_goes_back_unless_it_is_from_the_future(#[case] now: &str, #[ca
 fn as_of_moves_only_together_with_something_else() {
     let hpa = with_record(hpa(10, 20), &record());
     assert_eq!(plan_at("2026-11-27T17:59:59Z", &hpa, &[black_friday()]).patch, None);
-}
-
-#[test]
-fn a_release_marker_is_removed_with_the_next_patch() {
-    let mut marked = with_record(hpa(2, 5), &record());
-    marked["metadata"]["annotations"][RELEASE_ANNOTATION] = "true".into();
-    let patch = plan(&marked, &[black_friday()]).patch.unwrap();
-    assert_eq!(patch["metadata"]["annotations"][RELEASE_ANNOTATION], Value::Null);
-    assert!(patch["metadata"]["annotations"].as_object().unwrap().contains_key(RELEASE_ANNOTATION));
 }
 
 #[test]

@@ -4,10 +4,12 @@
 //! ```text
 //!   requests ──┬─► engine: a call of each module in turn ─────────────────────────┐
 //!              ├─► policy host, HTTPS, one connection to each: one after another ─┼─► p50, p99, ratio
-//!              └─► the controller's webhook, HTTPS, in the same way ──────────────┘
+//!              └─► the controller's webhook, HTTPS, in the same way ──────────────┤
+//!   writes ──────► a real API server with each admission, one after another ──────┘
 //! ```
-//! Both are asked the same, in turn, so that other load on the machine slows both alike. It sets no limit.
+//! But for the last, both are asked the same, in turn, so that other load on the machine slows both alike. It sets no limit.
 
+mod api_server;
 mod client;
 mod times;
 
@@ -77,7 +79,21 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     let (address, authorities) = world.webhook()?;
     let clients = [connect(&accepting)?, Client::connect(&address, &authorities)?];
     through("the controller's webhook", clients, |_| "/admit".into(), &asked, args.count)?;
+    drop((world, accepting, ours));
+    through_the_api_server(args)?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn through_the_api_server(args: &Args) -> Result<()> {
+    let accepting = api_server::measure(args, Admission::Policies(args.accepting.clone()))?;
+    for (title, admission) in [("policies", Admission::Policies(args.module.clone())), ("webhook", Admission::Webhook)]
+    {
+        let ours = api_server::measure(args, admission)?;
+        for ((sort, accepting), ours) in api_server::SORTS.iter().zip(&accepting).zip(&ours) {
+            times::print(&format!("API server, {title}: {sort}"), [accepting, ours]);
+        }
+    }
+    Ok(())
 }
 
 fn read(folder: &Path, file: &str) -> Result<Value> {
@@ -96,10 +112,12 @@ fn on_the_engine(modules: &[Module; 2], asked: &[(&str, &str, Value)], count: us
             Ok(start.elapsed())
         })
     };
-    times::print("engine: fresh instance", call("protocol_version", Vec::new())?);
+    let [accepting, ours] = call("protocol_version", Vec::new())?;
+    times::print("engine: fresh instance", [&accepting, &ours]);
     for (title, _, request) in asked {
         let payload = json!({"request": request, "settings": {}}).to_string().into_bytes();
-        times::print(&format!("engine: {title}"), call("validate", payload)?);
+        let [accepting, ours] = call("validate", payload)?;
+        times::print(&format!("engine: {title}"), [&accepting, &ours]);
     }
     Ok(())
 }
@@ -120,13 +138,13 @@ fn through(
     for (sort, policy, request) in asked {
         let review = json!({"apiVersion": "admission.k8s.io/v1", "kind": "AdmissionReview", "request": request});
         let (paths, body) = ([format!("/validate/{policy}"), path(policy)], review.to_string());
-        let times = Times::in_turn(count, |which| {
+        let [accepting, ours] = Times::in_turn(count, |which| {
             let (client, path) = clients.get_mut(which).zip(paths.get(which)).context("there are two")?;
             let start = Instant::now();
             client.allowed(path, body.clone())?;
             Ok(start.elapsed())
-        });
-        times::print(&format!("{title}: {sort}"), times?);
+        })?;
+        times::print(&format!("{title}: {sort}"), [&accepting, &ours]);
     }
     Ok(())
 }

@@ -11,11 +11,14 @@ const WARM_UP: usize = 50;
 pub(crate) struct Times(Vec<Duration>);
 
 impl Times {
-    /// Does it so often with each of two, in turn; which of them goes first changes, too.
-    pub(crate) fn in_turn(count: usize, mut once: impl FnMut(usize) -> Result<Duration>) -> Result<[Self; 2]> {
-        let mut times = [Vec::with_capacity(count), Vec::with_capacity(count)];
+    /// Does it so often with each of several, in turn; which of them goes first changes, too.
+    pub(crate) fn in_turn<const N: usize>(
+        count: usize,
+        mut once: impl FnMut(usize) -> Result<Duration>,
+    ) -> Result<[Self; N]> {
+        let mut times = [(); N].map(|()| Vec::with_capacity(count));
         for round in 0..WARM_UP + count {
-            for which in if round % 2 == 0 { [0, 1] } else { [1, 0] } {
+            for which in (0..N).map(|which| (which + round) % N) {
                 let time = once(which)?;
                 if let Some(times) = times.get_mut(which).filter(|_| round >= WARM_UP) {
                     times.push(time);
@@ -43,13 +46,13 @@ impl Times {
 /// The line above those of [`print()`].
 pub(crate) fn head() -> String {
     let each = format!("{:>9}{:>9}{:>9}", "p50 ms", "p99 ms", "a second");
-    format!("{:<34}  accept-only:{}  hpa-override:{}  ratio:{:>6}{:>6}", "", &each, &each, "p50", "p99")
+    format!("{:<52}  accept-only:{}  hpa-override:{}  ratio:{:>6}{:>6}", "", &each, &each, "p50", "p99")
 }
 
 /// One line: each of the two, and the second as a multiple of the first.
-pub(crate) fn print(what: &str, [accepting, ours]: [Times; 2]) {
+pub(crate) fn print(what: &str, [accepting, ours]: [&Times; 2]) {
     let each = |times: &Times| format!("{:>9.3}{:>9.3}{:>9.0}", times.within(50), times.within(99), times.per_second());
     let [p50, p99] = [50, 99].map(|percent| ours.within(percent) / accepting.within(percent));
-    let (accepting, ours) = (each(&accepting), each(&ours));
-    println!("{what:<34}              {accepting}               {ours}        {p50:>6.2}{p99:>6.2}");
+    let (accepting, ours) = (each(accepting), each(ours));
+    println!("{what:<52}              {accepting}               {ours}        {p50:>6.2}{p99:>6.2}");
 }
