@@ -38,7 +38,7 @@ spec: {hpa: web, minReplicas: 10, maxReplicas: 20, duration: 1h}
 ";
 
 /// Each with the values that make it.
-const VARIANTS: [(&str, &[&str]); 15] = [
+const VARIANTS: [(&str, &[&str]); 16] = [
     ("defaults", &[]),
     ("kubewarden", &["admission=kubewarden"]),
     ("none", &["admission=none"]),
@@ -47,6 +47,7 @@ const VARIANTS: [(&str, &[&str]); 15] = [
     ("host-network", &["webhook.port=9443", "webhook.hostNetwork=true"]),
     ("two-namespaces", &["namespaces={shop,ops}"]),
     ("monitoring", &["monitoring.podMonitor=true", "monitoring.rules=true", "monitoring.dashboard=true"]),
+    ("service-monitor", &["monitoring.serviceMonitor=true"]),
     ("monitoring-labels", &["monitoring.rules=true", "monitoring.labels.release=prometheus"]),
     ("network", &["networkPolicy.enabled=true", "flowSchema.enabled=true"]),
     ("one-replica", &["replicas=1", "podDisruptionBudget.enabled=false", "extraArgs={--leader-elect=false}"]),
