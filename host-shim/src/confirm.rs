@@ -14,7 +14,7 @@
 mod reads;
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -45,6 +45,8 @@ const NEW: Duration = Duration::from_millis(3500);
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// So many HPAs are taken to be written, at most, while a read is fresh.
 const WRITTEN_MEANWHILE: usize = 500;
+/// So many are read ahead where more end than are written meanwhile: the others are read while these are written.
+const FIRST: usize = 128;
 /// Reads of one override that are taken to cost as much as a page: an estimate.
 const ONES_FOR_A_PAGE: usize = 40;
 /// Reads of one override at once.
@@ -79,8 +81,8 @@ enum ReadAhead {
     Namespaces,
     /// Those concerned, one by one.
     Ones,
-    /// Nothing: it would be too old when it is needed.
-    Nothing,
+    /// Those that end first, one by one: what is read of the others would be too old when it is needed.
+    First,
 }
 
 impl ReadAhead {
@@ -94,9 +96,22 @@ impl ReadAhead {
         } else if due <= WRITTEN_MEANWHILE {
             Self::Ones
         } else {
-            Self::Nothing
+            Self::First
         }
     }
+}
+
+/// The first `count` of these, which are in order of their ends, as the queue takes them: one of each namespace in turn.
+fn first(due: Vec<Key>, count: usize) -> Vec<Key> {
+    let mut turns: HashMap<String, usize> = HashMap::new();
+    let turn = |key: Key| {
+        let turn = turns.entry(key.namespace.clone()).or_default();
+        *turn += 1;
+        (*turn, key)
+    };
+    let mut due: Vec<_> = due.into_iter().map(turn).collect();
+    due.sort_by_key(|(turn, _)| *turn);
+    due.into_iter().map(|(_, key)| key).take(count).collect()
 }
 
 impl Confirm {
@@ -142,9 +157,9 @@ impl Confirm {
         }
     }
 
-    async fn read_ahead(&self, mut due: Vec<Key>) -> Result<(), Arc<Failure>> {
+    async fn read_ahead(&self, due: Vec<Key>) -> Result<(), Arc<Failure>> {
         let count = due.len();
-        due.truncate(WRITTEN_MEANWHILE);
+        let due = first(due, WRITTEN_MEANWHILE);
         let overrides = self.older_than(NEW, &self.state.overrides_that_end(&due));
         if overrides.is_empty() {
             return Ok(());
@@ -168,7 +183,10 @@ impl Confirm {
                 }
             }
             ReadAhead::Ones => self.read_each(overrides.clone(), NEW).await?,
-            ReadAhead::Nothing => {}
+            ReadAhead::First => {
+                let due = due.get(..FIRST).unwrap_or(&due);
+                self.read_each(self.older_than(NEW, &self.state.overrides_that_end(due)), NEW).await?;
+            }
         }
         Ok(())
     }
@@ -248,9 +266,18 @@ impl Confirm {
 
 #[cfg(test)]
 mod tests {
+    use hpa_override_core::Id;
     use rstest::rstest;
 
     use super::*;
+
+    #[test]
+    fn the_first_are_one_of_each_namespace_in_turn() {
+        let key = |(namespace, name): (&str, &str)| Key::from(Id { namespace: namespace.into(), name: name.into() });
+        let due = [("a", "1"), ("a", "2"), ("a", "3"), ("b", "1"), ("c", "1"), ("b", "2")].map(key);
+        let expected = [("a", "1"), ("b", "1"), ("c", "1"), ("a", "2"), ("b", "2")].map(key);
+        assert_eq!(first(due.to_vec(), 5), expected);
+    }
 
     #[rstest]
     #[case::few(3, (20, 2), ReadAhead::Ones)]
@@ -258,7 +285,7 @@ mod tests {
     #[case::most_of_one_page(50, (1, 30), ReadAhead::All)]
     #[case::many_of_two_pages(1000, (2, 20), ReadAhead::All)]
     #[case::a_namespace_of_many(300, (20, 1), ReadAhead::Namespaces)]
-    #[case::a_namespace_of_more_than_are_written_meanwhile(10_000, (20, 20), ReadAhead::Nothing)]
+    #[case::a_namespace_of_more_than_are_written_meanwhile(10_000, (20, 20), ReadAhead::First)]
     fn pages_are_read_where_that_is_less_work(
         #[case] due: usize,
         #[case] (pages_of_all, pages): (usize, usize),
