@@ -80,6 +80,8 @@ pub enum Reason {
     OwnedByController,
     /// Another client keeps reverting the bounds of the target.
     Contested,
+    /// Somebody keeps releasing the target, which is under override.
+    Released,
     /// The API server or another admission policy refused the write.
     WriteDenied,
     /// Another admission policy changed what was written.
@@ -120,7 +122,7 @@ pub enum Reason {
 
 impl Reason {
     /// All reasons.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 31] = [
         Self::Applied,
         Self::PartlyApplied,
         Self::Pending,
@@ -133,6 +135,7 @@ impl Reason {
         Self::NoTargets,
         Self::OwnedByController,
         Self::Contested,
+        Self::Released,
         Self::WriteDenied,
         Self::WriteAltered,
         Self::Forbidden,
@@ -169,6 +172,7 @@ impl Reason {
             Self::NoTargets => "NoTargets",
             Self::OwnedByController => "OwnedByController",
             Self::Contested => "Contested",
+            Self::Released => "Released",
             Self::WriteDenied => "WriteDenied",
             Self::WriteAltered => "WriteAltered",
             Self::Forbidden => "Forbidden",

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use hpa_override_core::{Id, MayPatch, ParsedOverride, Reason};
+use hpa_override_core::{Id, MayPatch, ParsedOverride, RELEASE_ANNOTATION, Reason};
 use hpa_override_plan::{Altered, HpaPlan, HpaView, OnTarget, Problem, compare_response, plan_hpa};
 use serde_json::Value;
 use tokio::time::Instant;
@@ -203,9 +203,7 @@ impl Attempt {
         }
         let delay = deps.state.with_hpa(&self.situation.hpa, |memory| {
             let delay = memory.undo_delay(self.plan.is_released, self.moment)?;
-            if let Some(manager) = &self.plan.reverted_by {
-                memory.set_problem(Some(contested(manager)));
-            }
+            memory.set_problem(Some(self.plan.reverted_by.as_deref().map_or_else(released, contested)));
             Some(delay)
         });
         let delay = delay.flatten()?;
@@ -279,6 +277,15 @@ fn contested(manager: &str) -> Problem {
          writing the bounds while the override is active"
     );
     Problem { reason: Reason::Contested, message }
+}
+
+/// Somebody keeps releasing it.
+fn released() -> Problem {
+    let message = format!(
+        "{RELEASE_ANNOTATION} is set again and again, or the record is removed while no admission answers; delete or suspend the \
+         override, or stop what does that"
+    );
+    Problem { reason: Reason::Released, message }
 }
 
 /// An attempt that failed at a step. Nothing more is written in an unknown state.

@@ -90,17 +90,36 @@ async fn somebody_who_reverts_again_and_again_makes_no_write_storm() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_an_admission_a_release_marker_is_removed_and_is_no_revert() {
+async fn without_an_admission_a_release_marker_is_removed_and_one_that_comes_again_makes_no_write_storm() {
     let world = World::overridden().await;
-    for _ in 0..5 {
+    let mark = || {
         let mut hpa = world.api.get(&hpa_path("web")).unwrap();
         hpa["metadata"]["annotations"][RELEASE_ANNOTATION] = "true".into();
         world.api.put(&hpa_path("web"), hpa);
-        world.seconds(1).await;
-        let hpa = world.api.get(&hpa_path("web")).unwrap();
-        assert_eq!(hpa["metadata"]["annotations"].get(RELEASE_ANNOTATION), None);
+    };
+    let is_marked =
+        || world.api.get(&hpa_path("web")).unwrap()["metadata"]["annotations"].get(RELEASE_ANNOTATION).is_some();
+    world.requests();
+    for _ in 0..3 {
+        mark();
+        world.seconds(2).await;
+        assert!(!is_marked());
     }
+    let requests = world.api.requests();
+    assert_eq!(count(&requests, &format!("PATCH {}", hpa_path("web"))), 3);
+    assert!(count(&requests, "events.k8s.io") > 0, "{requests:?}");
     assert_eq!((world.bounds("web"), world.condition("a", "Ready")["status"].clone()), ((10, 20), json!("True")));
+    for _ in 0..600 {
+        mark();
+        world.pass(Duration::from_millis(100)).await;
+    }
+    let patches = count(&world.requests(), &format!("PATCH {}", hpa_path("web")));
+    assert!(patches <= 8, "{patches}");
+    let ready = world.condition("a", "Ready");
+    assert_eq!((&ready["status"], &ready["reason"]), (&json!("False"), &json!("Released")));
+    // It ends all the same, and a marker that nobody sets again is gone.
+    world.seconds(3700).await;
+    assert_eq!((world.bounds("web"), world.phase("a"), is_marked()), ((2, 5), json!("Expired"), false));
 }
 
 #[tokio::test(start_paused = true)]

@@ -20,13 +20,14 @@ const CLASSES: [Class; 10] = [
     Class::Other,
 ];
 const RESOURCES: [&str; 2] = ["horizontalpodautoscalers", "autoscaleroverrides"];
-/// What a write to an HPA can fail with.
+/// What a write to an HPA can fail with. In a dry run nothing is written: `DryRun` takes the place of all of them.
 const PROBLEMS: [Reason; 5] =
-    [Reason::Forbidden, Reason::WriteDenied, Reason::WriteAltered, Reason::Contested, Reason::DryRun];
+    [Reason::Forbidden, Reason::WriteDenied, Reason::WriteAltered, Reason::Contested, Reason::Released];
 
-/// What a condition Ready that is False may give as its reason.
+/// What a condition Ready that is False may give as its reason, where HPAs are written.
 fn not_ready() -> impl Iterator<Item = Reason> {
-    status_table().into_iter().filter(|row| row.ready.0 == ConditionStatus::False).map(|row| row.ready.1)
+    let reasons = status_table().into_iter().filter(|row| row.ready.0 == ConditionStatus::False).map(|row| row.ready.1);
+    reasons.filter(|reason| *reason != Reason::DryRun)
 }
 
 /// Everything that may happen has happened.

@@ -8,7 +8,7 @@ use hpa_override_plan::{HpaView, OnTarget, Problem};
 use super::{due::Dues, revert_backoff::RevertBackoff, update::Update};
 use crate::{clock::Moment, object::Key};
 
-/// How long to wait before our bounds are written again. Only reverts make an HPA contested.
+/// How long to wait before our bounds are written again: releases do not count as reverts.
 #[derive(Debug, Default)]
 pub(super) struct Backoffs {
     pub(super) reverts: RevertBackoff,

@@ -6,7 +6,12 @@ use hpa_override_core::{Instant, ParsedOverride};
 use hpa_override_plan::{Problem, TargetSummary};
 use serde_json::Value;
 
-use super::{due::Dues, hpa::HpaState, override_state::OverrideState, revert_backoff::RevertBackoff};
+use super::{
+    due::Dues,
+    hpa::{Backoffs, HpaState},
+    override_state::OverrideState,
+    revert_backoff::RevertBackoff,
+};
 use crate::clock::Moment;
 
 /// What is remembered of an HPA between two plans.
@@ -71,9 +76,10 @@ impl Memory<'_> {
         self.backoff(is_released).note_revert(moment);
     }
 
-    /// How much longer it counts as contested.
+    /// How much longer it counts as contested, or as released again and again.
     pub fn contested_for(&self, moment: Moment) -> Option<Duration> {
-        self.0.backoffs.as_ref()?.reverts.contested_for(moment)
+        let Backoffs { reverts, releases } = self.0.backoffs.as_deref()?;
+        reverts.contested_for(moment).max(releases.contested_for(moment))
     }
 
     fn backoff(&mut self, is_released: bool) -> &mut RevertBackoff {

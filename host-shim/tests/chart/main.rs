@@ -78,7 +78,8 @@ const VARIANTS: [(&str, &[&str]); 16] = [
 ];
 
 /// Wrong values, and what is said of them.
-const REFUSED: [(&str, &str); 16] = [
+const REFUSED: [(&str, &str); 17] = [
+    ("monitoring.podMonitor=true,monitoring.serviceMonitor=true", "serviceMonitor"),
     ("admission=null", "admission"),
     ("webhook.hostNetwork=true,webhook.port=10250", "port"),
     ("settings.maxDuration=7days", "maxDuration"),

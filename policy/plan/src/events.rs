@@ -69,11 +69,12 @@ fn reverted(manager: &str, live: Bounds, effective: Bounds) -> Event {
     Event { about: About::Hpa, warning: true, reason: REVERTED, note }
 }
 
-/// The merge admission gave the HPA back while an override is active.
+/// The HPA was released while an override is active.
 pub(crate) fn released(next: &Record) -> Event {
     let layers: Vec<_> = next.layers.iter().map(|layer| layer.by.to_string()).collect();
     let note = format!(
-        "{RELEASE_ANNOTATION} restored {}; {} is written again, since {} is active: delete or suspend that first",
+        "the record was removed and {} restored, as by {RELEASE_ANNOTATION}; {} is written again, since {} is active: delete or \
+         suspend that first",
         next.desired,
         next.effective,
         layers.join(", ")
@@ -84,7 +85,7 @@ pub(crate) fn released(next: &Record) -> Event {
 /// A release marker that no admission has honoured is removed.
 pub(crate) fn not_released(hpa: &Id) -> Event {
     let note = format!(
-        "{RELEASE_ANNOTATION} is removed without effect, since no merge admission answered: delete the override, or run \
+        "{RELEASE_ANNOTATION} is removed: no admission has released the HPA; delete the override, or run \
          `host-shim release-all --hpa {hpa}` with the controller scaled to 0"
     );
     Event { about: About::Hpa, warning: true, reason: "NotReleased", note }

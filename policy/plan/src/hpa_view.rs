@@ -39,7 +39,8 @@ pub struct HpaView {
     labels: Labels,
     bounds: Option<Bounds>,
     record: FoundRecord,
-    has_release_marker: bool,
+    /// The release marker, where it is there: whether it says `true`, as admission takes it.
+    release_marker: Option<bool>,
     has_controller: bool,
     managed_fields: ManagedFields,
     scaling: Scaling,
@@ -78,7 +79,7 @@ impl HpaView {
             labels: labels_of(hpa),
             bounds: Bounds::from_hpa(hpa),
             record: FoundRecord::parse(hpa),
-            has_release_marker: annotation(hpa, RELEASE_ANNOTATION).is_some(),
+            release_marker: annotation(hpa, RELEASE_ANNOTATION).map(|value| value == "true"),
             has_controller: has_controller(hpa),
             managed_fields,
             scaling: Scaling { target: ScaleTarget::from_hpa(hpa).map(Arc::new), status: HpaStatus::parse(hpa) },
@@ -160,7 +161,7 @@ impl HpaView {
     /// it, and no record of it is remembered, its plan is empty.
     #[must_use]
     pub fn is_untouched(&self) -> bool {
-        self.record().is_none() && !self.has_release_marker && !self.managed_fields.has_our_entry()
+        self.record().is_none() && self.release_marker.is_none() && !self.managed_fields.has_our_entry()
     }
 
     /// Whether a plan for either decides the same, aside from what depends on the status ([`Self::has_status_like`]), from
@@ -171,7 +172,7 @@ impl HpaView {
             && self.id == other.id
             && self.bounds == other.bounds
             && self.labels == other.labels
-            && self.has_release_marker == other.has_release_marker
+            && self.release_marker == other.release_marker
             && self.has_controller == other.has_controller
             && self.scaling.target == other.scaling.target
             && self.managed_fields.has_same_owner(&other.managed_fields)
@@ -192,7 +193,12 @@ impl HpaView {
 
     /// Whether it carries the release marker.
     pub(crate) fn has_release_marker(&self) -> bool {
-        self.has_release_marker
+        self.release_marker.is_some()
+    }
+
+    /// Whether the release marker asks an admission to release it.
+    pub(crate) fn is_to_be_released(&self) -> bool {
+        self.release_marker == Some(true)
     }
 
     /// Who owns which field.

@@ -39,9 +39,10 @@ pub struct HpaPlan {
     pub owner_change: Option<OwnerChange>,
     /// The field manager that wrote other bounds over ours, where the patch writes ours again.
     pub reverted_by: Option<String>,
-    /// Whether the HPA was released while an override is active on it, so that the patch writes our bounds again.
+    /// Whether the patch undoes a release, and nothing else: it writes our bounds again ([`HpaPlan::admitted`]), or removes a
+    /// release marker that no admission has honoured.
     pub is_released: bool,
-    /// What to publish if it is a release that looks like a revert: see [`HpaPlan::admitted`].
+    /// What to publish where what looks like a revert is a release: see [`HpaPlan::admitted`].
     pub released: Option<Event>,
     /// The events to publish once the patch is written.
     pub events: Vec<Event>,
@@ -75,10 +76,11 @@ pub struct HpaPlan {
 ///
 /// # What the caller does
 /// Answers [`HpaPlan::questions`] and plans again. Where [`HpaPlan::confirm`] is set, reads the overrides from the API server
-/// and plans again, before it writes. Takes [`HpaPlan::admitted`]
-/// where there is a merge admission. Where [`HpaPlan::reverted_by`] names a manager again and again, delays the write. Writes the patch as field manager `hpa-override`, reads the HPA again and plans again on a conflict, and compares the response
-/// ([`compare_response`](crate::compare_response)), which says what follows where it was altered. Else it
-/// remembers [`HpaPlan::remember`], publishes the events, and plans again until there is no patch, and at
+/// and plans again, before it writes. Takes [`HpaPlan::admitted`] where a merge admission is installed. Where
+/// [`HpaPlan::reverted_by`] names a manager again and again, or [`HpaPlan::is_released`] holds, delays the write. Writes the
+/// patch as field manager `hpa-override`, reads the HPA again and plans again on a conflict, and compares the response
+/// ([`compare_response`](crate::compare_response)), which says what follows where it was altered. Else it remembers
+/// [`HpaPlan::remember`], publishes the events, and plans again until there is no patch, and at
 /// [`HpaPlan::next_transition`].
 ///
 /// ```
@@ -194,8 +196,9 @@ struct Target<'a> {
 }
 
 impl HpaPlan {
-    /// The plan where a merge admission answers for the HPA. It returns the record to whoever removes it but for a release
-    /// (DESIGN §4, rule 4): so a record that vanished while the bounds became the desired ones was released, not reverted.
+    /// The plan where a merge admission is installed, which returns the record to whoever removes it but for a release (DESIGN §4,
+    /// rule 4): so a record that vanished while the bounds became the desired ones was released, not reverted. What a release
+    /// writes besides, other bounds, looks like a revert.
     #[must_use]
     pub fn admitted(mut self) -> Self {
         if let Some(released) = self.released.take() {
@@ -292,10 +295,12 @@ impl Target<'_> {
         let next = next.counted(found);
         let text = next.to_text();
         let mut plan = HpaPlan { remember: Some(text.clone()), ..HpaPlan::default() };
-        let is_marked = self.hpa.has_release_marker();
-        if changed.is_empty() && managed_fields.is_none() && self.hpa.has_record_text(&text) && !is_marked {
+        let is_as_planned = changed.is_empty() && managed_fields.is_none() && self.hpa.has_record_text(&text);
+        let is_marked = self.is_written && self.hpa.is_to_be_released();
+        if is_as_planned && !is_marked {
             return plan;
         }
+        plan.is_released = is_as_planned;
         let spec = changed.iter().map(|bound| (bound.field().into(), next.effective.get(*bound).into())).collect();
         plan.patch = Some(merge_patch(self.hpa, Changes { record: Some(text.into()), managed_fields, spec }));
         plan.owner_change = Some(self.owner_change(found)).filter(OwnerChange::is_change);

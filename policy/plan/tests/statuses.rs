@@ -221,11 +221,12 @@ fn by_plans() -> Vec<Row> {
 fn by_controllers() -> Vec<Row> {
     let failures = [Reason::WriteDenied, Reason::WriteAltered, Reason::Forbidden, Reason::DryRun];
     let mut rows: Vec<Row> = failures.into_iter().flat_map(|reason| ending(reason).map(|world| world.row())).collect();
-    rows.extend(failures.into_iter().chain([Reason::Contested]).flat_map(|reason| {
+    let undone = [Reason::Contested, Reason::Released];
+    rows.extend(failures.into_iter().chain(undone).flat_map(|reason| {
         let active = world(&json!({})).settled(NOW).with_problem("web", reason);
         [active, world(&json!({})).with_problem("web", reason)].map(|world| world.row())
     }));
-    rows.push(below(1).settled(NOW).with_problem("web", Reason::Contested).row());
+    rows.extend(undone.map(|reason| below(1).settled(NOW).with_problem("web", reason).row()));
     rows.extend([partly_superseded("b0"), partly_superseded("b1")]);
     rows
 }

@@ -16,10 +16,11 @@ const SEEDS: [u64; 4] = [1, 2, 3, 4];
 const COUNT: usize = 2_000;
 
 /// What no question can reach.
-const UNREACHABLE: [(&str, &str); 7] = [
+const UNREACHABLE: [(&str, &str); 8] = [
     ("error functionUnknown", "a binding has its functions and no others; only the JSON API is asked by a name"),
     ("error jsonInvalid", "questions are values; what is no JSON is sent by the tests of each binding"),
     ("planStatus reason Contested", "only the controller knows why a write was not done; no binding takes it"),
+    ("planStatus reason Released", "as Contested"),
     ("planStatus reason WriteDenied", "as Contested"),
     ("planStatus reason WriteAltered", "as Contested"),
     ("planStatus reason Forbidden", "as Contested"),

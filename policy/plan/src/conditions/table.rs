@@ -125,6 +125,9 @@ const PARTLY: &str = "a write failed on some of its targets; `failing` lists the
 const CONTESTED: &str =
     "another field manager keeps writing other bounds; the controller writes its own again after growing delays";
 
+const RELEASED: &str =
+    "somebody keeps releasing the HPA by annotation; the controller writes its own bounds again after growing delays";
+
 /// The reasons of writes that failed, and what they mean.
 const FAILURES: [(Reason, &str); 4] = [
     (Reason::WriteDenied, "another admission policy, or the API server, refuses the write; it is tried again"),
@@ -151,8 +154,10 @@ pub fn status_table() -> Vec<StatusRow> {
         rows.extend(ending);
         rows.extend(failed_while_active(reason, meaning));
     }
-    rows.push(with_active(by_controller(Phase::Superseded, Reason::Contested, CONTESTED), False, Reason::Superseded));
-    rows.extend(failed_while_active(Reason::Contested, CONTESTED));
+    for (reason, meaning) in [(Reason::Contested, CONTESTED), (Reason::Released, RELEASED)] {
+        rows.push(with_active(by_controller(Phase::Superseded, reason, meaning), False, Reason::Superseded));
+        rows.extend(failed_while_active(reason, meaning));
+    }
     rows.push(by_controller(Phase::Active, Reason::PartlyApplied, PARTLY));
     rows.sort_by_key(|row| row.phase);
     rows

@@ -2,11 +2,10 @@
 
 use super::*;
 
-const RELEASED: &str = "hpa Released hpa-override.dev/release restored 2-5; 10-20 is written again, since shop/black-friday is \
-                        active: delete or suspend that first";
-const NOT_RELEASED: &str = "hpa NotReleased hpa-override.dev/release is removed without effect, since no merge admission \
-                            answered: delete the override, or run `host-shim release-all --hpa shop/web` with the controller \
-                            scaled to 0";
+const RELEASED: &str = "hpa Released the record was removed and 2-5 restored, as by hpa-override.dev/release; 10-20 is written \
+                        again, since shop/black-friday is active: delete or suspend that first";
+const NOT_RELEASED: &str = "hpa NotReleased hpa-override.dev/release is removed: no admission has released the HPA; delete the \
+                            override, or run `host-shim release-all --hpa shop/web` with the controller scaled to 0";
 
 fn marked(bounds: Value) -> Value {
     let mut marked = with_record(hpa(10, 20), &record());
@@ -23,6 +22,14 @@ fn a_marker_that_no_admission_honoured_is_removed(#[case] bounds: Value, #[case]
     let annotations = &plan.patch.as_ref().unwrap()["metadata"]["annotations"];
     assert_eq!(annotations.get(RELEASE_ANNOTATION), Some(&Value::Null));
     assert_eq!(events(&plan), expected);
+    assert_eq!(plan.is_released, expected.len() == 1, "it delays nothing else");
+}
+
+#[test]
+fn a_marker_that_asks_for_nothing_makes_no_patch() {
+    let mut marked = marked(pair(10, 20));
+    marked["metadata"]["annotations"][RELEASE_ANNOTATION] = "false".into();
+    assert_eq!(plan(&marked, &[black_friday()]).patch, None);
 }
 
 #[test]
