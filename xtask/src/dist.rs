@@ -42,6 +42,11 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     js::run(workspace)
 }
 
+/// Fails where modules would be built without being optimised.
+pub(crate) fn ensure_optimised(workspace: &Workspace) -> Result<()> {
+    optimise::ensure(workspace)
+}
+
 /// Where the component ends up.
 pub(crate) fn component(workspace: &Workspace) -> PathBuf {
     workspace.root.join("dist").join("hpa-override.component.wasm")
@@ -63,16 +68,22 @@ pub(crate) fn ensure_target(target: &str) -> Result<()> {
     add.run().with_context(|| format!("cannot add the Rust target {target}; without rustup, install it by hand"))
 }
 
+/// The flags, as `CARGO_ENCODED_RUSTFLAGS` takes them, that keep cargo's home, the only folder of this machine that source files have
+/// beside the workspace's, out of what is built: panic messages name source
+/// files, and it is to be the same whoever builds it.
+pub(crate) fn without_paths() -> String {
+    let home = env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| env::home_dir().map(|home| home.join(".cargo")));
+    home.map(|home| format!("--remap-path-prefix={}=/cargo", home.display())).unwrap_or_default()
+}
+
 /// A module as the compiler leaves it.
 fn built(workspace: &Workspace, [package, target, what, name]: [&str; 4], strip: &str) -> Result<Vec<u8>> {
     ensure_target(target)?;
-    // Panic messages name source files: the same module whoever builds it.
-    let home = env::var_os("CARGO_HOME").map(PathBuf::from);
-    let home = home.or_else(|| env::home_dir().map(|home| home.join(".cargo")));
-    let flags = home.map(|home| format!("--remap-path-prefix={}=/cargo", home.display())).unwrap_or_default();
     let build =
         workspace.cargo("rustc --profile policy").words(what).arg("-p").arg(package).arg("--target").arg(target);
-    let build = build.variable("CARGO_ENCODED_RUSTFLAGS", flags).variable("CARGO_PROFILE_POLICY_STRIP", strip);
+    let build =
+        build.variable("CARGO_ENCODED_RUSTFLAGS", without_paths()).variable("CARGO_PROFILE_POLICY_STRIP", strip);
     let path = build.artifact(name)?;
     fs::read(&path).with_context(|| format!("cannot read the module {}", path.display()))
 }

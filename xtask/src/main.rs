@@ -3,6 +3,7 @@
 //! It installs what a command needs and says so. It refuses to link anything of the cluster side (kube, wasmtime,
 //! the testbed): what needs those is a binary of its own that a command here builds and runs.
 
+mod cargo_tool;
 mod chart;
 mod codegen;
 mod command;
@@ -11,8 +12,10 @@ mod go;
 mod kubeconform;
 mod monitoring;
 mod npm;
+mod package;
 mod programs;
 mod promise;
+mod skew;
 mod test;
 mod workspace;
 
@@ -21,8 +24,10 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
+use package::{PackageArgs, publish::PublishArgs};
 use programs::{CasesArgs, DemoArgs, Random, Subject};
 use promise::PromiseArgs;
+use skew::SkewArgs;
 use workspace::Workspace;
 
 /// The project's own commands.
@@ -37,6 +42,10 @@ struct Cli {
 enum Verb {
     /// Build all that is WebAssembly into dist/: the admission module, the component, the JavaScript package.
     Dist,
+    /// Make everything of a release in dist/: programs, image, chart, manifests, modules, SBOMs, licences, checksums.
+    Package(PackageArgs),
+    /// Push what `package` has made to a registry, and write what the release page says: dist/notes.md.
+    Publish(PublishArgs),
     /// Write the generated files, or check that they are up to date.
     Codegen {
         /// Write nothing; fail if a file differs from what would be written.
@@ -55,6 +64,8 @@ enum Verb {
     },
     /// Put the Helm chart into the hands of real Helm, 3 and 4: values, variants, and a life from install to uninstall.
     Chart,
+    /// Put this version's CRD together with another version's controller, and the other way round.
+    Skew(SkewArgs),
     /// Run conformance cases through every binding.
     Cases(CasesArgs),
     /// Ask every binding the same random questions, and compare the answers.
@@ -83,6 +94,8 @@ fn run(verb: Verb) -> Result<ExitCode> {
     let workspace = Workspace::find()?;
     match verb {
         Verb::Dist => dist::run(&workspace)?,
+        Verb::Package(args) => package::run(&workspace, &args)?,
+        Verb::Publish(args) => package::publish::run(&workspace, &args)?,
         Verb::Codegen { check: true } => codegen::check(&workspace)?,
         Verb::Codegen { check: false } => codegen::write(&workspace)?,
         Verb::Promise(args) => promise::run(&workspace, &args)?,
@@ -90,6 +103,7 @@ fn run(verb: Verb) -> Result<ExitCode> {
         Verb::Monitoring { render: false } => monitoring::run(&workspace)?,
         Verb::Monitoring { render: true } => monitoring::render(&workspace)?,
         Verb::Chart => chart::run(&workspace)?,
+        Verb::Skew(args) => skew::run(&workspace, &args)?,
         Verb::Test => test::run(&workspace)?,
         Verb::Cases(args) => return programs::cases(&workspace, &args),
         Verb::Differ(args) => return programs::differ(&workspace, &args),

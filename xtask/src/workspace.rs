@@ -31,6 +31,7 @@ pub(crate) struct Workspace {
 struct Package {
     name: String,
     version: String,
+    manifest_path: PathBuf,
 }
 
 /// The bytes of a file.
@@ -65,9 +66,22 @@ impl Workspace {
 
     /// The version of a member; all of them take it from the workspace.
     pub(crate) fn version_of(&self, member: &str) -> Result<&str> {
+        Ok(&self.package(member)?.version)
+    }
+
+    /// The Cargo.toml of a member.
+    pub(crate) fn manifest_of(&self, member: &str) -> Result<&Path> {
+        Ok(&self.package(member)?.manifest_path)
+    }
+
+    /// The Cargo.toml of each member.
+    pub(crate) fn manifests(&self) -> impl Iterator<Item = &Path> {
+        self.packages.iter().map(|package| package.manifest_path.as_path())
+    }
+
+    fn package(&self, member: &str) -> Result<&Package> {
         let found = self.packages.iter().find(|package| package.name == member);
-        let package = found.with_context(|| format!("the workspace has no package `{member}`"))?;
-        Ok(&package.version)
+        found.with_context(|| format!("the workspace has no package `{member}`"))
     }
 
     /// The text of a file, by its path below the root.

@@ -29,7 +29,7 @@ pub(super) struct Smaller {
 
 /// The optimised module of that name, from an earlier run where one had the same input.
 pub(super) fn smaller(workspace: &Workspace, name: &str, module: &[u8]) -> Result<Smaller> {
-    let room = workspace.target.join("xtask").join(format!("binaryen-{BINARYEN}"));
+    let room = room(workspace);
     let mut hasher = DefaultHasher::new();
     (module, FLAGS).hash(&mut hasher);
     let file = |end: &str| room.join(format!("{name}-{:016x}.{end}", hasher.finish()));
@@ -52,6 +52,16 @@ pub(super) fn smaller(workspace: &Workspace, name: &str, module: &[u8]) -> Resul
     fs::rename(&part, &output).with_context(place)?;
     let module = fs::read(&output).with_context(|| format!("cannot read {}", output.display()))?;
     Ok(Smaller { module, how: format!("wasm-opt {BINARYEN}"), optimised: true })
+}
+
+/// Fails where modules could not be optimised.
+pub(super) fn ensure(workspace: &Workspace) -> Result<()> {
+    let found = tool(&room(workspace)).map(drop);
+    found.context("what is released is optimised, which needs Node with npm")
+}
+
+fn room(workspace: &Workspace) -> PathBuf {
+    workspace.target.join("xtask").join(format!("binaryen-{BINARYEN}"))
 }
 
 /// `wasm-opt`, known to run; installed first where it is not there.

@@ -1,0 +1,92 @@
+//! `cargo xtask package`: everything of a release, in `dist/`. The same commit gives the same bytes, wherever it is built.
+//!
+//! ```text
+//! host-shim ─── zig ─► host-shim-linux-{amd64,arm64} ─── crane ─► image/ (OCI layout) ─► its digest ──┐
+//! deploy/ ──── kustomize ────────────────────────────────────────────────► install*.yaml ◄────────────┘
+//! deploy/helm ─► hpa-override-chart-VERSION.tgz          crd/schemas ─► autoscaleroverride_v1.json
+//! cargo xtask dist ─► policy.wasm, the component, js/ ─► hpa-override-js-VERSION.tgz
+//! Cargo.lock ─► *.cdx.json (SBOM), *.licences.txt        all ─► artifacts.json, SHA256SUMS
+//! ```
+//! Nothing is signed or pushed here.
+
+mod archive;
+mod binaries;
+mod contents;
+mod image;
+mod licences;
+mod manifests;
+pub(crate) mod publish;
+mod registry;
+mod sbom;
+
+use std::fs;
+
+use anyhow::{Context, Result, ensure};
+
+use self::{
+    archive::Archive,
+    binaries::{PLATFORMS, PROGRAM},
+    contents::{Contents, Materials},
+};
+use crate::{
+    command::Command,
+    dist,
+    workspace::{Workspace, read},
+};
+
+const SCHEMA: &str = "crd/schemas/hpa-override.dev/autoscaleroverride_v1.json";
+
+/// How to package.
+#[derive(clap::Args)]
+pub(crate) struct PackageArgs {
+    /// Also where files are changed that are not committed: the image then names a commit that it is not made of.
+    #[arg(long)]
+    allow_dirty: bool,
+}
+
+/// Makes all of it.
+pub(crate) fn run(workspace: &Workspace, args: &PackageArgs) -> Result<()> {
+    let changed = Command::new("git").arg("-C").arg(&workspace.root).words("status --porcelain").stdout()?;
+    ensure!(
+        args.allow_dirty || changed.is_empty(),
+        "not all is committed; commit it, or try without by --allow-dirty:\n{changed}"
+    );
+    dist::ensure_optimised(workspace)?;
+    dist::run(workspace)?;
+    let folder = workspace.root.join("dist");
+    let version = workspace.version_of(binaries::PACKAGE)?;
+    let mut contents = Contents::new(&folder, version)?;
+
+    let (mut programs, mut beside) = (Vec::new(), Archive::default());
+    beside.file("licenses/LICENSE", read(&workspace.root.join("LICENSE"))?);
+    for platform in PLATFORMS {
+        let built = binaries::build(workspace, platform)?;
+        let materials = Materials::of(workspace, binaries::PACKAGE, platform.target)?;
+        let name = format!("{PROGRAM}-linux-{}", platform.architecture);
+        contents.program(&name, &read(&built)?, "the controller, a static program", &materials)?;
+        beside.file("licenses/host-shim.licences.txt", materials.licences.into_bytes());
+        programs.push((platform, built));
+    }
+    let digest = image::make(workspace, &programs, &beside, &folder.join("image"))?;
+    contents.image("image", &digest);
+
+    for (name, text) in manifests::rendered(workspace, &digest)? {
+        contents.file(name, text.as_bytes(), "everything to apply, with the image by its digest")?;
+    }
+    contents.file(&format!("hpa-override-chart-{version}.tgz"), &manifests::chart(workspace)?, "the Helm chart")?;
+    contents.file("autoscaleroverride_v1.json", workspace.read(SCHEMA)?.as_bytes(), "the JSON Schema")?;
+    let npm = Archive::folder(&dist::package(workspace), "package")?.to_tar_gz()?;
+    let materials = Materials::of(workspace, "hpa-override-js", dist::BARE)?;
+    contents.compiled(&format!("hpa-override-js-{version}.tgz"), &npm, "the package for npm", &materials)?;
+    for (path, what, package, target) in [
+        (dist::module(workspace), "the policy for Kubewarden", dist::POLICY, dist::WASI),
+        (dist::component(workspace), "the WebAssembly component", dist::COMPONENT, dist::BARE),
+    ] {
+        let name = path.file_name().and_then(|name| name.to_str()).context("a module has no name")?;
+        contents.compiled(name, &read(&path)?, what, &Materials::of(workspace, package, target)?)?;
+    }
+    contents.write()?;
+    fs::read_to_string(folder.join("SHA256SUMS")).map(|sums| print!("{sums}")).context("cannot read SHA256SUMS")?;
+    println!("package: image {digest}");
+    Ok(())
+}
