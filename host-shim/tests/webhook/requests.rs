@@ -26,6 +26,7 @@ impl Caller {
 
     pub async fn connect_to(address: &str, ca: &str) -> Self {
         let socket = TcpStream::connect(address).await.unwrap();
+        socket.set_nodelay(true).unwrap();
         let name = ServerName::try_from("127.0.0.1").unwrap();
         Self(connector(ca).unwrap().connect(name, socket).await.unwrap())
     }
