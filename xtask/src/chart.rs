@@ -3,31 +3,46 @@
 //!
 //! They are built from the modules pinned below `testbed/tools`: that takes minutes the first time.
 
+use std::path::PathBuf;
+
 use anyhow::{Result, ensure};
 
 use crate::{command::Command, go, workspace::Workspace};
 
 const TOOLS: &str = "testbed/tools/helm";
-const HELMS: [(&str, &str); 2] = [("helm", "helm.sh/helm/v4/cmd/helm"), ("helm3", "helm.sh/helm/v3/cmd/helm")];
+/// A Helm's name here, and its package.
+type Helm = (&'static str, &'static str);
+const HELM: Helm = ("helm", "helm.sh/helm/v4/cmd/helm");
+const HELM_3: Helm = ("helm3", "helm.sh/helm/v3/cmd/helm");
 const TEST: &str = "test -p hpa-override-host-shim --test chart -- --ignored --nocapture --test-threads=2";
 
-const DOCS: (&str, &str) = ("testbed/tools/release", "github.com/norwoodj/helm-docs/cmd/helm-docs");
-const CHART: &str = "deploy/helm/hpa-override";
+const DOCS: &str = "github.com/norwoodj/helm-docs/cmd/helm-docs";
+/// Where the chart is.
+pub(crate) const CHART: &str = "deploy/helm/hpa-override";
 
 /// Fails where the README lacks a value, Helm or the API server refuses a variant, wrong values pass, or an installation does not
 /// live through install, upgrade, rollback, test and uninstall.
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     readme(workspace)?;
-    for (name, package) in HELMS {
-        let helm = go::program(workspace, TOOLS, package, name)?;
+    for helm in [HELM, HELM_3] {
+        let helm = program(workspace, helm)?;
         workspace.cargo(TEST).variable("HPA_OVERRIDE_HELM", helm).run()?;
     }
     println!("chart: as expected with Helm 4 and Helm 3");
     Ok(())
 }
 
+/// Helm 4, built first.
+pub(crate) fn helm(workspace: &Workspace) -> Result<PathBuf> {
+    program(workspace, HELM)
+}
+
+fn program(workspace: &Workspace, (name, package): Helm) -> Result<PathBuf> {
+    go::program(workspace, TOOLS, package, name)
+}
+
 fn readme(workspace: &Workspace) -> Result<()> {
-    let docs = go::program(workspace, DOCS.0, DOCS.1, "helm-docs")?;
+    let docs = go::program(workspace, go::RELEASE_TOOLS, DOCS, "helm-docs")?;
     let root = workspace.root.join(CHART);
     let docs =
         || Command::new(&docs).words("--log-level warning --sort-values-order file --chart-search-root").arg(&root);

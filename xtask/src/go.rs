@@ -7,6 +7,9 @@ use anyhow::{Context, Result};
 
 use crate::{command::Command, workspace::Workspace};
 
+/// The module that pins the programs of a release.
+pub(crate) const RELEASE_TOOLS: &str = "testbed/tools/release";
+
 /// The program of a package, by the name that it gets, from the module in that folder.
 pub(crate) fn program(workspace: &Workspace, folder: &str, package: &str, name: &str) -> Result<PathBuf> {
     let program = workspace.target.join("tools/bin").join(name);

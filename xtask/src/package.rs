@@ -19,8 +19,6 @@ pub(crate) mod publish;
 mod registry;
 mod sbom;
 
-use std::fs;
-
 use anyhow::{Context, Result, ensure};
 
 use self::{
@@ -29,7 +27,6 @@ use self::{
     contents::{Contents, Materials},
 };
 use crate::{
-    command::Command,
     dist,
     workspace::{Workspace, read},
 };
@@ -46,7 +43,7 @@ pub(crate) struct PackageArgs {
 
 /// Makes all of it.
 pub(crate) fn run(workspace: &Workspace, args: &PackageArgs) -> Result<()> {
-    let changed = Command::new("git").arg("-C").arg(&workspace.root).words("status --porcelain").stdout()?;
+    let changed = workspace.git("status --porcelain").stdout()?;
     ensure!(
         args.allow_dirty || changed.is_empty(),
         "not all is committed; commit it, or try without by --allow-dirty:\n{changed}"
@@ -59,12 +56,14 @@ pub(crate) fn run(workspace: &Workspace, args: &PackageArgs) -> Result<()> {
 
     let (mut programs, mut beside) = (Vec::new(), Archive::default());
     beside.file("licenses/LICENSE", read(&workspace.root.join("LICENSE"))?);
+    let licences = licences::of(workspace, binaries::PACKAGE)?;
+    beside.file("licenses/host-shim.licences.txt", licences.clone().into_bytes());
     for platform in PLATFORMS {
         let built = binaries::build(workspace, platform)?;
-        let materials = Materials::of(workspace, binaries::PACKAGE, platform.target)?;
+        let sbom = sbom::of(workspace, binaries::PACKAGE, platform.target)?;
+        let materials = Materials { sbom, licences: licences.clone() };
         let name = format!("{PROGRAM}-linux-{}", platform.architecture);
         contents.program(&name, &read(&built)?, "the controller, a static program", &materials)?;
-        beside.file("licenses/host-shim.licences.txt", materials.licences.into_bytes());
         programs.push((platform, built));
     }
     let digest = image::make(workspace, &programs, &beside, &folder.join("image"))?;
@@ -85,8 +84,7 @@ pub(crate) fn run(workspace: &Workspace, args: &PackageArgs) -> Result<()> {
         let name = path.file_name().and_then(|name| name.to_str()).context("a module has no name")?;
         contents.compiled(name, &read(&path)?, what, &Materials::of(workspace, package, target)?)?;
     }
-    contents.write()?;
-    fs::read_to_string(folder.join("SHA256SUMS")).map(|sums| print!("{sums}")).context("cannot read SHA256SUMS")?;
+    print!("{}", contents.write()?);
     println!("package: image {digest}");
     Ok(())
 }

@@ -28,7 +28,7 @@ pub(crate) fn run(workspace: &Workspace, args: &SkewArgs) -> Result<()> {
     let git = || Command::new("git").arg("-C").arg(&room);
     // By its hash: a branch of the clone is that of another day.
     let commit = format!("{}^{{commit}}", args.revision);
-    let commit = Command::new("git").arg("-C").arg(&workspace.root).words("rev-parse --verify").arg(commit).stdout()?;
+    let commit = workspace.git("rev-parse --verify").arg(commit).stdout()?;
     git().words("checkout --quiet --detach").arg(commit.trim()).run()?;
     let build = Command::cargo(&room).words("build --quiet --locked -p hpa-override-host-shim --bin host-shim");
     let controller = build.variable("CARGO_TARGET_DIR", room.join("target")).artifact("host-shim")?;

@@ -50,6 +50,11 @@ impl Workspace {
         Command::cargo(&self.root).words(words)
     }
 
+    /// `git`, in the workspace's root.
+    pub(crate) fn git(&self, words: &str) -> Command {
+        Command::new("git").arg("-C").arg(&self.root).words(words)
+    }
+
     /// A program of the workspace, built first.
     pub(crate) fn program(&self, name: &str) -> Result<PathBuf> {
         self.cargo(BUILD).arg("--bin").arg(name).artifact(&format!("{name}{EXE_SUFFIX}"))

@@ -28,25 +28,15 @@ impl Archive {
         self.0.insert(path.into(), (0o755, bytes));
     }
 
-    /// All files of a folder, at whatever depth, below `prefix`.
+    /// The files of a folder, below `prefix`.
     pub(super) fn folder(folder: &Path, prefix: &str) -> Result<Self> {
-        let mut archive = Self::default();
-        archive.add(folder, Path::new(prefix))?;
-        Ok(archive)
-    }
-
-    fn add(&mut self, folder: &Path, prefix: &Path) -> Result<()> {
         let place = || format!("cannot list {}", folder.display());
+        let mut archive = Self::default();
         for entry in fs::read_dir(folder).with_context(place)? {
             let entry = entry.with_context(place)?;
-            let (path, name) = (entry.path(), prefix.join(entry.file_name()));
-            if path.is_dir() {
-                self.add(&path, &name)?;
-            } else {
-                self.file(name, read(&path)?);
-            }
+            archive.file(Path::new(prefix).join(entry.file_name()), read(&entry.path())?);
         }
-        Ok(())
+        Ok(archive)
     }
 
     /// As tar, with gzip.

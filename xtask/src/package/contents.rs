@@ -15,7 +15,7 @@ use crate::workspace::Workspace;
 
 /// The file that lists all, and that with the checksums, its own included.
 pub(super) const LIST: &str = "artifacts.json";
-pub(super) const SUMS: &str = "SHA256SUMS";
+const SUMS: &str = "SHA256SUMS";
 
 /// Written one by one, listed in the end.
 #[derive(Serialize)]
@@ -39,7 +39,7 @@ struct Artifact {
 
 /// What a program or module is made of.
 pub(super) struct Materials {
-    sbom: String,
+    pub(super) sbom: String,
     pub(super) licences: String,
 }
 
@@ -109,14 +109,15 @@ impl<'a> Contents<'a> {
         self.artifacts.push(Artifact { name, bytes: None, digest, what, sbom: None });
     }
 
-    /// Writes both lists.
-    pub(super) fn write(mut self) -> Result<()> {
+    /// Writes both lists; the one with the checksums.
+    pub(super) fn write(mut self) -> Result<String> {
         self.artifacts.sort_by(|one, other| one.name.cmp(&other.name));
         let list = serde_json::to_string_pretty(&self)? + "\n";
         self.file(LIST, list.as_bytes(), "this list")?;
         let files = self.artifacts.iter().filter(|artifact| artifact.bytes.is_some());
         let line = |file: &Artifact| format!("{}  {}\n", file.digest.trim_start_matches("sha256:"), file.name);
         let sums: String = files.map(line).collect();
-        fs::write(self.folder.join(SUMS), sums).with_context(|| format!("cannot write {SUMS}"))
+        fs::write(self.folder.join(SUMS), &sums).with_context(|| format!("cannot write {SUMS}"))?;
+        Ok(sums)
     }
 }

@@ -10,14 +10,11 @@ use anyhow::{Context, Result, ensure};
 use super::{
     archive::Archive,
     binaries::{PROGRAM, Platform},
-    registry::Registry,
+    registry::{self, Registry},
 };
-use crate::{
-    command::Command,
-    workspace::{Workspace, read},
-};
+use crate::workspace::{Workspace, read};
 
-/// Its labels and its user stand there.
+/// Where its labels are.
 const CONTAINERFILE: &str = "deploy/Containerfile";
 
 /// Makes the image in `folder`; its digest, which depends on the commit and on nothing else.
@@ -27,7 +24,7 @@ pub(super) fn make(
     licences: &Archive,
     folder: &Path,
 ) -> Result<String> {
-    let registry = Registry::start(workspace)?;
+    let registry = Registry::start(registry::crane(workspace)?)?;
     let labels = labels(workspace)?;
     let mut index = registry.crane("index append --tag").arg(registry.reference("all"));
     for (platform, program) in programs {
@@ -50,11 +47,11 @@ pub(super) fn make(
     Ok(digest.trim().into())
 }
 
-/// What the image says of itself, as `key=value`: as a build by the Containerfile does, and the commit.
+/// The labels of the image, as `key=value`: those of the Containerfile, and the commit.
 fn labels(workspace: &Workspace) -> Result<Vec<String>> {
     let mut labels = labels_in(&workspace.read(CONTAINERFILE)?);
     ensure!(!labels.is_empty(), "{CONTAINERFILE} has no labels");
-    let commit = Command::new("git").arg("-C").arg(&workspace.root).words("rev-parse HEAD").stdout()?;
+    let commit = workspace.git("rev-parse HEAD").stdout()?;
     labels.push(format!("org.opencontainers.image.revision={}", commit.trim()));
     Ok(labels)
 }

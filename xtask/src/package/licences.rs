@@ -7,7 +7,7 @@ use crate::{cargo_tool, command::Command, workspace::Workspace};
 const VERSION: &str = "0.9.3";
 const FOLDER: &str = "xtask/src/package";
 
-/// Every licence with its text, and the crates that have it. The texts are those that the crates bring: nobody is asked.
+/// Every licence with its text, and the crates that have it. The texts are those in the crates: no service is asked.
 pub(super) fn of(workspace: &Workspace, package: &str) -> Result<String> {
     let about = cargo_tool::program(workspace, "cargo-about", VERSION, "--features cli")?;
     workspace.cargo("fetch --locked --quiet").quietly()?;

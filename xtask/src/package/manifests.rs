@@ -9,12 +9,12 @@ use anyhow::{Context, Result};
 
 use super::archive::Archive;
 use crate::{
+    chart::CHART,
     command::Command,
     go,
     workspace::{Workspace, read},
 };
 
-const CHART: &str = "deploy/helm/hpa-override";
 /// The module with the Kubernetes of the testbed.
 const KUBERNETES: &str = "testbed/controlplane";
 const KUBECTL: &str = "k8s.io/kubernetes/cmd/kubectl";
@@ -27,8 +27,8 @@ const RENDERED: [(&str, &[&str]); 2] =
 
 /// The chart as Helm installs it: what is committed of it.
 pub(super) fn chart(workspace: &Workspace) -> Result<Vec<u8>> {
+    let names = workspace.git("-C").arg(CHART).arg("ls-files").stdout()?;
     let folder = workspace.root.join(CHART);
-    let names = Command::new("git").arg("-C").arg(&folder).words("ls-files").stdout()?;
     let mut archive = Archive::default();
     for name in names.lines().filter(|name| !name.ends_with(".gotmpl")) {
         archive.file(Path::new("hpa-override").join(name), read(&folder.join(name))?);

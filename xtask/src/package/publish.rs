@@ -13,12 +13,11 @@ use super::{
     registry::{self, Registry},
 };
 use crate::{
+    chart,
     command::Command,
-    go,
     workspace::{Workspace, read},
 };
 
-const HELM: (&str, &str) = ("testbed/tools/helm", "helm.sh/helm/v4/cmd/helm");
 const CHANGELOG: &str = "CHANGELOG.md";
 
 /// Where to push to.
@@ -55,12 +54,9 @@ pub(crate) fn run(workspace: &Workspace, args: &PublishArgs) -> Result<()> {
     let notes = notes(&workspace.read(CHANGELOG)?, version).context("the changelog has no section of the version")?;
     fs::write(folder.join("notes.md"), notes).context("cannot write dist/notes.md")?;
 
-    let tried = args.registry.is_none().then(|| Registry::start(workspace)).transpose()?;
+    let (crane, helm) = (registry::crane(workspace)?, chart::helm(workspace)?);
+    let tried = args.registry.is_none().then(|| Registry::start(crane.clone())).transpose()?;
     let registry = args.registry.as_deref().or(tried.as_ref().map(Registry::address)).unwrap_or_default();
-    let (crane, helm) = (
-        go::program(workspace, registry::TOOLS, registry::CRANE, "crane")?,
-        go::program(workspace, HELM.0, HELM.1, "helm")?,
-    );
     let digest = |reference: &str| Command::new(&crane).arg("digest").arg(reference).stdout();
     let [image, chart, policy] = [
         format!("{registry}/hpa-override:v{version}"),

@@ -1,6 +1,7 @@
 //! crane, and a registry of its own on this machine: crane changes an image only where it is pushed.
 
 use std::{
+    fs,
     io::{BufRead as _, BufReader},
     path::{Path, PathBuf},
     process::{Child, Command as Process, Stdio},
@@ -10,9 +11,10 @@ use anyhow::{Context, Result};
 
 use crate::{command::Command, go, workspace::Workspace};
 
-/// The module that pins the programs of a release, and crane's package.
-pub(super) const TOOLS: &str = "testbed/tools/release";
-pub(super) const CRANE: &str = "github.com/google/go-containerregistry/cmd/crane";
+/// crane, built first.
+pub(super) fn crane(workspace: &Workspace) -> Result<PathBuf> {
+    go::program(workspace, go::RELEASE_TOOLS, "github.com/google/go-containerregistry/cmd/crane", "crane")
+}
 
 /// A registry in memory. Dropping it ends it.
 pub(super) struct Registry {
@@ -23,8 +25,7 @@ pub(super) struct Registry {
 }
 
 impl Registry {
-    pub(super) fn start(workspace: &Workspace) -> Result<Self> {
-        let crane = go::program(workspace, TOOLS, CRANE, "crane")?;
+    pub(super) fn start(crane: PathBuf) -> Result<Self> {
         let mut server = Process::new(&crane);
         server.args(["registry", "serve", "--address", "127.0.0.1:0"]).stderr(Stdio::piped());
         let mut server = server.spawn().context("cannot start the registry of crane")?;
@@ -55,7 +56,7 @@ impl Registry {
     /// Replaces the folder by the image, as an OCI layout.
     pub(super) fn pull(&self, tag: &str, folder: &Path) -> Result<()> {
         if folder.exists() {
-            std::fs::remove_dir_all(folder).with_context(|| format!("cannot remove {}", folder.display()))?;
+            fs::remove_dir_all(folder).with_context(|| format!("cannot remove {}", folder.display()))?;
         }
         self.crane("pull --format oci").arg(self.reference(tag)).arg(folder).quietly()
     }

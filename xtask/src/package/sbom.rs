@@ -35,7 +35,7 @@ pub(super) fn of(workspace: &Workspace, package: &str, target: &str) -> Result<S
 
 fn make(workspace: &Workspace, package: &str, target: &str) -> Result<()> {
     let program = cargo_tool::program(workspace, "cargo-cyclonedx", VERSION, cargo_tool::FAST_ENOUGH)?;
-    let time = Command::new("git").arg("-C").arg(&workspace.root).words("log -1 --format=%ct").stdout()?;
+    let time = workspace.git("log -1 --format=%ct").stdout()?;
     let command = Command::new(program).words("cyclonedx --format json --spec-version 1.5 --no-build-deps --target");
     let command = command.arg(target).arg("--override-filename").arg(FILE);
     let command = command.arg("--manifest-path").arg(workspace.manifest_of(package)?);
