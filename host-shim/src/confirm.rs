@@ -102,16 +102,18 @@ impl ReadAhead {
 }
 
 /// The first `count` of these, which are in order of their ends, as the queue takes them: one of each namespace in turn.
-fn first(due: Vec<Key>, count: usize) -> Vec<Key> {
-    let mut turns: HashMap<String, usize> = HashMap::new();
-    let turn = |key: Key| {
-        let turn = turns.entry(key.namespace.clone()).or_default();
-        *turn += 1;
-        (*turn, key)
-    };
-    let mut due: Vec<_> = due.into_iter().map(turn).collect();
+fn first(due: &[Key], count: usize) -> Vec<Key> {
+    let mut turns: HashMap<&str, usize> = HashMap::new();
+    let mut due: Vec<_> = due
+        .iter()
+        .map(|key| {
+            let turn = turns.entry(&key.namespace).or_default();
+            *turn += 1;
+            (*turn, key)
+        })
+        .collect();
     due.sort_by_key(|(turn, _)| *turn);
-    due.into_iter().map(|(_, key)| key).take(count).collect()
+    due.into_iter().take(count).map(|(_, key)| key.clone()).collect()
 }
 
 impl Confirm {
@@ -159,7 +161,7 @@ impl Confirm {
 
     async fn read_ahead(&self, due: Vec<Key>) -> Result<(), Arc<Failure>> {
         let count = due.len();
-        let due = first(due, WRITTEN_MEANWHILE);
+        let due = first(&due, WRITTEN_MEANWHILE);
         let overrides = self.older_than(NEW, &self.state.overrides_that_end(&due));
         if overrides.is_empty() {
             return Ok(());
@@ -276,7 +278,7 @@ mod tests {
         let key = |(namespace, name): (&str, &str)| Key::from(Id { namespace: namespace.into(), name: name.into() });
         let due = [("a", "1"), ("a", "2"), ("a", "3"), ("b", "1"), ("c", "1"), ("b", "2")].map(key);
         let expected = [("a", "1"), ("b", "1"), ("c", "1"), ("a", "2"), ("b", "2")].map(key);
-        assert_eq!(first(due.to_vec(), 5), expected);
+        assert_eq!(first(&due, 5), expected);
     }
 
     #[rstest]

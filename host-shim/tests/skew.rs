@@ -6,9 +6,11 @@
 
 mod support;
 
-use std::{fs, path::PathBuf, process::Command, time::Duration};
+use std::{fs, path::PathBuf, process::Command};
 
 use hpa_override_testbed::{CONTROLLER_USER, Child, Identity, Signal, World, apply_yaml};
+use jiff::{SignedDuration, Timestamp};
+use rstest::rstest;
 use serde_json::json;
 use support::*;
 
@@ -72,38 +74,31 @@ async fn reasserts(ns: &TestNamespace, min: i32, max: i32) {
 }
 
 /// Begins, is reported, holds against its owner, ends; and nobody writes again and again.
-async fn works(site: &Site, name: &str) {
-    let (ns, _) = with_hpa(site.world, name).await;
+#[rstest]
+#[case::todays_crd(today, other)]
+#[case::the_other_crd(other, today)]
+#[tokio::test]
+#[ignore = "needs another version: cargo xtask skew"]
+async fn the_crd_of_one_version_works_with_the_controller_of_another(
+    #[case] crd: fn() -> Version,
+    #[case] controller: fn() -> Version,
+) {
+    let mut site = Site::new();
+    site.install(&crd()).await;
+    site.start(&controller());
+    let (ns, _) = with_hpa(site.world, "skew").await;
     ns.create("ovr", for_an_hour()).await;
     ns.wait_overridden(10, 20).await;
     ns.wait_phase("ovr", "Active").await;
     reasserts(&ns, 3, 8).await;
     let audit = site.world.plane().audit().from_now().unwrap();
-    tokio::time::sleep(Duration::from_secs(5)).await;
+    until(Timestamp::now() + SignedDuration::from_secs(5)).await;
     let writes =
         audit.select(|event| event.user == CONTROLLER_USER && ["patch", "update"].contains(&event.verb.as_str()));
     let writes = writes.unwrap();
     assert!(writes.len() <= 2, "{writes:#?}");
     ns.delete("ovr").await;
     ns.wait_traceless(3, 8).await;
-}
-
-#[tokio::test]
-#[ignore = "needs another version: cargo xtask skew"]
-async fn the_other_controller_works_with_todays_crd() {
-    let mut site = Site::new();
-    site.install(&today()).await;
-    site.start(&other());
-    works(&site, "other-controller").await;
-}
-
-#[tokio::test]
-#[ignore = "needs another version: cargo xtask skew"]
-async fn todays_controller_works_with_the_other_crd() {
-    let mut site = Site::new();
-    site.install(&other()).await;
-    site.start(&today());
-    works(&site, "other-crd").await;
 }
 
 #[tokio::test]

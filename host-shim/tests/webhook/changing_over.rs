@@ -10,7 +10,7 @@ use tokio::{sync::watch, task::JoinHandle};
 
 use crate::{certificate::Renewing, shipped, support::*};
 
-/// The owner writes, one write after the other, until told to stop; none is lost.
+/// The owner writes, one write after the other, until the test stops it; none is lost.
 struct Owner {
     stop: watch::Sender<bool>,
     writes: JoinHandle<i32>,
