@@ -5,6 +5,7 @@
 //!               ┌─ component:  wit/override.wit on wasmtime   ┐
 //!   function ──►├─ jco:        the same, translated for Node  ├─► the answer, or the error
 //!   argument    ├─ javascript: the npm package on Node        ┘
+//!               ├─ plugin:     files in, JSON out ──► the report of a review, a timeline
 //!               └─ wapc:       the admission module on a clock of the caller's ──► what it decides of a write
 //! ```
 //! Keys are sorted, as native writes them. The npm package gives JSON text, so its own order of keys counts; component
@@ -13,6 +14,7 @@
 mod component;
 mod expressible;
 mod node;
+mod plugin;
 mod wapc;
 
 use std::path::PathBuf;
@@ -23,6 +25,7 @@ use crate::{Outcome, Question, text};
 
 pub use self::component::Component;
 pub use self::node::Node;
+pub use self::plugin::Plugin;
 pub use self::wapc::Wapc;
 
 /// A binding under test.
@@ -68,6 +71,9 @@ pub struct Bindings {
     /// The folder with the npm package. Needs Node.
     #[arg(long, value_name = "DIR")]
     pub javascript: Option<PathBuf>,
+    /// The kubectl plugin.
+    #[arg(long, value_name = "FILE")]
+    pub plugin: Option<PathBuf>,
 }
 
 impl Bindings {
@@ -82,6 +88,9 @@ impl Bindings {
         }
         if let Some(folder) = &self.javascript {
             bindings.push(Box::new(Node::javascript(folder).context("javascript")?));
+        }
+        if let Some(file) = &self.plugin {
+            bindings.push(Box::new(Plugin::new(file).context("plugin")?));
         }
         if let Some(file) = &self.module {
             bindings.push(Box::new(Wapc::load(file).context("wapc")?));

@@ -55,7 +55,7 @@ struct Metadata {
 
 /// Fails where an example is refused, and where a mistake is not or for another reason.
 pub(crate) fn run(workspace: &Workspace) -> Result<()> {
-    let kubeconform = go::program(workspace, TOOLS, PACKAGE, "kubeconform")?;
+    let kubeconform = program(workspace)?;
     let examples = answers(workspace, &kubeconform, EXAMPLES)?;
     let refused: Vec<_> = examples.iter().filter(|(_, answer)| *answer != "valid").collect();
     ensure!(!examples.is_empty() && refused.is_empty(), "refused of {} in {EXAMPLES}: {refused:?}", examples.len());
@@ -64,6 +64,11 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     ensure!(wrong.is_empty(), "{MISTAKES}:\n  {}", wrong.join("\n  "));
     println!("kubeconform: {} examples are valid, {} mistakes are refused", examples.len(), expected.len());
     Ok(())
+}
+
+/// kubeconform, built first.
+pub(crate) fn program(workspace: &Workspace) -> Result<PathBuf> {
+    go::program(workspace, TOOLS, PACKAGE, "kubeconform")
 }
 
 fn answers(workspace: &Workspace, kubeconform: &PathBuf, path: &str) -> Result<Answers> {

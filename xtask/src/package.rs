@@ -1,6 +1,7 @@
 //! `cargo xtask package`: everything of a release, in `dist/`. The same commit gives the same bytes, wherever it is built.
 //!
 //! ```text
+//! kubectl ───── zig ─► kubectl-hpa_override-linux-{amd64,arm64}.tar.gz ─► krew.yaml
 //! host-shim ─── zig ─► host-shim-linux-{amd64,arm64} ─── crane ─► image/ (OCI layout) ─► its digest ──┐
 //! deploy/ ──── kustomize ────────────────────────────────────────────────► install*.yaml ◄────────────┘
 //! deploy/helm ─► hpa-override-chart-VERSION.tgz          crd/schemas ─► autoscaleroverride_v1.json
@@ -15,6 +16,7 @@ mod contents;
 mod image;
 mod licences;
 mod manifests;
+mod plugin;
 pub(crate) mod publish;
 mod registry;
 mod sbom;
@@ -59,13 +61,22 @@ pub(crate) fn run(workspace: &Workspace, args: &PackageArgs) -> Result<()> {
     let licences = licences::of(workspace, binaries::PACKAGE)?;
     beside.file("licenses/host-shim.licences.txt", licences.clone().into_bytes());
     for platform in PLATFORMS {
-        let built = binaries::build(workspace, platform)?;
+        let built = binaries::build(workspace, platform, binaries::PACKAGE, PROGRAM)?;
         let sbom = sbom::of(workspace, binaries::PACKAGE, platform.target)?;
         let materials = Materials { sbom, licences: licences.clone() };
         let name = format!("{PROGRAM}-linux-{}", platform.architecture);
         contents.program(&name, &read(&built)?, "the controller, a static program", &materials)?;
         programs.push((platform, built));
     }
+    let (manuals, mut archives) = (plugin::manuals(workspace)?, Vec::new());
+    for platform in PLATFORMS {
+        let built = binaries::build(workspace, platform, plugin::PACKAGE, plugin::PROGRAM)?;
+        let materials = Materials::of(workspace, plugin::PACKAGE, platform.target)?;
+        let at = ("linux", platform.architecture);
+        let sum = plugin::archive(workspace, &mut contents, at, &built, &materials, &manuals)?;
+        archives.push((platform.architecture, sum));
+    }
+    contents.file("krew.yaml", plugin::krew(version, &archives)?.as_bytes(), "the plugin's manifest for krew")?;
     let digest = image::make(workspace, &programs, &beside, &folder.join("image"))?;
     contents.image("image", &digest);
 

@@ -173,6 +173,7 @@ fn released(workspace: &Workspace, is_profiled: bool) -> Result<PathBuf> {
 fn asker(workspace: &Workspace, name: &str) -> Result<Command> {
     let asker = Command::new(workspace.program(name)?);
     let asker = asker.arg("--module").arg(dist::module(workspace)).arg("--component").arg(dist::component(workspace));
+    let asker = asker.arg("--plugin").arg(workspace.program("kubectl-hpa_override")?);
     if let Err(why) = Command::new("node").arg("--version").quietly() {
         println!("bindings: jco and javascript are left out: {why:#}");
         return Ok(asker);

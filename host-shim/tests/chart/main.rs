@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
+mod kubeconform;
 mod kubelet;
 #[path = "../support/mod.rs"]
 mod support;
@@ -154,6 +155,8 @@ async fn the_api_server_accepts_every_variant() {
         kubectl(&["create", "namespace", namespace]);
     }
     kubectl(&["apply", "-f", concat!(env!("CARGO_MANIFEST_DIR"), "/../crd/crd.yaml"), "--server-side"]);
+    let schemas = plane.folder().join("schemas");
+    kubeconform::write_schemas(&plane, &schemas);
     for (name, values) in VARIANTS {
         let (is_good, text) = template(values);
         assert!(is_good, "{name}: {text}");
@@ -177,7 +180,17 @@ async fn the_api_server_accepts_every_variant() {
             file.to_str().unwrap(),
         ]);
         assert_eq!(said.lines().count(), served.len(), "{name}: {said}");
-        println!("{name}: {} objects, {} of them accepted by the API server", all.len(), served.len());
+        let manifests = plane.folder().join(format!("{name}.yaml"));
+        std::fs::write(&manifests, &text).unwrap();
+        // Kinds that this API server does not serve have no schema here.
+        let skipped = "Certificate,ClusterAdmissionPolicy,Issuer,PodMonitor,PrometheusRule,ServiceMonitor";
+        let (valid, wrong) = kubeconform::validate(&schemas, &manifests, skipped);
+        assert_eq!((valid, wrong), (served.len(), Vec::new()), "{name}");
+        println!(
+            "{name}: {} objects, {} of them accepted by the API server and by kubeconform",
+            all.len(),
+            served.len()
+        );
     }
 }
 
@@ -410,4 +423,24 @@ async fn it_is_installed_upgraded_rolled_back_tested_and_uninstalled() {
     let mut left = this.plane.kubectl(&Identity::Admin).unwrap();
     left.args(["get", kinds, "-A", "-l", "app.kubernetes.io/part-of=hpa-override", "-o", "name"]);
     assert_eq!(String::from_utf8_lossy(&left.output().unwrap().stdout), "", "nothing is left");
+}
+
+/// The chart of an earlier commit is installed, and upgraded while an override is active.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "it needs Helm: cargo xtask chart"]
+async fn the_chart_before_is_upgraded() {
+    let before = std::env::var("HPA_OVERRIDE_PREVIOUS_CHART").expect("`cargo xtask chart` names the chart before");
+    let this = Installed::start().await;
+    apply_yaml(&this.admin, SHOP, "argocd", true).await.unwrap();
+    let wait = ["--wait", "--timeout=2m"];
+    this.helm(&[&["install", "hpa-override", &before, "--create-namespace"][..], &wait].concat()).await;
+    let made =
+        wait_for("an override to be made", LIMIT, async || apply_yaml(&this.admin, OVERRIDE, "alice", true).await);
+    made.await.unwrap_or_else(|error| panic!("{error:#}\n{}", this.kubelet.logs()));
+    this.wait_hpa("10-20", |hpa| bounds(hpa) == (10, 20) && record(hpa).is_some()).await;
+    this.helm(&[&["upgrade", "hpa-override", CHART][..], &wait].concat()).await;
+    this.the_owner_writes(6).await;
+    this.helm(&["uninstall", "hpa-override", "--wait", "--timeout=2m"]).await;
+    let after = this.get(SHOP).await.unwrap();
+    assert!(bounds(&after) == (2, 6) && record(&after).is_none(), "{after}");
 }

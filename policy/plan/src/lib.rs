@@ -10,10 +10,12 @@
 //! same on every machine.
 #![forbid(unsafe_code)]
 
+mod adoption;
 mod clamps;
 mod conditions;
 mod cut_bounds;
 mod eligibility;
+mod ending;
 mod events;
 mod hpa_status;
 mod hpa_view;
@@ -31,15 +33,17 @@ mod targets;
 mod timing;
 mod verify;
 
+pub use adoption::{Adoption, NotAdopted, plan_adoption};
 pub use conditions::{ReachedRow, StatusRow, reached_table, status_table};
 pub use eligibility::{Eligibility, MayPatchOf};
+pub use ending::{Ending, Extension, NotExtended, plan_ending, plan_extension};
 pub use events::{About, Event};
 pub use hpa_view::HpaView;
 pub use occurrences::Schedule;
 pub use on_target::{OnTarget, Problem};
 pub use plan_hpa::{HpaPlan, plan_hpa, plan_release};
 pub use plan_status::{StatusPlan, plan_status, status_patch};
-pub use preview::{Point, Preview};
+pub use preview::{Point, Preview, lowers};
 pub use reached::{
     pacing::{MOST_READS_PER_SECOND, pause_between_reads, read_again_after},
     reading::{Comparison, ScaleReading},

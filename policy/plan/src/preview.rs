@@ -122,6 +122,14 @@ impl<'a> Preview<'a> {
     }
 }
 
+/// Whether a bound is lower at any instant of the timeline `with` than in `without`; both begin at the same instant.
+#[must_use]
+pub fn lowers(with: &[Point], without: &[Point]) -> bool {
+    let at = |points: &[Point], t: Instant| points.iter().rfind(|point| point.at <= t).map(|point| point.effective);
+    let instants = with.iter().chain(without).map(|point| point.at);
+    instants.into_iter().any(|t| at(with, t).zip(at(without, t)).is_some_and(|(with, without)| with.lowers(without)))
+}
+
 /// A JSON merge patch, by RFC 7386.
 fn merge(target: &mut Value, patch: &Value) {
     let Value::Object(patch) = patch else {
@@ -192,6 +200,21 @@ mod tests {
         );
         assert_eq!(preview.next_transition(), None);
         assert_eq!(points[3].phases.values().collect::<Vec<_>>(), [&Phase::Expired; 2]);
+    }
+
+    #[test]
+    fn lowering_is_found_wherever_it_is() {
+        let raise = json!({"hpa": "web", "minReplicas": 10, "maxReplicas": 20, "priority": 1, "duration": "1h"});
+        let cut = json!({"hpa": "web", "maxReplicas": 3, "duration": "2h"});
+        let points = |specs: &[Value]| {
+            let (overrides, settings) = (overrides(specs), Settings::default());
+            let mut preview = Preview::new(&hpa(), &overrides, &settings, NOT_ASKED, at(NOW), None).unwrap();
+            preview.timeline(at("2026-11-28T06:00:00Z"), 100)
+        };
+        let (without, raised) = (points(&[]), points(&[raise.clone()]));
+        assert!(!lowers(&raised, &without));
+        assert!(lowers(&points(&[raise, cut]), &raised), "it lowers once the other has ended");
+        assert!(lowers(&without, &raised));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The controller as one static program for each processor, cross-compiled by zig's C compiler: there is C in `ring` and
+//! A member of the workspace as one static program for each processor, cross-compiled by zig's C compiler: there is C in `ring` and
 //! `mimalloc`.
 
 use std::{
@@ -31,14 +31,14 @@ pub(super) const PLATFORMS: [Platform; 2] = [
 /// Python packages, which bring zig.
 const ZIG: [&str; 2] = ["cargo-zigbuild==0.24.1", "ziglang==0.15.2"];
 
-/// Builds the program; where it is.
-pub(super) fn build(workspace: &Workspace, platform: Platform) -> Result<PathBuf> {
+/// Builds a program of a package; where it is.
+pub(super) fn build(workspace: &Workspace, platform: Platform, package: &str, program: &str) -> Result<PathBuf> {
     dist::ensure_target(platform.target)?;
     let zig = zig(workspace)?;
     let path = env::join_paths([zig].into_iter().chain(env::split_paths(&env::var_os("PATH").unwrap_or_default())))?;
-    let build = workspace.cargo("zigbuild --release --locked --target").arg(platform.target).arg("-p").arg(PACKAGE);
+    let build = workspace.cargo("zigbuild --release --locked --target").arg(platform.target).arg("-p").arg(package);
     let build = build.variable("PATH", path).variable("CARGO_ENCODED_RUSTFLAGS", dist::without_paths());
-    build.artifact(PROGRAM)
+    build.artifact(program)
 }
 
 /// The folder with cargo-zigbuild and the Python that finds zig.

@@ -79,6 +79,12 @@ impl Bounds {
         }
     }
 
+    /// Whether either bound is lower than in `before`.
+    #[must_use]
+    pub fn lowers(self, before: Self) -> bool {
+        self.min_replicas < before.min_replicas || self.max_replicas < before.max_replicas
+    }
+
     /// The pair with one bound replaced; where that leaves min > max, the other follows. A number below what
     /// its bound can be counts as the lowest that it can be.
     #[must_use]

@@ -157,7 +157,7 @@ impl Course<'_> {
     /// How long the overrides of each HPA are active: long enough for all that is measured meanwhile.
     fn hold(&self, took: Duration) -> Duration {
         let meanwhile = if self.is_merged { Duration::ZERO } else { self.steady_time() };
-        let seconds = (took * 2 + Duration::from_secs(6) + meanwhile).as_secs();
+        let seconds = (took * 3 + Duration::from_secs(10) + meanwhile).as_secs();
         Duration::from_secs(seconds) * self.size.patience
     }
 }

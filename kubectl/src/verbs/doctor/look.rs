@@ -1,0 +1,111 @@
+//! What there is in the cluster, as far as this user may read it. Each part is read by itself.
+
+use hpa_override_crd::Instant;
+use serde_json::Value;
+
+use crate::{
+    api::Resource,
+    cluster::Cluster,
+    failure::{Failure, Outcome},
+    objects::{self, items, text},
+    session::Session,
+    verbs::version::CONTROLLER,
+};
+
+/// What was read. A part that could not be is the reason why.
+pub struct Look {
+    /// The time of the API server.
+    pub now: Instant,
+    /// The CRD; none where it is not there.
+    pub crd: Outcome<Option<Value>>,
+    /// `MutatingWebhookConfigurations`.
+    pub webhooks: Outcome<Vec<Value>>,
+    /// `ClusterAdmissionPolicies` of Kubewarden; none where Kubewarden is not there.
+    pub policies: Outcome<Vec<Value>>,
+    /// The controller's Deployments.
+    pub deployments: Outcome<Vec<Value>>,
+    /// Leases by which its replicas elect a leader.
+    pub leases: Outcome<Vec<Value>>,
+    /// The `ConfigMaps` in the namespaces of the Deployments.
+    pub config_maps: Outcome<Vec<Value>>,
+    /// All overrides.
+    pub overrides: Outcome<Vec<Value>>,
+    /// All HPAs.
+    pub hpas: Outcome<Vec<Value>>,
+}
+
+/// The Lease, unless `--lease-name` names another.
+const LEASE: &str = "hpa-override";
+
+impl Look {
+    /// Reads what there is.
+    pub async fn read(cluster: &Cluster, session: &Session) -> Self {
+        let at = |kind, path: &str| Resource::at(kind, path);
+        let crds = at("CustomResourceDefinition", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions");
+        let webhooks =
+            at("MutatingWebhookConfiguration", "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations");
+        let policies = at("ClusterAdmissionPolicy", "/apis/policies.kubewarden.io/v1/clusteradmissionpolicies");
+        let deployments = at("Deployment", "/apis/apps/v1/deployments");
+        let leases = at("Lease", "/apis/coordination.k8s.io/v1/leases");
+        let overrides = Resource::overrides(None);
+        let (crd, webhooks, policies, deployments, leases, overrides, hpas) = tokio::join!(
+            cluster.get(&crds, "autoscaleroverrides.hpa-override.dev"),
+            cluster.list(&webhooks, None),
+            cluster.list(&policies, None),
+            cluster.list(&deployments, Some(CONTROLLER)),
+            cluster.list(&leases, None),
+            cluster.list(&overrides, None),
+            objects::hpas(cluster, None, None),
+        );
+        let now = overrides.as_ref().ok().and_then(|answer| answer.now);
+        let now = now.or_else(|| crd.as_ref().ok().and_then(|answer| answer.now)).unwrap_or_else(|| session.now());
+        let deployments = deployments.map(items);
+        let config_maps = config_maps(cluster, deployments.as_deref().unwrap_or_default()).await;
+        let is_ours = |lease: &Value| text(lease, "/metadata/name") == LEASE;
+        Self {
+            now,
+            crd: found(crd.map(|answer| answer.object)),
+            webhooks: webhooks.map(items),
+            policies: found(policies.map(items)).map(Option::unwrap_or_default),
+            deployments,
+            leases: leases.map(|leases| items(leases).into_iter().filter(is_ours).collect()),
+            config_maps,
+            overrides: overrides.map(items),
+            hpas,
+        }
+    }
+
+    /// The webhook configuration with that name.
+    pub fn webhook(&self, name: &str) -> Option<&Value> {
+        named(self.webhooks.as_ref().ok()?, name)
+    }
+
+    /// The policy of Kubewarden with that name.
+    pub fn policy(&self, name: &str) -> Option<&Value> {
+        named(self.policies.as_ref().ok()?, name)
+    }
+}
+
+fn named<'a>(objects: &'a [Value], name: &str) -> Option<&'a Value> {
+    objects.iter().find(|object| text(object, "/metadata/name") == name)
+}
+
+/// What is not there is none.
+fn found<T>(read: Outcome<T>) -> Outcome<Option<T>> {
+    match read {
+        Ok(value) => Ok(Some(value)),
+        Err(failure) if failure.is_not_found() => Ok(None),
+        Err(failure) => Err(failure),
+    }
+}
+
+async fn config_maps(cluster: &Cluster, deployments: &[Value]) -> Result<Vec<Value>, Failure> {
+    let mut all = Vec::new();
+    let mut namespaces: Vec<&str> = deployments.iter().map(|each| text(each, "/metadata/namespace")).collect();
+    namespaces.dedup();
+    for namespace in namespaces {
+        let resource = Resource::at("ConfigMap", format!("/api/v1/namespaces/{namespace}/configmaps"));
+        all.extend(items(cluster.list(&resource, None).await?));
+    }
+    Ok(all)
+}
