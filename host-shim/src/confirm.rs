@@ -15,17 +15,23 @@ mod reads;
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
 use futures::{StreamExt as _, stream};
-use kube::{api::ListParams, core::Request};
+use kube::{
+    api::{GetParams, ListParams},
+    core::Request,
+};
 
 use self::reads::Reads;
 use crate::{
     clock::Clock,
-    error::Failure,
+    error::{Class, Failure},
     object::{Key, OVERRIDE},
     page,
     queues::Queues,
@@ -70,6 +76,8 @@ pub struct Confirm {
     /// What is served.
     pub scope: Scope,
     reads: Arc<Mutex<Reads>>,
+    /// Whether one override may be read by `get`, as far as is known.
+    may_get: Arc<AtomicBool>,
 }
 
 /// What to read ahead of ends.
@@ -126,7 +134,8 @@ impl Confirm {
         clock: Clock,
         scope: Scope,
     ) -> Self {
-        Self { requests, overrides, state, queues, clock, scope, reads: Arc::default() }
+        let may_get = Arc::new(AtomicBool::new(true));
+        Self { requests, overrides, state, queues, clock, scope, reads: Arc::default(), may_get }
     }
 
     /// Makes sure that what the state has of these overrides is not older than five seconds.
@@ -217,10 +226,8 @@ impl Confirm {
         if let Some(failure) = self.reads().failed_since(ovr, since) {
             return Err(failure);
         }
-        // As a list: it is consistent, and needs no other right.
-        let params = ListParams::default().fields(&format!("metadata.name={}", ovr.name));
-        match self.read_page(Some(&ovr.namespace), &params).await {
-            Ok(_) => {
+        match self.read_single(ovr).await {
+            Ok(()) => {
                 self.reads().note_one(ovr, began);
                 Ok(())
             }
@@ -230,6 +237,30 @@ impl Confirm {
                 Err(failure)
             }
         }
+    }
+
+    /// Reads it by `get`: a list of one costs the API server as much as a patch. Both are consistent. Who has not the right to `get`,
+    /// by manifests of an earlier version, lists.
+    async fn read_single(&self, ovr: &Key) -> Result<(), Failure> {
+        let path = OVERRIDE.path(Some(&ovr.namespace));
+        if self.may_get.load(Ordering::Relaxed) {
+            let request = Request::new(&path).get(&ovr.name, &GetParams::default());
+            match self.requests.read(built(request)?).await {
+                Ok(answer) => {
+                    // One that cannot be read stays as the watch has delivered it, which says so.
+                    if let Ok(object) = serde_json::from_slice(&answer) {
+                        self.overrides.answered(&object);
+                    }
+                    return Ok(());
+                }
+                // The watch says that it is gone.
+                Err(failure) if failure.is_not_found() => return Ok(()),
+                Err(failure) if failure.class() == Class::Forbidden => self.may_get.store(false, Ordering::Relaxed),
+                Err(failure) => return Err(failure),
+            }
+        }
+        let params = ListParams::default().fields(&format!("metadata.name={}", ovr.name));
+        self.read_page(Some(&ovr.namespace), &params).await.map(drop)
     }
 
     fn reads(&self) -> MutexGuard<'_, Reads> {

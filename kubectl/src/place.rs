@@ -157,7 +157,7 @@ pub async fn place(order: &Order, session: &Session) -> Outcome {
     }
     let mut is_harmless = true;
     for (place, object) in places.iter().zip(&objects) {
-        is_harmless &= show(place, object, &wanted, session, now)?;
+        is_harmless &= show(place, object, &wanted, session, now);
     }
     let Some(cluster) = cluster.filter(|_| dry != DryRun::Client) else {
         return report(&order.more, objects, " (dry run)");
@@ -319,7 +319,7 @@ fn check(object: &Value, now: Instant) -> Outcome<()> {
 }
 
 /// Shows what will happen. Says whether it is known that no bound is lowered.
-fn show(place: &Place, object: &Value, wanted: &Wanted, session: &Session, now: Instant) -> Outcome<bool> {
+fn show(place: &Place, object: &Value, wanted: &Wanted, session: &Session, now: Instant) -> bool {
     let id = objects::id_of(object);
     let Wanted { from, until, .. } = wanted;
     let begin = if *from <= now { "now".to_owned() } else { shown(*from, &session.zone) };
@@ -333,7 +333,7 @@ fn show(place: &Place, object: &Value, wanted: &Wanted, session: &Session, now: 
         let (effect, situation) = Effect::new(before, object, &id, wanted, now);
         is_harmless &= effect.is_harmless;
         if place.hpas.len() == 1 {
-            effect.show_diff(&situation, wanted, session)?;
+            effect.show_diff(&situation, wanted, session);
         } else {
             rows.push(effect.row(hpa));
         }
@@ -349,7 +349,7 @@ fn show(place: &Place, object: &Value, wanted: &Wanted, session: &Session, now: 
     if place.hpas.is_empty() && place.is_seen {
         note!("note: no HorizontalPodAutoscaler matches yet");
     }
-    Ok(is_harmless)
+    is_harmless
 }
 
 /// What one override does to one HPA.
@@ -409,7 +409,7 @@ impl Effect {
         vec![id.to_string(), shown(self.desired), shown(self.before), shown(self.during), shown(self.after), note]
     }
 
-    fn show_diff(&self, situation: &Situation, wanted: &Wanted, session: &Session) -> Outcome<()> {
+    fn show_diff(&self, situation: &Situation, wanted: &Wanted, session: &Session) {
         let owner = self.desired.map_or_else(
             || "what the owner wants cannot be read".into(),
             |desired| format!("the owner wants {desired}"),
@@ -439,7 +439,6 @@ impl Effect {
             let over = wanted.return_over.map(|over| format!(", gradually over {over}")).unwrap_or_default();
             note!("afterwards {after}, from {}{over}", shown(wanted.until, &session.zone));
         }
-        Ok(())
     }
 }
 

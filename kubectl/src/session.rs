@@ -6,7 +6,7 @@ use std::{
     sync::OnceLock,
 };
 
-use hpa_override_crd::Instant;
+use hpa_override_core::{Instant, Request};
 use jiff::tz::TimeZone;
 
 use crate::{
@@ -59,6 +59,12 @@ impl Session {
             Some(namespace) => Ok(namespace.clone()),
             None => Ok(self.cluster().await?.namespace.clone()),
         }
+    }
+
+    /// Who asks, for sentences that name the requester: as whom the user acts, where that is said.
+    pub fn requester(&self) -> Request {
+        let user = self.connection.impersonate.clone().unwrap_or_else(|| "you".into());
+        Request { user, groups: self.connection.impersonate_groups.clone(), ..Request::default() }
     }
 
     /// The namespace for what needs no cluster: that of the context, where there is a kubeconfig.

@@ -88,6 +88,7 @@ impl Binding for Plugin {
         } else {
             command.arg("--may-patch=notAsked");
         }
+        command.arg(format!("--as={}", argument["request"]["user"].as_str().unwrap_or_default()));
         if !argument["settings"].is_null() {
             command.arg("--settings").arg(self.file("settings.json", &argument["settings"])?);
         }

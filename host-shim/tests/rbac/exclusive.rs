@@ -42,7 +42,7 @@ impl Exclusive {
         let (world, guard) = WORLD.lock(|| support::world(false, json!({}))).await;
         world.controller_through_proxy().unwrap();
         let exclusive = Self { world, client: world.plane().client(&Identity::Admin).await.unwrap(), _guard: guard };
-        exclusive.set(None).await;
+        exclusive.set(&[]).await;
         exclusive.restart();
         exclusive
     }
@@ -55,7 +55,7 @@ impl Exclusive {
     /// Restarts the controller without a right.
     pub async fn without(&self, right: Right) {
         self.world.kill_controller().unwrap();
-        self.set(Some(right)).await;
+        self.set(&[right]).await;
         self.restart();
         self.wait_probe(right).await;
     }
@@ -78,7 +78,7 @@ impl Exclusive {
     }
 
     pub async fn grant(&self, right: Right) {
-        self.set(None).await;
+        self.set(&[]).await;
         self.wait_has(right, true).await;
     }
 
@@ -88,15 +88,15 @@ impl Exclusive {
         self.world.start_controller().unwrap();
     }
 
-    /// Applies the shipped role, or all of it but one right.
-    pub async fn set(&self, missing: Option<Right>) {
+    /// Applies the shipped role, without these rights.
+    pub async fn set(&self, missing: &[Right]) {
         let mut role = role();
-        if let Some(right) = missing {
-            remove(&mut role, right);
+        for right in missing {
+            remove(&mut role, *right);
         }
         apply_yaml(&self.client, &serde_json::to_string(&role).unwrap(), "installer", true).await.unwrap();
-        if let Some(right) = missing {
-            self.wait_has(right, false).await;
+        for right in missing {
+            self.wait_has(*right, false).await;
         }
     }
 

@@ -19,6 +19,7 @@ use kube::{
 use serde_json::{Value, json};
 use support::*;
 
+const GET_OVERRIDES: Right = ("hpa-override.dev", "autoscaleroverrides", "get");
 const LIST_OVERRIDES: Right = ("hpa-override.dev", "autoscaleroverrides", "list");
 const WATCH_OVERRIDES: Right = ("hpa-override.dev", "autoscaleroverrides", "watch");
 const DELETE_OVERRIDES: Right = ("hpa-override.dev", "autoscaleroverrides", "delete");
@@ -38,7 +39,8 @@ const CREATE_EVENTS: Right = ("events.k8s.io", "events", "create");
 const PATCH_EVENTS: Right = ("events.k8s.io", "events", "patch");
 
 /// In the order of the shipped file.
-const ALL: [Right; 16] = [
+const ALL: [Right; 17] = [
+    GET_OVERRIDES,
     LIST_OVERRIDES,
     WATCH_OVERRIDES,
     DELETE_OVERRIDES,
@@ -85,12 +87,12 @@ async fn to_list_overrides() {
 }
 
 #[tokio::test]
-async fn to_list_overrides_at_a_timed_end() {
+async fn to_read_overrides_at_a_timed_end() {
     let exclusive = Exclusive::lock().await;
     let ns = exclusive.namespace("confirm").await;
     ns.create("ovr", overridden(&json!({"duration": "6s"}))).await;
     ns.wait_phase("ovr", "Active").await;
-    exclusive.set(Some(LIST_OVERRIDES)).await;
+    exclusive.set(&[GET_OVERRIDES, LIST_OVERRIDES]).await;
     let refused = refusal(LIST_OVERRIDES, Some(("ovr", &ns)));
     wait_forbidden(&ns, &refused).await;
     exclusive.wait_logged("failed to confirm the overrides before a timed end", &refused).await;
@@ -98,6 +100,18 @@ async fn to_list_overrides_at_a_timed_end() {
     exclusive.grant(LIST_OVERRIDES).await;
     ns.wait_traceless(2, 5).await;
     ns.wait_status("ovr", "it to be over", |status| status["conditions"][0]["reason"] == "Ended").await;
+}
+
+/// By rights of an earlier version, which had not this one: the override is listed.
+#[tokio::test]
+async fn to_get_overrides() {
+    let exclusive = Exclusive::lock().await;
+    let ns = exclusive.namespace("get-overrides").await;
+    exclusive.without(GET_OVERRIDES).await;
+    ns.create("ovr", overridden(&json!({"duration": "3s"}))).await;
+    ns.wait_overridden(10, 20).await;
+    ns.wait_traceless(2, 5).await;
+    exclusive.grant(GET_OVERRIDES).await;
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, process::ExitCode};
 
-use hpa_override_core::{Finding, GROUP, Instant, KIND, MayPatch, Report, Request, Settings, VERSION, review_override};
+use hpa_override_core::{Finding, GROUP, Instant, KIND, MayPatch, Report, Settings, VERSION, review_override};
 use serde_json::{Value, json};
 
 use crate::{
@@ -15,8 +15,8 @@ use crate::{
 
 /// Check files as the guard would, without a cluster
 ///
-/// Every error and every warning is shown with file, line and column. Documents of other kinds are left out. The exit code is 1
-/// where there is an error.
+/// Every error and every warning is shown with file, line and column. Documents of other kinds are left out. --as says who
+/// the requester is. The exit code is 1 where there is an error.
 #[derive(Debug, clap::Args)]
 pub struct ValidateArgs {
     /// Files, folders, or - for the standard input; may be repeated
@@ -124,7 +124,7 @@ pub fn run(args: &ValidateArgs, session: &Session) -> Outcome {
                     let review = review_override(
                         &object,
                         old.as_ref(),
-                        &Request::default(),
+                        &session.requester(),
                         &settings,
                         now,
                         args.offline.may_patch(),

@@ -131,7 +131,7 @@ mod tests {
         text.parse().unwrap()
     }
 
-    fn ovr(more: Value) -> ParsedOverride {
+    fn ovr(more: &Value) -> ParsedOverride {
         let mut object = json!({"metadata": {"namespace": "shop", "name": "a", "creationTimestamp": "2026-11-27T05:00:00Z"},
                                 "spec": {"hpa": "web", "minReplicas": 10}});
         object["spec"].as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -139,38 +139,38 @@ mod tests {
     }
 
     #[rstest]
-    #[case::active(json!({"duration": "2h"}), Ending::At(at(NOW)))]
-    #[case::active_without_an_end(json!({}), Ending::At(at(NOW)))]
-    #[case::begun_this_second(json!({"startsAt": NOW, "duration": "2h"}), Ending::At(at("2026-11-27T06:00:01Z")))]
-    #[case::not_begun(json!({"startsAt": "2026-11-27T06:00:01Z", "duration": "2h"}), Ending::Delete)]
-    #[case::over(json!({"duration": "1h"}), Ending::Over)]
-    #[case::recurring(json!({"schedule": {"cron": "0 * * * *"}, "duration": "10m"}), Ending::RecursUntil(at(NOW)))]
-    #[case::recurs_later(json!({"schedule": {"cron": "0 * * * *"}, "duration": "10m", "startsAt": "2026-11-28T06:00:00Z"}), Ending::Delete)]
-    #[case::recurs_no_more(json!({"schedule": {"cron": "0 * * * *"}, "duration": "10m", "expiresAt": NOW}), Ending::Over)]
-    #[case::invalid(json!({"duration": "soon"}), Ending::Delete)]
-    fn ends_now(#[case] spec: Value, #[case] expected: Ending) {
+    #[case::active(&json!({"duration": "2h"}), Ending::At(at(NOW)))]
+    #[case::active_without_an_end(&json!({}), Ending::At(at(NOW)))]
+    #[case::begun_this_second(&json!({"startsAt": NOW, "duration": "2h"}), Ending::At(at("2026-11-27T06:00:01Z")))]
+    #[case::not_begun(&json!({"startsAt": "2026-11-27T06:00:01Z", "duration": "2h"}), Ending::Delete)]
+    #[case::over(&json!({"duration": "1h"}), Ending::Over)]
+    #[case::recurring(&json!({"schedule": {"cron": "0 * * * *"}, "duration": "10m"}), Ending::RecursUntil(at(NOW)))]
+    #[case::recurs_later(&json!({"schedule": {"cron": "0 * * * *"}, "duration": "10m", "startsAt": "2026-11-28T06:00:00Z"}), Ending::Delete)]
+    #[case::recurs_no_more(&json!({"schedule": {"cron": "0 * * * *"}, "duration": "10m", "expiresAt": NOW}), Ending::Over)]
+    #[case::invalid(&json!({"duration": "soon"}), Ending::Delete)]
+    fn ends_now(#[case] spec: &Value, #[case] expected: Ending) {
         assert_eq!(plan_ending(&ovr(spec), None, None, at(NOW)), expected);
     }
 
     #[rstest]
-    #[case::another(json!({"duration": "2h"}), "10m", "2026-11-27T06:00:05Z")]
-    #[case::the_same(json!({"duration": "2h", "returnOver": "10m"}), "10m", NOW)]
-    #[case::never_later(json!({"expiresAt": "2026-11-27T06:00:02Z"}), "10m", "2026-11-27T06:00:02Z")]
-    fn another_return_is_seen_before_the_end(#[case] spec: Value, #[case] over: &str, #[case] expected: &str) {
+    #[case::another(&json!({"duration": "2h"}), "10m", "2026-11-27T06:00:05Z")]
+    #[case::the_same(&json!({"duration": "2h", "returnOver": "10m"}), "10m", NOW)]
+    #[case::never_later(&json!({"expiresAt": "2026-11-27T06:00:02Z"}), "10m", "2026-11-27T06:00:02Z")]
+    fn another_return_is_seen_before_the_end(#[case] spec: &Value, #[case] over: &str, #[case] expected: &str) {
         assert_eq!(plan_ending(&ovr(spec), None, over.parse().ok(), at(NOW)), Ending::At(at(expected)));
     }
 
     const LATER: Extension = Extension::By(1800);
 
     #[rstest]
-    #[case::by(json!({"duration": "2h"}), LATER, Ok(at("2026-11-27T07:30:00Z")))]
-    #[case::until(json!({"duration": "2h"}), Extension::Until(at("2026-11-27T08:00:00Z")), Ok(at("2026-11-27T08:00:00Z")))]
-    #[case::earlier(json!({"duration": "2h"}), Extension::Until(at("2026-11-27T06:30:00Z")), Err(NotExtended::NotLater(at("2026-11-27T07:00:00Z"))))]
-    #[case::not_begun(json!({"startsAt": "2026-11-28T06:00:00Z", "duration": "2h"}), LATER, Ok(at("2026-11-28T08:30:00Z")))]
-    #[case::over(json!({"duration": "1h"}), LATER, Err(NotExtended::Ended))]
-    #[case::recurring(json!({"schedule": {"cron": "0 * * * *"}, "duration": "10m"}), LATER, Err(NotExtended::Recurs))]
-    #[case::invalid(json!({"duration": "soon"}), LATER, Err(NotExtended::Unreadable))]
-    fn ends_later(#[case] spec: Value, #[case] extension: Extension, #[case] expected: Result<Instant, NotExtended>) {
+    #[case::by(&json!({"duration": "2h"}), LATER, Ok(at("2026-11-27T07:30:00Z")))]
+    #[case::until(&json!({"duration": "2h"}), Extension::Until(at("2026-11-27T08:00:00Z")), Ok(at("2026-11-27T08:00:00Z")))]
+    #[case::earlier(&json!({"duration": "2h"}), Extension::Until(at("2026-11-27T06:30:00Z")), Err(NotExtended::NotLater(at("2026-11-27T07:00:00Z"))))]
+    #[case::not_begun(&json!({"startsAt": "2026-11-28T06:00:00Z", "duration": "2h"}), LATER, Ok(at("2026-11-28T08:30:00Z")))]
+    #[case::over(&json!({"duration": "1h"}), LATER, Err(NotExtended::Ended))]
+    #[case::recurring(&json!({"schedule": {"cron": "0 * * * *"}, "duration": "10m"}), LATER, Err(NotExtended::Recurs))]
+    #[case::invalid(&json!({"duration": "soon"}), LATER, Err(NotExtended::Unreadable))]
+    fn ends_later(#[case] spec: &Value, #[case] extension: Extension, #[case] expected: Result<Instant, NotExtended>) {
         assert_eq!(plan_extension(&ovr(spec), None, extension, at(NOW)), expected);
     }
 
@@ -179,9 +179,9 @@ mod tests {
         let recorded = |end| Some(RecordedEnd(end));
         let fixed = at("2026-11-27T09:00:00Z");
         assert_eq!(
-            plan_extension(&ovr(json!({})), recorded(Some(fixed)), LATER, at(NOW)),
+            plan_extension(&ovr(&json!({})), recorded(Some(fixed)), LATER, at(NOW)),
             Ok(at("2026-11-27T09:30:00Z"))
         );
-        assert_eq!(plan_extension(&ovr(json!({})), recorded(None), LATER, at(NOW)), Err(NotExtended::Endless));
+        assert_eq!(plan_extension(&ovr(&json!({})), recorded(None), LATER, at(NOW)), Err(NotExtended::Endless));
     }
 }

@@ -211,7 +211,7 @@ mod tests {
             let mut preview = Preview::new(&hpa(), &overrides, &settings, NOT_ASKED, at(NOW), None).unwrap();
             preview.timeline(at("2026-11-28T06:00:00Z"), 100)
         };
-        let (without, raised) = (points(&[]), points(&[raise.clone()]));
+        let (without, raised) = (points(&[]), points(std::slice::from_ref(&raise)));
         assert!(!lowers(&raised, &without));
         assert!(lowers(&points(&[raise, cut]), &raised), "it lowers once the other has ended");
         assert!(lowers(&without, &raised));

@@ -13,8 +13,17 @@ use anyhow::{Context, Result, ensure};
 
 use crate::workspace::Workspace;
 
-const CRATES: [&str; 8] =
-    ["crd", "policy/core", "policy/plan", "policy/api", "policy/wapc", "policy/component", "policy/js", "host-shim"];
+const CRATES: [&str; 9] = [
+    "crd",
+    "policy/core",
+    "policy/plan",
+    "policy/api",
+    "policy/wapc",
+    "policy/component",
+    "policy/js",
+    "host-shim",
+    "kubectl",
+];
 
 /// By the path of the module, as `crate::a`.
 type Files = BTreeMap<String, File>;
