@@ -18,7 +18,7 @@ use serde_json::Value;
 use crate::workspace::Workspace;
 
 /// The packages whose tests have a control plane.
-const WAIT: [&str; 2] = ["host-shim", "testbed"];
+const WAIT: [&str; 3] = ["host-shim", "testbed", "kubectl"];
 /// So many of them at a time: a control plane takes half a gigabyte.
 const SIDE_BY_SIDE: usize = 3;
 /// The package, and its tests, that limit the module's time: what runs beside them would count as the module's.
