@@ -48,10 +48,15 @@ pub fn answer_kubectl(words: Vec<String>) -> Outcome {
     let mut command = Args::command();
     let name = OsString::from(command.get_name());
     let last = words.len().max(1);
+    let is_flag = words.last().is_some_and(|word| word.starts_with('-'));
     let words: Vec<OsString> = [name].into_iter().chain(words.into_iter().map(OsString::from)).collect();
     let found = complete(&mut command, words, last, None).map_err(|error| Failure::new(error.to_string()))?;
     for candidate in found {
         let value = candidate.get_value().to_string_lossy();
+        // As kubectl does, flags are for who has begun to type one.
+        if value.starts_with('-') && !is_flag {
+            continue;
+        }
         match candidate.get_help() {
             Some(help) => say!("{value}\t{}", help.to_string().lines().next().unwrap_or_default()),
             None => say!("{value}"),

@@ -1,6 +1,6 @@
 //! What cannot be done, and what the plugin says then.
 
-use hpa_override_testbed::Identity;
+use hpa_override_testbed::{ControlPlane, Identity, Options};
 
 use crate::support::{NOBODY, Place, said, world};
 
@@ -68,5 +68,32 @@ fn without_a_cluster_it_says_so() {
         "{}",
         refused.err
     );
-    let _ = Identity::Admin;
+}
+
+#[test]
+fn a_cluster_without_the_crd_is_named() {
+    let plane = ControlPlane::start(&Options::default()).unwrap();
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_kubectl-hpa_override"));
+    command
+        .arg("list")
+        .env("KUBECONFIG", plane.kubeconfig_file(&Identity::Admin).unwrap())
+        .env("NO_PROXY", "127.0.0.1");
+    let answer = said(command.output().unwrap());
+    assert_eq!(
+        (answer.code, answer.err.as_str()),
+        (
+            1,
+            "error: failed to list AutoscalerOverride objects: this cluster does not know AutoscalerOverride\n\
+             hpa-override is not installed here; its README says how\n"
+        )
+    );
+}
+
+#[tokio::test]
+async fn a_name_that_is_taken_is_said() {
+    let place = Place::new(world(), "taken").await;
+    place.ok(&["set", "web", "--min", "10", "--for", "1h", "--name", "a"]);
+    let again = place.run(&["set", "web", "--min", "10", "--for", "1h", "--name", "a"]);
+    assert_eq!(again.code, 1);
+    assert!(again.err.ends_with("already exists\ngive another --name\n"), "{}", again.err);
 }

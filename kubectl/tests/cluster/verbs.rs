@@ -1,10 +1,15 @@
 //! The verbs, and what they say.
 
-use hpa_override_testbed::{World, apply_yaml, wait_for};
+use std::{
+    io::{BufRead as _, BufReader},
+    os::unix::fs::PermissionsExt as _,
+};
+
+use hpa_override_testbed::{Identity, World, apply_yaml, wait_for};
 use kube::api::{Patch, PatchParams};
 use serde_json::json;
 
-use crate::support::{LIMIT, Place, hpa, start, world, world_without_admission};
+use crate::support::{LIMIT, Place, hpa, said, start, world, world_without_admission};
 
 #[tokio::test]
 async fn set_shows_writes_and_waits() {
@@ -210,6 +215,61 @@ async fn a_selector_takes_several() {
 }
 
 #[tokio::test]
+async fn a_batch_is_an_override_in_each_namespace() {
+    let (one, other) = (Place::new(world(), "batch-one").await, Place::new(world(), "batch-other").await);
+    for place in [&one, &other] {
+        let labelled = hpa(&place.name, "web").replace("tier: front", "tier: front, batch: mine");
+        apply_yaml(&place.client, &labelled, "argocd", true).await.unwrap();
+    }
+    // In all namespaces, so without the flag of one.
+    let admin = |arguments: &[&str]| {
+        let mut command = world().plane().kubectl(&Identity::Admin).unwrap();
+        let path = one.command("admin", &[]).get_envs().find(|(key, _)| *key == "PATH").unwrap().1.unwrap().to_owned();
+        said(command.arg("hpa-override").args(arguments).env("PATH", path).env("TZ", "UTC").output().unwrap())
+    };
+    let made = admin(&[
+        "set",
+        "-l",
+        "batch=mine",
+        "-A",
+        "--min",
+        "8",
+        "--for",
+        "1h",
+        "--name",
+        "peak",
+        "--wait",
+        "--timeout=60s",
+    ]);
+    assert_eq!((made.code, made.out.lines().count()), (0, 2), "{made:?}");
+    let listed = admin(&["list", "--batch", "peak", "-o", "jsonpath={.items[*].metadata.namespace}"]);
+    assert_eq!(listed.out, "batch-one batch-other", "{listed:?}");
+    let later = admin(&["extend", "--batch", "peak", "--by", "1h"]);
+    assert_eq!(later.out.matches(" extended\n").count(), 2, "{later:?}");
+    let ended = admin(&["end", "--batch", "peak"]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    for place in [&one, &other] {
+        place.wait_bounds(2, 5, false).await;
+    }
+    let unknown = admin(&["end", "--batch", "paek"]);
+    assert_eq!((unknown.code, unknown.err.as_str()), (1, "error: there is no batch `paek`\ndid you mean `peak`?\n"));
+}
+
+#[tokio::test]
+async fn a_watch_says_what_changes() {
+    let place = Place::new(world(), "watch").await;
+    let mut command = place.command("olga", &["list", "--watch"]);
+    let mut child = command.stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(lines.next().unwrap().unwrap().starts_with("NAME"));
+    place.ok(&["set", "web", "--min", "10", "--for", "1h", "--name", "a"]);
+    let active = lines.map_while(Result::ok).find(|line| line.contains("Active"));
+    assert!(active.unwrap().starts_with("a   web   2-5   10-10   Set   Active   in "));
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[tokio::test]
 async fn adopt_makes_the_bounds_the_owners() {
     for (world, name) in [(world(), "adopt"), (world_without_admission(), "adopt-alone")] {
         let place = Place::new(world, name).await;
@@ -233,7 +293,7 @@ async fn adopt_makes_the_bounds_the_owners() {
             place.command("olga", &["adopt", "web", "--write", "--as", "admin", "--as-group", "system:masters"]);
         assert_eq!(command.output().unwrap().status.code(), Some(1), "olga may not impersonate");
         let mut command = place.command("admin", &["adopt", "a", "--write"]);
-        let said = crate::support::said(command.output().unwrap());
+        let said = said(command.output().unwrap());
         assert_eq!(said.code, 0, "{said:?}");
         assert!(said.out.starts_with("horizontalpodautoscaler.autoscaling/web adopted: its owner wants 10-20\n"));
         place.ok(&["end", "a"]);
@@ -252,7 +312,7 @@ async fn release_gives_back_with_an_admission_and_without() {
         place.ok(&["suspend", "a", "--dry-run=server"]);
         world.kill_controller().unwrap();
         let mut command = place.command("admin", &["release", "web"]);
-        let said = crate::support::said(command.output().unwrap());
+        let said = said(command.output().unwrap());
         assert_eq!(said.code, 0, "{said:?}");
         assert_eq!(said.out, "horizontalpodautoscaler.autoscaling/web released: 2-5\n");
         assert!(said.err.contains(&format!("a running controller applies these again: {name}/a")), "{}", said.err);
@@ -309,13 +369,26 @@ fn completion_knows_verbs_flags_and_names() {
     assert!(complete(&["ex"]).starts_with("explain\t") && complete(&["ex"]).contains("extend\t"));
     assert_eq!(complete(&["-n", "complete", "explain", "w"]), "web\n:4\n");
     assert!(complete(&["set", "web", "--mo"]).starts_with("--mode\t"));
+
+    // Through kubectl, which finds the hook beside the plugin.
+    let folder = place.world.plane().folder().join("hook");
+    std::fs::create_dir_all(&folder).unwrap();
+    let hook = folder.join("kubectl_complete-hpa_override");
+    std::fs::write(&hook, place.ok(&["completion", "kubectl"]).out).unwrap();
+    std::fs::set_permissions(&hook, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let mut command = place.world.plane().kubectl(&Identity::user("olga")).unwrap();
+    let path = place.command("olga", &[]).get_envs().find(|(key, _)| *key == "PATH").unwrap().1.unwrap().to_owned();
+    let path = std::env::join_paths(std::env::split_paths(&path).chain([folder])).unwrap();
+    command.args(["__complete", "hpa-override", "-n", "complete", "explain", ""]).env("PATH", path);
+    let answer = String::from_utf8(command.output().unwrap().stdout).unwrap();
+    assert_eq!(answer.lines().collect::<Vec<_>>(), ["web", ":4"], "{answer}");
 }
 
 #[test]
 fn version_says_what_is_installed() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let place = runtime.block_on(Place::new(world(), "version"));
-    let said = crate::support::said(place.command("admin", &["version"]).output().unwrap());
+    let said = said(place.command("admin", &["version"]).output().unwrap());
     let own = env!("CARGO_PKG_VERSION");
     assert_eq!(said.out, format!("Client: {own}\nController: not found\nCRD: v1\nAdmission: Kubewarden\n"));
     assert_eq!(place.ok(&["version", "--client"]).out, format!("Client: {own}\n"));
