@@ -3,10 +3,11 @@
 use std::{
     io::{BufRead as _, BufReader},
     os::unix::fs::PermissionsExt as _,
+    time::Instant,
 };
 
 use hpa_override_testbed::{Identity, World, apply_yaml, wait_for};
-use kube::api::{Patch, PatchParams};
+use kube::api::{DeleteParams, Patch, PatchParams};
 use serde_json::json;
 
 use crate::support::{LIMIT, Place, hpa, said, start, world, world_without_admission};
@@ -51,6 +52,23 @@ set/web-a: Active: it is active until INSTANT
         (&json!("7d"), &json!("INC-1"), &json!(10))
     );
     assert!(spec["startsAt"].is_string() && spec["expiresAt"].is_string());
+}
+
+/// From nothing to an active override, with one command: `cargo test -p hpa-override-kubectl --test cluster -- --ignored --nocapture`.
+#[tokio::test]
+#[ignore = "it measures"]
+async fn how_long_one_command_takes() {
+    let place = Place::new(world(), "speed").await;
+    let mut seconds = Vec::new();
+    for _ in 0..20 {
+        let begin = Instant::now();
+        place.ok(&["set", "web", "--min", "10", "--for", "1h", "--name", "a", "--wait", "--timeout=60s"]);
+        seconds.push(begin.elapsed().as_secs_f64());
+        place.api("hpa-override.dev/v1", "AutoscalerOverride").delete("a", &DeleteParams::default()).await.unwrap();
+        place.wait_bounds(2, 5, false).await;
+    }
+    seconds.sort_by(f64::total_cmp);
+    println!("set --wait: median {:.3} s, slowest {:.3} s, of 20", seconds[10], seconds[19]);
 }
 
 #[tokio::test]
