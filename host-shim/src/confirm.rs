@@ -23,6 +23,7 @@ use std::{
 };
 
 use futures::{StreamExt as _, stream};
+use hpa_override_core::hpa::raw::name_of;
 use kube::{
     api::{GetParams, ListParams},
     core::Request,
@@ -245,16 +246,15 @@ impl Confirm {
         let path = OVERRIDE.path(Some(&ovr.namespace));
         if self.may_get.load(Ordering::Relaxed) {
             let request = Request::new(&path).get(&ovr.name, &GetParams::default());
-            match self.requests.read(built(request)?).await {
-                Ok(answer) => {
-                    // One that cannot be read stays as the watch has delivered it, which says so.
-                    if let Ok(object) = serde_json::from_slice(&answer) {
-                        self.overrides.answered(&object);
-                    }
+            match self.requests.read_json(built(request)?).await {
+                Ok(object) if name_of(&object) == (ovr.namespace.as_str(), ovr.name.as_str()) => {
+                    self.overrides.answered(&object);
                     return Ok(());
                 }
+                // Whoever stands between may answer anything.
+                Ok(_) => return Err(Failure::Unreadable("another object than the override that was asked for".into())),
                 // The watch says that it is gone.
-                Err(failure) if failure.is_not_found() => return Ok(()),
+                Err(failure) if failure.is_without(&ovr.name) => return Ok(()),
                 Err(failure) if failure.class() == Class::Forbidden => self.may_get.store(false, Ordering::Relaxed),
                 Err(failure) => return Err(failure),
             }

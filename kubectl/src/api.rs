@@ -163,7 +163,7 @@ impl Cluster {
         watched: Watched<'_>,
         since: Option<&str>,
     ) -> Outcome<impl Stream<Item = Result<WatchEvent<Value>, kube::Error>> + use<>> {
-        let params = WatchParams::default().disable_bookmarks();
+        let params = WatchParams::default();
         let params = match watched {
             Watched::Named(name) => params.fields(&format!("metadata.name={name}")),
             Watched::Labelled(Some(labels)) => params.labels(labels),

@@ -79,6 +79,10 @@ pub enum Verb {
 const KINDS: [&str; 6] =
     ["hpa", "horizontalpodautoscaler", "horizontalpodautoscalers", "hpao", "autoscaleroverride", "autoscaleroverrides"];
 
+/// Flags that need no value, behind which a name may come.
+const SWITCHES: [&str; 11] =
+    ["-y", "--yes", "-A", "--all-namespaces", "-w", "--watch", "--all", "--write", "--dry-run", "--wait", "--client"];
+
 /// The words with a kind and the name behind it as one, `hpa web` as `hpa/web`: kubectl takes both.
 pub fn joined_names(words: impl Iterator<Item = OsString>) -> Vec<OsString> {
     let mut words = words.peekable();
@@ -98,7 +102,9 @@ pub fn joined_names(words: impl Iterator<Item = OsString>) -> Vec<OsString> {
             words.next();
             is_value = false;
         } else {
-            is_value = word.to_str().is_some_and(|word| word.starts_with('-') && !word.contains('='));
+            is_value = word
+                .to_str()
+                .is_some_and(|word| word.starts_with('-') && !word.contains('=') && !SWITCHES.contains(&word));
             joined.push(word);
         }
     }
@@ -117,8 +123,25 @@ mod tests {
         Args::command().debug_assert();
     }
 
+    #[test]
+    fn switches_take_no_value() {
+        let mut all = Args::command();
+        all.build();
+        for verb in all.get_subcommands().filter(|verb| !verb.is_hide_set()) {
+            let flags = verb.get_arguments().filter(|flag| !flag.is_positional() && !flag.is_global_set());
+            for flag in flags.filter(|flag| flag.get_id() != "help") {
+                let may_stand_alone = flag.get_num_args().is_some_and(|count| count.min_values() == 0);
+                let long = flag.get_long().map(|long| format!("--{long}"));
+                for name in long.into_iter().chain(flag.get_short().map(|short| format!("-{short}"))) {
+                    assert_eq!(SWITCHES.contains(&name.as_str()), may_stand_alone, "{} {name}", verb.get_name());
+                }
+            }
+        }
+    }
+
     #[rstest]
     #[case::a_kind_and_a_name("set hpa web --min 1", "set hpa/web --min 1")]
+    #[case::behind_a_switch("end -y hpa web", "end -y hpa/web")]
     #[case::joined_already("set hpa/web", "set hpa/web")]
     #[case::a_value("-n hpa list", "-n hpa list")]
     #[case::nothing_behind("explain hpa", "explain hpa")]

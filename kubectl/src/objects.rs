@@ -73,16 +73,20 @@ pub async fn ovr(cluster: &Cluster, namespace: &str, name: &str) -> Outcome<Answ
 }
 
 async fn named(cluster: &Cluster, resource: &Resource, namespace: &str, name: &str, short: &str) -> Outcome<Answer> {
-    let name = Named::parse(name)?.name();
+    let named = Named::parse(name)?;
+    if matches!((named, short), (Named::Hpa(_), "hpao") | (Named::Override(_), "hpa")) {
+        return Err(Failure::new(format!("`{name}` is no {}", resource.kind)).not_found());
+    }
+    let name = named.name();
     match cluster.get(resource, name).await {
         Err(failure) if failure.is_not_found() => {}
         answer => return answer,
     }
     let others = cluster.list(resource, None).await.map(items).unwrap_or_default();
-    let names: Vec<&str> = others.iter().map(|other| text(other, "/metadata/name")).collect();
+    let known: Vec<&str> = others.iter().map(|other| text(other, "/metadata/name")).collect();
     let failure =
         Failure::new(format!("there is no {} `{name}` in namespace `{namespace}`", resource.kind)).not_found();
-    Err(failure.hint(suggestion(name, &names, &format!("kubectl -n {namespace} get {short}"))))
+    Err(failure.hint(suggestion(name, &known, &format!("kubectl -n {namespace} get {short}"))))
 }
 
 /// The HPAs of a namespace, or of all.

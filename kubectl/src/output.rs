@@ -57,6 +57,17 @@ pub fn object_format(text: &str) -> Result<Format, String> {
     }
 }
 
+/// What `-o` of a verb takes that shows no object: it has no name.
+///
+/// # Errors
+/// Where it is none of these.
+pub fn data_format(text: &str) -> Result<Format, String> {
+    match text.parse()? {
+        Format::Wide | Format::Name => Err("use json, yaml or jsonpath=TEMPLATE".into()),
+        format => Ok(format),
+    }
+}
+
 impl Format {
     /// Prints one object.
     pub fn print(&self, object: &Value) -> Outcome<()> {

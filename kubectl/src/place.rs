@@ -167,7 +167,8 @@ pub async fn place(order: &Order, session: &Session) -> Outcome {
     for object in &objects {
         let answer = create(cluster, object, true).await.map_err(|failure| {
             let is_default = order.window.length.is_none() && order.window.until.is_none();
-            if is_default {
+            let is_about_length = failure.message().contains("spec.expiresAt: ");
+            if is_default && is_about_length {
                 failure.hint(format!("say how long: --for; without it, it is {DEFAULT_LENGTH}"))
             } else {
                 failure
@@ -223,11 +224,14 @@ async fn look(order: &Order, session: &Session, cluster: &Cluster) -> Outcome<(V
         hpa.and_then(|hpa| Ok((hpa.now, vec![hpa.object], overrides?)))
     } else {
         let resource = Resource::hpas(namespace.as_deref());
-        let (hpas, overrides) = tokio::join!(
-            cluster.list(&resource, target.selector.as_deref()),
-            objects::overrides(cluster, namespace.as_deref(), None)
-        );
-        hpas.and_then(|hpas| Ok((hpas.now, objects::items(hpas), (overrides?, true))))
+        let overrides = async {
+            match &namespace {
+                Some(namespace) => objects::overrides_of_namespace(cluster, namespace).await,
+                None => Ok((objects::overrides(cluster, None, None).await?, true)),
+            }
+        };
+        let (hpas, overrides) = tokio::join!(cluster.list(&resource, target.selector.as_deref()), overrides);
+        hpas.and_then(|hpas| Ok((hpas.now, objects::items(hpas), overrides?)))
     };
     let (now, hpas, (overrides, is_whole)) = match found {
         Ok(found) => found,
@@ -295,7 +299,10 @@ fn wanted(order: &Order, session: &Session, now: Instant) -> Outcome<Wanted> {
 fn objects(order: &Order, places: &[Place], wanted: &Wanted) -> Outcome<Vec<Value>> {
     let (target, stem) = match (&order.target.hpa, &order.target.selector) {
         (Some(name), _) => {
-            let name = Named::parse(name)?.name();
+            let name = match Named::parse(name)? {
+                Named::Override(_) => return Err(Failure::new(format!("`{name}` is no HorizontalPodAutoscaler"))),
+                named => named.name(),
+            };
             (Target::Hpa(name.into()), name)
         }
         (None, selector) => {

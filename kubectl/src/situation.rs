@@ -49,15 +49,12 @@ impl Situation {
     }
 
     /// The same, where overrides of other namespaces could not be read: the layers of those in the record are taken for overrides
-    /// that go on as the record says.
+    /// that go on as the record says, in the order of the record.
     pub fn without_other_namespaces(mut self, now: Instant) -> Self {
-        let id = self.id();
-        let record = self.record().and_then(Result::ok);
-        for layer in record.iter().flat_map(|record| &record.layers).filter(|layer| layer.by.namespace != id.namespace)
-        {
-            self.overrides.push(ParsedOverride::parse(&as_override(layer, &id, now), now));
-            self.is_whole = false;
-        }
+        self.is_whole = false;
+        let own: Vec<(Id, Instant)> = self.overrides.iter().map(|ovr| (ovr.id.clone(), ovr.created)).collect();
+        let layers = as_overrides(&self.hpa, &own);
+        self.overrides.extend(layers.iter().map(|object| ParsedOverride::parse(object, now)));
         self
     }
 
@@ -155,10 +152,36 @@ pub fn settings_shown_by(record: Option<&Record>) -> Value {
     document.into()
 }
 
+/// Overrides for the layers of other namespaces, where only `overrides` could be read.
+pub fn layers_of_other_namespaces(hpa: &Value, overrides: &[Value], now: Instant) -> Vec<Value> {
+    let own = overrides.iter().map(|object| ParsedOverride::parse(object, now));
+    as_overrides(hpa, &own.map(|ovr| (ovr.id, ovr.created)).collect::<Vec<_>>())
+}
+
+/// The same, in the order of the record: of equal priority the newer override takes precedence, so that each is a second newer than
+/// the one below it.
+fn as_overrides(hpa: &Value, own: &[(Id, Instant)]) -> Vec<Value> {
+    let id = objects::id_of(hpa);
+    let Some(Ok(record)) = Record::from_hpa(hpa) else { return Vec::new() };
+    let mut created = Instant::from_unix(0);
+    let mut found = Vec::new();
+    for layer in record.layers.iter().rev() {
+        match own.iter().find(|(known, _)| *known == layer.by) {
+            Some((_, own)) => created = *own,
+            None if layer.by.namespace != id.namespace => {
+                created = created.saturating_add(1);
+                found.push(as_override(layer, &id, created));
+            }
+            None => {}
+        }
+    }
+    found
+}
+
 /// The override that a layer was made of, as far as the layer shows it.
-fn as_override(layer: &Layer, hpa: &Id, now: Instant) -> Value {
+fn as_override(layer: &Layer, hpa: &Id, created: Instant) -> Value {
     let metadata = json!({"namespace": layer.by.namespace, "name": layer.by.name, "uid": layer.uid, "generation": layer.generation,
-                          "creationTimestamp": now});
+                          "creationTimestamp": created});
     let spec = json!({"namespace": hpa.namespace, "hpa": hpa.name, "minReplicas": layer.min_replicas, "maxReplicas": layer.max_replicas,
                       "mode": layer.mode, "priority": layer.priority, "startsAt": "2000-01-01T00:00:00Z", "expiresAt": layer.until,
                       "returnOver": layer.return_over});
@@ -256,6 +279,13 @@ mod tests {
             "layers": [{"by": "ops/a", "uid": "a", "mode": "Set", "minReplicas": 10, "maxReplicas": 20, "until": "2026-11-27T07:00:00Z"}],
         }).to_string()});
         hpa["spec"] = json!({"minReplicas": 10, "maxReplicas": 20});
+        let newer = object("b", &json!({"hpa": "web", "minReplicas": 3, "maxReplicas": 3, "duration": "1m"}));
+        let set = Situation::new(hpa.clone(), &[]).without_other_namespaces(now()).with(&newer, now());
+        assert_eq!(
+            set.timeline(now(), now().saturating_add(60)).unwrap()[0].effective.to_string(),
+            "3-3",
+            "the newer one wins"
+        );
         let situation = Situation::new(hpa, &[]).without_other_namespaces(now());
         let points = situation.timeline(now(), now().saturating_add(86_400)).unwrap();
         let lines: Vec<_> = points.iter().map(|point| format!("{} {}", point.at, point.effective)).collect();

@@ -31,6 +31,22 @@ enum Seen {
     Never(String),
 }
 
+impl Seen {
+    fn line(&self) -> &str {
+        match self {
+            Self::Done(line) | Self::NotYet(line) | Self::Never(line) => line,
+        }
+    }
+}
+
+/// Says a line, unless it was the last one.
+fn say_once(last: &mut String, line: String) {
+    if line != *last {
+        note!("{line}");
+        *last = line;
+    }
+}
+
 /// Waits for all of them; the exit code says whether it came to pass.
 pub async fn wait(cluster: &Cluster, overrides: &[Value], state: WaitFor, limit: Duration) -> Outcome {
     let waiting = overrides.iter().map(|object| one(cluster, object, state));
@@ -46,6 +62,7 @@ pub async fn wait(cluster: &Cluster, overrides: &[Value], state: WaitFor, limit:
 async fn one(cluster: &Cluster, object: &Value, state: WaitFor) -> Outcome<bool> {
     let id = id_of(object);
     let mut last = String::new();
+    say_once(&mut last, format!("{id}: {}", look(object, state).line()));
     loop {
         let watched = cluster.watch(&Resource::overrides(Some(&id.namespace)), Watched::Named(&id.name), None).await?;
         pin_mut!(watched);
@@ -56,13 +73,7 @@ async fn one(cluster: &Cluster, object: &Value, state: WaitFor) -> Outcome<bool>
                 Ok(WatchEvent::Bookmark(_) | WatchEvent::Error(_)) | Err(_) => continue,
             };
             let seen = look(&object, state);
-            let line = match &seen {
-                Seen::Done(line) | Seen::NotYet(line) | Seen::Never(line) => format!("{id}: {line}"),
-            };
-            if line != last {
-                note!("{line}");
-                last = line;
-            }
+            say_once(&mut last, format!("{id}: {}", seen.line()));
             match seen {
                 Seen::Done(_) => return Ok(true),
                 Seen::Never(_) => return Ok(false),

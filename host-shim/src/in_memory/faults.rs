@@ -207,6 +207,20 @@ async fn nothing_is_ended_by_a_read_that_took_five_seconds() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn nothing_is_ended_by_the_404_of_a_proxy() {
+    let world = World::overridden().await;
+    let left = world.clock.now().until(in_an_hour(3600).parse().unwrap());
+    world.pass(left.saturating_sub(Duration::from_secs(10))).await;
+    let unknown = || Answer::Refuse(404, "NotFound", "404 page not found".into());
+    world.api.rule(move |line| if line.starts_with("GET /apis/hpa-override.dev") { unknown() } else { Answer::Real });
+    world.seconds(40).await;
+    assert_eq!(world.bounds("web"), (10, 20));
+    world.api.rule(|_| Answer::Real);
+    world.seconds(20).await;
+    assert_eq!(world.bounds("web"), (2, 5));
+}
+
+#[tokio::test(start_paused = true)]
 async fn who_waits_for_a_read_that_fails_does_not_wait_for_another() {
     let log = Log::capture();
     let world = World::start(|api| {

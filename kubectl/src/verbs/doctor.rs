@@ -24,7 +24,7 @@ use self::{
 };
 use crate::{
     failure::Outcome,
-    output::{Format, object_format},
+    output::{Format, data_format},
     say::say,
     session::Session,
 };
@@ -37,7 +37,7 @@ use crate::{
 #[derive(Debug, clap::Args)]
 pub struct DoctorArgs {
     /// json or yaml
-    #[arg(short, long, value_name = "FORMAT", value_parser = object_format)]
+    #[arg(short, long, value_name = "FORMAT", value_parser = data_format)]
     output: Option<Format>,
 }
 

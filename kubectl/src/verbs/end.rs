@@ -19,8 +19,8 @@ use crate::{
 
 /// End overrides now: the owners' bounds are restored
 ///
-/// An override that has not begun is deleted. Of an HPA, and with --all, those that are active end; what is planned, recurs, or
-/// selects HPAs by their labels ends by its own name only.
+/// An override that has not begun is deleted. Of an HPA, and with --all, those that are active end, but what recurs; of an HPA
+/// those that name it, and not those that select it by its labels. By its own name each ends.
 #[derive(Debug, clap::Args)]
 pub struct EndArgs {
     /// Overrides, or HPAs: of an HPA the active overrides that name it
@@ -49,6 +49,7 @@ pub struct EndArgs {
 /// Ends them.
 pub async fn run(args: &EndArgs, session: &Session) -> Outcome {
     let Selected { overrides, now } = find(args, session).await?;
+    let read_at = session.now();
     let over = args.return_over;
     let ending = |object: &Value| plan_ending(&ParsedOverride::parse(object, now), recorded_end(object), over, now);
     let what: Vec<String> = overrides
@@ -64,7 +65,12 @@ pub async fn run(args: &EndArgs, session: &Session) -> Outcome {
     if asks && !confirm(&format!("End {}?", what.join(", "))) {
         return Err(Failure::new("nothing was written"));
     }
-    write(&overrides, "ended", args.change, session, |object| Ok(end(object, over, now))).await
+    // The user may have taken time to answer, and the writes take some, too.
+    let ahead = now.since(read_at);
+    write(&overrides, "ended", args.change, session, |object| {
+        Ok(end(object, over, session.now().saturating_add(ahead)))
+    })
+    .await
 }
 
 fn end(object: &Value, return_over: Option<Duration>, now: Instant) -> Change {
@@ -123,11 +129,18 @@ async fn all(session: &Session) -> Outcome<Selected> {
 async fn named_or_of_hpa(name: &str, session: &Session) -> Outcome<Selected> {
     let (cluster, namespace) = (session.cluster().await?, session.namespace().await?);
     let named = Named::parse(name)?;
+    let mut ended = None;
     if !matches!(named, Named::Hpa(_)) {
         match objects::ovr(cluster, &namespace, named.name()).await {
             Ok(answer) => {
                 let now = answer.now.unwrap_or_else(|| session.now());
-                return Ok(Selected { overrides: vec![answer.object], now });
+                let ovr = ParsedOverride::parse(&answer.object, now);
+                let is_over = plan_ending(&ovr, recorded_end(&answer.object), None, now) == Ending::Over;
+                // An HPA of that name may be meant, on which others are active.
+                if !is_over || matches!(named, Named::Override(_)) {
+                    return Ok(Selected { overrides: vec![answer.object], now });
+                }
+                ended = Some(answer.object);
             }
             Err(failure) if failure.is_not_found() && matches!(named, Named::Any(_)) => {}
             Err(failure) => return Err(failure),
@@ -136,6 +149,7 @@ async fn named_or_of_hpa(name: &str, session: &Session) -> Outcome<Selected> {
     let now = session.server_time().await;
     let situation = match Situation::read(cluster, &namespace, named.name(), now).await {
         Ok(situation) => situation,
+        Err(failure) if failure.is_not_found() && ended.is_some() => return Ok(only(ended, now)),
         Err(failure) if failure.is_not_found() && matches!(named, Named::Any(_)) => {
             let all = objects::overrides(cluster, Some(&namespace), None).await.unwrap_or_default();
             let known: Vec<&str> = all.iter().map(|ovr| text(ovr, "/metadata/name")).collect();
@@ -156,7 +170,13 @@ async fn named_or_of_hpa(name: &str, session: &Session) -> Outcome<Selected> {
         } else if ovr.schedule.is_some() {
             note!("left alone: {id} recurs; `suspend` makes it inactive, `end` by its name ends it for good");
         } else {
-            overrides.push(objects::ovr(cluster, &id.namespace, &id.name).await?.object);
+            match objects::ovr(cluster, &id.namespace, &id.name).await {
+                Ok(answer) => overrides.push(answer.object),
+                Err(failure) if failure.is_forbidden() && id.namespace != namespace => {
+                    note!("left alone: {id} is in a namespace that you may not read");
+                }
+                Err(failure) => return Err(failure),
+            }
         }
     }
     if overrides.is_empty() {
@@ -167,6 +187,10 @@ async fn named_or_of_hpa(name: &str, session: &Session) -> Outcome<Selected> {
         .hint(format!("`kubectl hpa-override explain {}` shows what there is", named.name())));
     }
     Ok(Selected { overrides, now })
+}
+
+fn only(ovr: Option<Value>, now: Instant) -> Selected {
+    Selected { overrides: ovr.into_iter().collect(), now }
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use crate::{
     completer,
     failure::{Failure, Outcome},
     objects::{self, id_of, text},
-    output::{Format, object_format, table},
+    output::{Format, data_format, table},
     remedy::{reason, remedy},
     say::{out, say},
     session::Session,
@@ -41,37 +41,37 @@ pub struct ExplainArgs {
     name: String,
 
     /// json or yaml
-    #[arg(short, long, value_name = "FORMAT", value_parser = object_format)]
+    #[arg(short, long, value_name = "FORMAT", value_parser = data_format)]
     output: Option<Format>,
 }
 
 /// Explains it.
 pub async fn run(args: &ExplainArgs, session: &Session) -> Outcome {
     let (cluster, namespace) = (session.cluster().await?, session.namespace().await?);
+    let now = session.server_time().await;
     let name = args.name.as_str();
     let is_hpa = match name.split_once('/') {
         Some((kind, _)) => kind.starts_with("hpa") && kind != "hpao" || kind.starts_with("horizontal"),
         None => true,
     };
     if is_hpa {
-        match Situation::read(cluster, &namespace, name, session.now()).await {
-            Ok(situation) => return hpa(&situation, args, session, cluster).await,
+        match Situation::read(cluster, &namespace, name, now).await {
+            Ok(situation) => return hpa(&situation, args, now, session, cluster).await,
             Err(failure) if failure.is_not_found() && !name.contains('/') => {}
             Err(failure) => return Err(failure),
         }
     }
     match objects::ovr(cluster, &namespace, name).await {
-        Ok(answer) => ovr(&answer.object, args, session),
+        Ok(answer) => ovr(&answer.object, args, now, session),
         Err(failure) if failure.is_not_found() && is_hpa => {
             // Of both kinds the HPA is what is mostly asked for.
-            Err(Situation::read(cluster, &namespace, name, session.now()).await.err().unwrap_or(failure))
+            Err(Situation::read(cluster, &namespace, name, now).await.err().unwrap_or(failure))
         }
         Err(failure) => Err(failure),
     }
 }
 
-async fn hpa(situation: &Situation, args: &ExplainArgs, session: &Session, cluster: &Cluster) -> Outcome {
-    let now = session.now();
+async fn hpa(situation: &Situation, args: &ExplainArgs, now: Instant, session: &Session, cluster: &Cluster) -> Outcome {
     let record = match situation.record() {
         Some(Err(_)) => {
             let failure =
@@ -134,7 +134,7 @@ async fn hpa(situation: &Situation, args: &ExplainArgs, session: &Session, clust
         }
     }
     if !situation.is_whole {
-        say!("\nYou may not list overrides of other namespaces: those are not part of this.");
+        say!("\nYou may not list overrides of other namespaces: of those only the active ones are part of this.");
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -240,12 +240,11 @@ async fn admission(cluster: &Cluster) -> String {
     }
 }
 
-fn ovr(object: &Value, args: &ExplainArgs, session: &Session) -> Outcome {
+fn ovr(object: &Value, args: &ExplainArgs, now: Instant, session: &Session) -> Outcome {
     if let Some(format) = &args.output {
         format.print(object)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let now = session.now();
     let or_dash = |value: &str| if value.is_empty() { "-".to_owned() } else { value.to_owned() };
     say!("AutoscalerOverride {}", id_of(object));
     let instant = |pointer: &str| {

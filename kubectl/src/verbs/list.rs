@@ -12,7 +12,7 @@ use crate::{
     cluster::Cluster,
     completer,
     failure::{Failure, Outcome},
-    objects::{items, target_of, text},
+    objects::{Named, items, target_of, text},
     output::{Format, shortened, table},
     say::{note, out, say},
     selection::BATCH_LABEL,
@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Between two watches.
-const PAUSE: Duration = Duration::from_millis(200);
+const PAUSE: Duration = Duration::from_secs(1);
 /// Characters of a reason that the table shows.
 const LONGEST_REASON: usize = 40;
 
@@ -67,13 +67,18 @@ pub async fn run(args: ListArgs, session: &Session) -> Outcome {
     let now = answer.now.unwrap_or_else(|| session.now());
     let version = text(&answer.object, "/metadata/resourceVersion").to_owned();
     let mut found = items(answer);
-    keep_named(&mut found, &args.names)?;
+    let names = args.names.iter().map(|name| Named::parse(name)).collect::<Outcome<Vec<_>>>()?;
+    check_names(&found, &names)?;
+    found.retain(|object| is_named(object, &names));
     found.sort_by_cached_key(|object| (ends(object).is_none(), ends(object), id(object)));
     let is_wide = match &args.output {
         None => false,
         Some(Format::Wide) => true,
         Some(format) => {
-            format.print_list(&found)?;
+            match (names.as_slice(), found.as_slice()) {
+                ([_], [one]) => format.print(one)?,
+                _ => format.print_list(&found)?,
+            }
             return Ok(ExitCode::SUCCESS);
         }
     };
@@ -88,56 +93,77 @@ pub async fn run(args: ListArgs, session: &Session) -> Outcome {
     if !args.watch {
         return Ok(ExitCode::SUCCESS);
     }
-    follow(cluster, &resource, version, labels.as_deref(), &columns, session).await
+    let watched = Watched::Labelled(labels.as_deref());
+    follow(cluster, &resource, version, watched, |object| is_named(object, &names), &columns, session).await
 }
 
-/// A line for each override that changes, until the user ends it. A watch ends now and then: the next goes on where it was.
+/// A line for each override that changes, until the user ends it. A watch ends now and then: the next goes on where it was; where the
+/// API server no longer knows what was there, it begins anew, with all that there is.
 async fn follow(
     cluster: &Cluster,
     resource: &Resource,
-    mut version: String,
-    labels: Option<&str>,
+    version: String,
+    watched: Watched<'_>,
+    is_wanted: impl Fn(&Value) -> bool,
     columns: &Columns,
     session: &Session,
 ) -> Outcome {
+    let mut since = Some(version);
     loop {
-        let events = cluster.watch(resource, Watched::Labelled(labels), Some(&version)).await?;
-        pin_mut!(events);
-        while let Some(event) = events.next().await {
-            let (object, is_deleted) = match event {
-                Ok(WatchEvent::Added(object) | WatchEvent::Modified(object)) => (object, false),
-                Ok(WatchEvent::Deleted(object)) => (object, true),
-                Ok(WatchEvent::Bookmark(_)) => continue,
-                Ok(WatchEvent::Error(status)) => {
-                    return Err(Failure::new(format!("the watch ended: {}", status.message)));
+        match cluster.watch(resource, watched, since.as_deref()).await {
+            Ok(events) => {
+                pin_mut!(events);
+                while let Some(event) = events.next().await {
+                    let (object, is_deleted) = match event {
+                        Ok(WatchEvent::Added(object) | WatchEvent::Modified(object)) => (object, false),
+                        Ok(WatchEvent::Deleted(object)) => (object, true),
+                        Ok(WatchEvent::Bookmark(bookmark)) => {
+                            since = Some(bookmark.metadata.resource_version);
+                            continue;
+                        }
+                        Ok(WatchEvent::Error(_)) => {
+                            since = None;
+                            break;
+                        }
+                        Err(_) => break,
+                    };
+                    since = Some(text(&object, "/metadata/resourceVersion").to_owned());
+                    if is_wanted(&object) {
+                        let mut row = columns.row(&object, session.now());
+                        row.extend(is_deleted.then(|| "deleted".to_owned()));
+                        say!("{}", row.join("   "));
+                    }
                 }
-                Err(_) => break,
-            };
-            text(&object, "/metadata/resourceVersion").clone_into(&mut version);
-            let mut row = columns.row(&object, session.now());
-            if is_deleted {
-                row.push("deleted".into());
             }
-            say!("{}", row.join("   "));
+            Err(failure) if failure.is_forbidden() => return Err(failure),
+            Err(failure) => note!("{}; trying again", failure.message()),
         }
         tokio::time::sleep(PAUSE).await;
     }
 }
 
-/// Keeps those with these names, and those that name these HPAs.
-fn keep_named(found: &mut Vec<Value>, names: &[String]) -> Outcome<()> {
-    let bare: Vec<&str> =
-        names.iter().map(|name| name.split_once('/').map_or(name.as_str(), |(_, name)| name)).collect();
-    let is = |object: &Value, name: &str| text(object, "/metadata/name") == name || text(object, "/spec/hpa") == name;
-    for name in &bare {
-        if !found.iter().any(|object| is(object, name)) {
-            let known: Vec<&str> = found.iter().map(|object| text(object, "/metadata/name")).collect();
+/// Whether it has one of these names, or names one of these HPAs; without any, it is.
+fn is_named(object: &Value, names: &[Named<'_>]) -> bool {
+    let (own, hpa) = (text(object, "/metadata/name"), text(object, "/spec/hpa"));
+    let is = |name: &Named<'_>| match *name {
+        Named::Any(name) => own == name || hpa == name,
+        Named::Hpa(name) => hpa == name,
+        Named::Override(name) => own == name,
+    };
+    names.is_empty() || names.iter().any(is)
+}
+
+/// Fails where a name is that of no override, and of no HPA that one names.
+fn check_names(found: &[Value], names: &[Named<'_>]) -> Outcome<()> {
+    for named in names {
+        if !found.iter().any(|object| is_named(object, &[*named])) {
+            let (name, known) =
+                (named.name(), found.iter().map(|object| text(object, "/metadata/name")).collect::<Vec<_>>());
             let failure =
                 Failure::new(format!("there is no AutoscalerOverride `{name}`, and none that names an HPA `{name}`"));
             return Err(failure.hint(suggestion(name, &known, "kubectl hpa-override list")));
         }
     }
-    found.retain(|object| bare.is_empty() || bare.iter().any(|name| is(object, name)));
     Ok(())
 }
 

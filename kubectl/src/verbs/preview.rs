@@ -3,8 +3,9 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use hpa_override_api::call;
-use hpa_override_core::{GROUP, KIND, ParsedOverride, Phase, Record};
+use hpa_override_core::{GROUP, Id, Instant, KIND, ParsedOverride, Phase, Record};
 use hpa_override_crd::Duration;
+use hpa_override_plan::Target;
 use serde_json::{Value, json};
 
 use super::validate::{OfflineArgs, in_namespace};
@@ -12,10 +13,10 @@ use crate::{
     completer,
     documents::{read_files, read_one},
     failure::{Failure, Outcome},
-    objects,
+    objects::{self, Named},
     say::{note, out, say},
     session::Session,
-    situation::{Situation, settings_shown_by},
+    situation::{Situation, layers_of_other_namespaces, settings_shown_by},
     timeline::{as_plot, as_svg, as_table},
     when,
 };
@@ -88,8 +89,8 @@ pub async fn run(args: &PreviewArgs, session: &Session) -> Outcome {
     let (hpa, overrides, settings) = match (&args.hpa, &args.hpa_file) {
         (None, Some(file)) => (in_namespace(&read_one(file)?, session), overrides, args.offline.settings_document()?),
         (name, _) => {
-            let target = overrides.first().map(|ovr| objects::text(ovr, "/spec/hpa").to_owned()).unwrap_or_default();
-            let (hpa, overrides) = from_cluster(name.as_deref().unwrap_or(&target), overrides, session).await?;
+            let id = target(name.as_deref(), &overrides, session).await?;
+            let (hpa, overrides) = from_cluster(&id, overrides, now, session).await?;
             let record = Record::from_hpa(&hpa).and_then(Result::ok);
             let given = args.offline.settings_document()?;
             (hpa, overrides, if given.is_null() { settings_shown_by(record.as_ref()) } else { given })
@@ -128,11 +129,28 @@ pub async fn run(args: &PreviewArgs, session: &Session) -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The HPA of the cluster; the overrides of the files stand in place of those of the same name, or beside them.
-async fn from_cluster(name: &str, files: Vec<Value>, session: &Session) -> Outcome<(Value, Vec<Value>)> {
-    let (cluster, namespace) = (session.cluster().await?, session.namespace().await?);
-    let hpa = objects::hpa(cluster, &namespace, name).await?.object;
-    let (mut overrides, _) = objects::overrides_of_namespace(cluster, &namespace).await?;
+/// The HPA that is named, or that the first of the overrides names.
+async fn target(name: Option<&str>, overrides: &[Value], session: &Session) -> Outcome<Id> {
+    if let Some(name) = name {
+        return Ok(Id { namespace: session.namespace().await?, name: Named::parse(name)?.name().into() });
+    }
+    let first = overrides.first().map(|ovr| ParsedOverride::parse(ovr, session.now()));
+    match first.as_ref().and_then(Target::of) {
+        Some(Target::Named { namespace, name }) => Ok(Id { namespace, name }),
+        _ => {
+            Err(Failure::new("the override of -f names no HPA").hint("name one: `preview HPA -f FILE`, or --hpa FILE"))
+        }
+    }
+}
+
+/// The HPA of the cluster; the overrides of the files are there in place of those of the same name, or beside them.
+async fn from_cluster(id: &Id, files: Vec<Value>, now: Instant, session: &Session) -> Outcome<(Value, Vec<Value>)> {
+    let cluster = session.cluster().await?;
+    let hpa = objects::hpa(cluster, &id.namespace, &id.name).await?.object;
+    let (mut overrides, is_whole) = objects::overrides_of_namespace(cluster, &id.namespace).await?;
+    if !is_whole {
+        overrides.extend(layers_of_other_namespaces(&hpa, &overrides, now));
+    }
     overrides.retain(|object| !files.iter().any(|file| objects::id_of(file) == objects::id_of(object)));
     overrides.extend(files);
     Ok((hpa, overrides))

@@ -8,7 +8,7 @@ use crate::{
     api::Resource,
     failure::Outcome,
     objects::{items, text},
-    output::{Format, object_format},
+    output::{Format, data_format},
     say::say,
     session::Session,
 };
@@ -24,7 +24,7 @@ pub struct VersionArgs {
     client: bool,
 
     /// json or yaml
-    #[arg(short, long, value_name = "FORMAT", value_parser = object_format)]
+    #[arg(short, long, value_name = "FORMAT", value_parser = data_format)]
     output: Option<Format>,
 }
 

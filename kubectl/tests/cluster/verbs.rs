@@ -3,6 +3,9 @@
 use std::{
     io::{BufRead as _, BufReader},
     os::unix::fs::PermissionsExt as _,
+    process::{Child, Stdio},
+    sync::mpsc,
+    thread,
     time::Instant,
 };
 
@@ -177,6 +180,8 @@ INSTANT   10-20   2-5   why/second ends
 INSTANT   2-5   2-5   why/first ends
 INSTANT   3-5   2-5   why/third begins
 INSTANT   2-5   2-5   why/third ends
+
+You may not list overrides of other namespaces: of those only the active ones are part of this.
 "
     );
 }
@@ -273,18 +278,39 @@ async fn a_batch_is_an_override_in_each_namespace() {
     assert_eq!((unknown.code, unknown.err.as_str()), (1, "error: there is no batch `paek`\ndid you mean `peak`?\n"));
 }
 
+/// A process that ends with the test.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 #[tokio::test]
 async fn a_watch_says_what_changes() {
     let place = Place::new(world(), "watch").await;
-    let mut command = place.command("olga", &["list", "--watch"]);
-    let mut child = command.stdout(std::process::Stdio::piped()).spawn().unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    assert!(lines.next().unwrap().unwrap().starts_with("NAME"));
-    place.ok(&["set", "web", "--min", "10", "--for", "1h", "--name", "a"]);
-    let active = lines.map_while(Result::ok).find(|line| line.contains("Active"));
-    assert!(active.unwrap().starts_with("a   web   2-5   10-10   Set   Active   in "));
-    child.kill().unwrap();
-    child.wait().unwrap();
+    apply_yaml(&place.client, &hpa("watch", "api"), "argocd", true).await.unwrap();
+    place.ok(&["set", "web", "--min", "10", "--for", "1h", "--name", "a", "--wait", "--timeout=60s"]);
+    let mut command = place.command("olga", &["list", "web", "--watch"]);
+    let mut running = Running(command.stdout(Stdio::piped()).spawn().unwrap());
+    let lines = BufReader::new(running.0.stdout.take().unwrap()).lines();
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || lines.map_while(Result::ok).try_for_each(|line| sender.send(line)));
+    let next = |part: &str| loop {
+        let line = receiver.recv_timeout(LIMIT).unwrap_or_else(|_| panic!("no line with `{part}`"));
+        assert!(!line.contains("   api   "), "an override of another HPA: {line}");
+        if line.contains(part) {
+            return line;
+        }
+    };
+    assert!(next("NAME").starts_with("NAME"));
+    place.ok(&["set", "api", "--min", "10", "--for", "1h", "--name", "b", "--wait", "--timeout=60s"]);
+    place.ok(&["suspend", "a"]);
+    assert!(next("Suspended").starts_with("a   web   "));
+    place.api("hpa-override.dev/v1", "AutoscalerOverride").delete("a", &DeleteParams::default()).await.unwrap();
+    assert!(next("deleted").starts_with("a   web   "));
 }
 
 #[tokio::test]
@@ -358,7 +384,7 @@ spec:
         "olga",
         &["set", "web", "--min", "10", "--for", "1h", "--name", "a", "--wait=reached", "--timeout=60s"],
     );
-    let mut child = command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     place.wait_bounds(10, 10, true).await;
     assert!(child.try_wait().unwrap().is_none(), "it waits");
     let api = place.api("apps/v1", "Deployment");

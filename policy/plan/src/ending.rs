@@ -53,7 +53,10 @@ pub fn plan_ending(
         return match (ovr.start(), ovr.expires_at.value()) {
             (_, Some(end)) if *end <= now => Ending::Over,
             (Some(start), _) if start > now => Ending::Delete,
-            (start, _) => Ending::RecursUntil(start.map_or(soonest, second_after)),
+            (start, end) => {
+                let at = start.map_or(soonest, second_after);
+                Ending::RecursUntil(end.map_or(at, |end| (*end).min(at)))
+            }
         };
     }
     let Some(window) = Window::from_spec(ovr, &Settings::default(), recorded) else { return Ending::Delete };
@@ -158,6 +161,13 @@ mod tests {
     #[case::never_later(&json!({"expiresAt": "2026-11-27T06:00:02Z"}), "10m", "2026-11-27T06:00:02Z")]
     fn another_return_is_seen_before_the_end(#[case] spec: &Value, #[case] over: &str, #[case] expected: &str) {
         assert_eq!(plan_ending(&ovr(spec), None, over.parse().ok(), at(NOW)), Ending::At(at(expected)));
+    }
+
+    #[test]
+    fn the_end_of_what_recurs_is_not_moved_later() {
+        let soon = json!({"schedule": {"cron": "0 * * * *"}, "duration": "10m", "expiresAt": "2026-11-27T06:00:02Z"});
+        let ending = plan_ending(&ovr(&soon), None, "10m".parse().ok(), at(NOW));
+        assert_eq!(ending, Ending::RecursUntil(at("2026-11-27T06:00:02Z")));
     }
 
     const LATER: Extension = Extension::By(1800);
