@@ -5,7 +5,11 @@ use std::collections::BTreeMap;
 use hpa_override_core::Settings;
 use serde_json::{Value, json};
 
-use super::{certificate::valid_until, finding::Finding, look::Look};
+use super::{
+    certificate::valid_until,
+    finding::Finding,
+    look::{Look, SETTINGS_FILE},
+};
 use crate::{
     api::Resource,
     objects::text,
@@ -88,15 +92,19 @@ pub async fn check(look: &Look, session: &Session) -> Vec<Finding> {
     );
     let is_known = !matches!(look.crd, Ok(None));
     if is_known && FAMILIES.iter().any(|family| look.webhook(family.guard).is_some()) {
-        findings.extend(answers(session).await);
+        findings.extend(answers(look, session).await);
     }
     findings
 }
 
-/// The namespaces that the guard's settings call unguarded.
+/// The namespaces that the settings call unguarded: those of the guard policy, and those of the controller, which has them for the
+/// webhook, too.
 fn unguarded(look: &Look) -> Vec<String> {
-    let settings = look.policy("hpa-override-guard").and_then(|policy| policy.pointer("/spec/settings"));
-    Settings::parse(settings.unwrap_or(&Value::Null)).unwrap_or_default().unguarded_namespaces
+    let of_guard = look.policy("hpa-override-guard").and_then(|policy| policy.pointer("/spec/settings")).cloned();
+    let maps = look.config_maps.as_deref().unwrap_or_default().iter();
+    let files = maps.filter_map(|map| serde_saphyr::from_str(map.get("data")?.get(SETTINGS_FILE)?.as_str()?).ok());
+    let settings = of_guard.into_iter().chain(files).filter_map(|document: Value| Settings::parse(&document).ok());
+    settings.flat_map(|settings| settings.unguarded_namespaces).collect()
 }
 
 /// One configuration beside the shipped policy that it is made of.
@@ -216,8 +224,12 @@ fn policy(policy: &Value) -> Vec<Finding> {
 }
 
 /// Asks the guard about an override that only it refuses; nothing is stored.
-async fn answers(session: &Session) -> Option<Finding> {
+async fn answers(look: &Look, session: &Session) -> Option<Finding> {
     let (cluster, namespace) = (session.cluster().await.ok()?, session.namespace().await.ok()?);
+    let why_not = |why: &str| Some(Finding::unknown(CHECK, format!("whether the guard answers: {why}")));
+    if unguarded(look).contains(&namespace) {
+        return why_not(&format!("namespace {namespace} is unguarded; name another by -n"));
+    }
     let object = json!({
         "apiVersion": "hpa-override.dev/v1", "kind": "AutoscalerOverride",
         "metadata": {"name": "hpa-override-doctor", "namespace": namespace},
@@ -229,9 +241,7 @@ async fn answers(session: &Session) -> Option<Finding> {
             Some(Finding::error(CHECK, message).so("look at its namespaceSelector, and at the API server's log"))
         }
         Err(failure) if failure.message().contains("spec.schedule.cron") => None,
-        Err(failure) if failure.is_forbidden() => {
-            Some(Finding::unknown(CHECK, format!("whether the guard answers: {}", failure.message())))
-        }
+        Err(failure) if failure.is_forbidden() || failure.is_not_found() => why_not(failure.message()),
         Err(failure) => {
             let message = format!("the guard does not answer, so no override can be created: {}", failure.message());
             Some(

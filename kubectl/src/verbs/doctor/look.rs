@@ -36,6 +36,8 @@ pub struct Look {
 
 /// The Lease, unless `--lease-name` names another.
 const LEASE: &str = "hpa-override";
+/// The settings in a `ConfigMap` of the controller.
+pub const SETTINGS_FILE: &str = "settings.yaml";
 
 impl Look {
     /// Reads what there is.
@@ -61,7 +63,11 @@ impl Look {
         let now = now.or_else(|| crd.as_ref().ok().and_then(|answer| answer.now)).unwrap_or_else(|| session.now());
         let deployments = deployments.map(items);
         let config_maps = config_maps(cluster, deployments.as_deref().unwrap_or_default()).await;
-        let is_ours = |lease: &Value| text(lease, "/metadata/name") == LEASE;
+        let names: Vec<String> = match &deployments {
+            Ok(deployments) => deployments.iter().map(lease_name).chain([LEASE.to_owned()]).collect(),
+            Err(_) => vec![LEASE.to_owned()],
+        };
+        let is_ours = |lease: &Value| names.iter().any(|name| name == text(lease, "/metadata/name"));
         Self {
             now,
             crd: found(crd.map(|answer| answer.object)),
@@ -86,6 +92,20 @@ impl Look {
     }
 }
 
+/// The values of an argument of the controller, as `--name=value` or as two words.
+pub fn arguments(deployment: &Value, name: &str) -> Vec<String> {
+    let words = deployment.pointer("/spec/template/spec/containers/0/args").and_then(Value::as_array);
+    let words: Vec<&str> = words.into_iter().flatten().filter_map(Value::as_str).collect();
+    let joined = words.iter().filter_map(|word| word.strip_prefix(name)?.strip_prefix('='));
+    let separate = words.iter().zip(words.iter().skip(1)).filter(|(word, _)| **word == name).map(|(_, value)| *value);
+    joined.chain(separate).flat_map(|value| value.split(',')).map(ToOwned::to_owned).collect()
+}
+
+/// The name of its Lease.
+pub fn lease_name(deployment: &Value) -> String {
+    arguments(deployment, "--lease-name").pop().unwrap_or_else(|| LEASE.into())
+}
+
 fn named<'a>(objects: &'a [Value], name: &str) -> Option<&'a Value> {
     objects.iter().find(|object| text(object, "/metadata/name") == name)
 }
@@ -108,4 +128,19 @@ async fn config_maps(cluster: &Cluster, deployments: &[Value]) -> Result<Vec<Val
         all.extend(items(cluster.list(&resource, None).await?));
     }
     Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn arguments_are_read_in_both_forms() {
+        let args = json!(["--namespace=shop,ops", "--lease-name", "mine", "--namespace", "lab"]);
+        let deployment = json!({"spec": {"template": {"spec": {"containers": [{ "args": args }]}}}});
+        assert_eq!(arguments(&deployment, "--namespace"), ["shop", "ops", "lab"]);
+        assert_eq!((lease_name(&deployment), lease_name(&json!({}))), ("mine".into(), "hpa-override".into()));
+    }
 }

@@ -4,7 +4,10 @@ use futures::future::join_all;
 use hpa_override_core::Settings;
 use serde_json::{Value, json};
 
-use super::{finding::Finding, look::Look};
+use super::{
+    finding::Finding,
+    look::{Look, arguments, lease_name},
+};
 use crate::{
     api::Resource,
     cluster::Cluster,
@@ -31,7 +34,8 @@ struct Right {
 pub async fn check(look: &Look, cluster: &Cluster) -> Vec<Finding> {
     let mut findings = Vec::new();
     let user = controller_user(look);
-    match missing(cluster, &user).await {
+    let deployment = look.deployments.as_ref().ok().and_then(|deployments| deployments.first());
+    match missing(cluster, &user, &shipped(deployment)).await {
         Ok(missing) if missing.is_empty() => {}
         Ok(missing) => {
             let finding = Finding::error(CHECK, format!("the controller `{user}` may not {}", missing.join("; ")));
@@ -62,7 +66,7 @@ fn controller_user(look: &Look) -> String {
     }
 }
 
-async fn missing(cluster: &Cluster, user: &str) -> Result<Vec<String>, String> {
+async fn missing(cluster: &Cluster, user: &str, rights: &[Right]) -> Result<Vec<String>, String> {
     let groups = match user.split(':').collect::<Vec<_>>().as_slice() {
         ["system", "serviceaccount", namespace, _] => {
             vec![
@@ -74,7 +78,6 @@ async fn missing(cluster: &Cluster, user: &str) -> Result<Vec<String>, String> {
         _ => vec!["system:authenticated".into()],
     };
     let resource = Resource::at("SubjectAccessReview", "/apis/authorization.k8s.io/v1/subjectaccessreviews");
-    let rights = shipped();
     let asked = rights.iter().map(|right| {
         let review = json!({
             "apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview",
@@ -98,30 +101,36 @@ async fn missing(cluster: &Cluster, user: &str) -> Result<Vec<String>, String> {
     Ok(missing)
 }
 
-/// The rights that the controller cannot do without.
-fn shipped() -> Vec<Right> {
+/// The rights that the controller cannot do without, as this installation needs them: its Lease is in its own namespace, and with
+/// `--namespace` it serves some namespaces only.
+fn shipped(deployment: Option<&Value>) -> Vec<Right> {
     let documents: Vec<Value> = serde_saphyr::from_multiple(SHIPPED).unwrap_or_default();
+    let served: Vec<Option<String>> =
+        deployment.map(|each| arguments(each, "--namespace")).unwrap_or_default().into_iter().map(Some).collect();
+    let everywhere = if served.is_empty() { vec![None] } else { served };
     let mut rights = Vec::new();
     for role in documents.iter().filter(|each| matches!(text(each, "/kind"), "ClusterRole" | "Role")) {
-        let namespace = Some(text(role, "/metadata/namespace")).filter(|namespace| !namespace.is_empty());
+        let own =
+            deployment.map_or_else(|| text(role, "/metadata/namespace"), |each| text(each, "/metadata/namespace"));
         for rule in role.get("rules").and_then(Value::as_array).into_iter().flatten() {
-            let list = |key: &str| {
-                let all: Vec<String> = rule
-                    .get(key)
-                    .and_then(Value::as_array)
-                    .into_iter()
-                    .flatten()
-                    .filter_map(|each| Some(each.as_str()?.to_owned()))
-                    .collect();
-                all
+            let group = list(rule, "apiGroups").first().cloned().unwrap_or_default();
+            let places = match text(role, "/kind") {
+                "Role" => vec![Some(own.to_owned())],
+                // These reviews are of no namespace.
+                _ if group == "authorization.k8s.io" => vec![None],
+                _ => everywhere.clone(),
             };
-            let names = if list("resourceNames").is_empty() { vec![String::new()] } else { list("resourceNames") };
-            for resource in list("resources").into_iter().filter(|resource| !OPTIONAL.contains(&resource.as_str())) {
+            let is_named = !list(rule, "resourceNames").is_empty();
+            let name =
+                if is_named { deployment.map_or_else(|| "hpa-override".into(), lease_name) } else { String::new() };
+            for resource in
+                list(rule, "resources").into_iter().filter(|resource| !OPTIONAL.contains(&resource.as_str()))
+            {
                 let (resource, subresource) = resource.split_once('/').unwrap_or((&resource, ""));
-                for verb in list("verbs") {
-                    rights.extend(names.iter().map(|name| Right {
-                        namespace: namespace.map(ToOwned::to_owned),
-                        group: list("apiGroups").first().cloned().unwrap_or_default(),
+                for verb in list(rule, "verbs") {
+                    rights.extend(places.iter().map(|namespace| Right {
+                        namespace: namespace.clone(),
+                        group: group.clone(),
                         resource: resource.to_owned(),
                         subresource: subresource.to_owned(),
                         name: name.clone(),
@@ -132,6 +141,11 @@ fn shipped() -> Vec<Right> {
         }
     }
     rights
+}
+
+fn list(rule: &Value, key: &str) -> Vec<String> {
+    let all = rule.get(key).and_then(Value::as_array).into_iter().flatten();
+    all.filter_map(|each| Some(each.as_str()?.to_owned())).collect()
 }
 
 /// Who may create overrides by a role that says so, and where.
@@ -183,7 +197,7 @@ fn may_create(role: &Value) -> bool {
             .and_then(Value::as_array)
             .into_iter()
             .flatten()
-            .any(|each| each == wanted || (each == "*" && key == "verbs"))
+            .any(|each| each == wanted || (each == "*" && key != "apiGroups"))
     };
     let rules = role.get("rules").and_then(Value::as_array).into_iter().flatten();
     rules.into_iter().any(|rule| {
@@ -199,12 +213,26 @@ mod tests {
 
     #[test]
     fn the_shipped_rights_are_read() {
-        let rights = shipped();
+        let rights = shipped(None);
         let has =
             |verb: &str, resource: &str| rights.iter().any(|right| right.verb == verb && right.resource == resource);
         assert!(
             has("patch", "horizontalpodautoscalers") && has("update", "leases") && has("list", "autoscaleroverrides")
         );
         assert!(!rights.iter().any(|right| right.resource == "*"));
+    }
+
+    #[test]
+    fn they_are_asked_for_where_the_controller_is() {
+        let args = json!(["--namespace=shop,ops", "--lease-name=mine"]);
+        let deployment = json!({"metadata": {"namespace": "platform"}, "spec": {"template": {"spec": {"containers": [{ "args": args }]}}}});
+        let rights = shipped(Some(&deployment));
+        let places = |verb: &str, resource: &str| {
+            let of = rights.iter().filter(|right| right.verb == verb && right.resource == resource);
+            of.map(|right| (right.namespace.as_deref(), right.name.as_str())).collect::<Vec<_>>()
+        };
+        assert_eq!(places("update", "leases"), [(Some("platform"), "mine")]);
+        assert_eq!(places("patch", "horizontalpodautoscalers"), [(Some("shop"), ""), (Some("ops"), "")]);
+        assert_eq!(places("create", "subjectaccessreviews"), [(None, "")]);
     }
 }

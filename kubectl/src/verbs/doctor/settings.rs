@@ -3,11 +3,13 @@
 use hpa_override_core::Settings;
 use serde_json::Value;
 
-use super::{finding::Finding, look::Look};
+use super::{
+    finding::Finding,
+    look::{Look, SETTINGS_FILE},
+};
 use crate::objects::{id_of, text};
 
 const CHECK: &str = "settings";
-const FILE: &str = "settings.yaml";
 
 /// One copy of the settings.
 struct Copy {
@@ -86,11 +88,15 @@ fn controllers(look: &Look, findings: &mut Vec<Finding>) -> Vec<Copy> {
         let volumes = deployment.pointer("/spec/template/spec/volumes").and_then(Value::as_array).into_iter().flatten();
         for name in volumes.map(|volume| text(volume, "/configMap/name")).filter(|name| !name.is_empty()) {
             let id = hpa_override_core::Id { namespace: id_of(deployment).namespace, name: name.into() };
-            let Some(file) =
-                config_maps.iter().find(|map| id_of(map) == id).and_then(|map| map.get("data")?.get(FILE)?.as_str())
+            let Some(file) = config_maps
+                .iter()
+                .find(|map| id_of(map) == id)
+                .and_then(|map| map.get("data")?.get(SETTINGS_FILE)?.as_str())
             else {
-                let finding =
-                    Finding::error(CHECK, format!("ConfigMap {id}, which the controller mounts, has no `{FILE}`"));
+                let finding = Finding::error(
+                    CHECK,
+                    format!("ConfigMap {id}, which the controller mounts, has no `{SETTINGS_FILE}`"),
+                );
                 findings.push(finding.so("apply the manifests again"));
                 continue;
             };
