@@ -6,5 +6,6 @@ mod doctor;
 mod first_lines;
 mod incident;
 mod refusals;
+mod several;
 mod support;
 mod verbs;
