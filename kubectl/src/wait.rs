@@ -93,7 +93,7 @@ fn look(object: &Value, state: WaitFor) -> Seen {
     }
     let of = |kind: &str| conditions.get(kind).copied().unwrap_or(("Unknown", ""));
     let (phase, (ready, message)) = (text(object, "/status/phase"), of("Ready"));
-    let line = format!("{phase}: {message}");
+    let line = format!("{phase}{}: {message}", of_targets(object));
     let waits_for_status = phase == "Pending" && reasons(object).contains(&"NoHpaStatus");
     match state {
         _ if waits_for_status => Seen::NotYet(line),
@@ -104,6 +104,20 @@ fn look(object: &Value, state: WaitFor) -> Seen {
         WaitFor::Reached if ready == "True" => Seen::NotYet(format!("{phase}: {}", of("Reached").1)),
         WaitFor::Applied | WaitFor::Reached => Seen::NotYet(line),
     }
+}
+
+/// On how many of its HPAs it is applied, and on which it is not, where it targets more than one.
+fn of_targets(object: &Value) -> String {
+    let count = |field: &str| object.pointer(field).and_then(Value::as_i64).unwrap_or_default();
+    let (targets, applied) = (count("/status/targets"), count("/status/applied"));
+    if targets < 2 {
+        return String::new();
+    }
+    let failing = object.pointer("/status/failing").and_then(Value::as_array).into_iter().flatten();
+    let failing: Vec<String> =
+        failing.map(|each| format!("{} {}", text(each, "/hpa"), text(each, "/reason"))).collect();
+    let without = if failing.is_empty() { String::new() } else { format!("; not on {}", failing.join(", ")) };
+    format!(" on {applied} of {targets} HPAs{without}")
 }
 
 /// The reasons of its conditions.
@@ -134,6 +148,14 @@ mod tests {
                "conditions": conditions.iter().map(condition).collect::<Vec<_>>()}})
     }
 
+    fn several() -> Value {
+        let mut several = object("Active", &[("Ready", "False")]);
+        several["status"]["targets"] = json!(3);
+        several["status"]["applied"] = json!(1);
+        several["status"]["failing"] = json!([{"hpa": "api", "reason": "Contested", "message": "m"}]);
+        several
+    }
+
     #[rstest]
     #[case::no_status(json!({"metadata": {"generation": 1}}), WaitFor::Applied, Seen::NotYet("waiting for the controller".into()))]
     #[case::applied(object("Active", &[("Ready", "True")]), WaitFor::Applied, Seen::Done("Active: Ready".into()))]
@@ -141,6 +163,7 @@ mod tests {
     #[case::blocked(object("Blocked", &[("Ready", "False"), ("Stalled", "True")]), WaitFor::Applied, Seen::Never("Blocked: Ready".into()))]
     #[case::pods_missing(object("Active", &[("Ready", "True"), ("Reached", "False")]), WaitFor::Reached, Seen::NotYet("Active: Reached".into()))]
     #[case::reached(object("Active", &[("Ready", "True"), ("Reached", "True")]), WaitFor::Reached, Seen::Done("Active: Reached".into()))]
+    #[case::several(several(), WaitFor::Applied, Seen::NotYet("Active on 1 of 3 HPAs; not on api Contested: Ready".into()))]
     #[case::over(object("Expired", &[("Ready", "True"), ("Reached", "Unknown")]), WaitFor::Reached, Seen::Never("Expired: Ready".into()))]
     fn what_a_status_says(#[case] object: Value, #[case] state: WaitFor, #[case] expected: Seen) {
         assert_eq!(look(&object, state), expected);

@@ -7,7 +7,7 @@ use kube::{
 };
 use serde_json::{Value, json};
 
-use crate::support::{Place, said, start};
+use crate::support::{Answers, Place, said, start};
 
 const DEPLOYMENT: &str = include_str!("../../../deploy/kustomize/base/controller.yaml");
 const PAST: &str = "2026-01-01T00:00:00Z";
@@ -22,7 +22,7 @@ struct Installation {
 
 impl Installation {
     async fn new() -> Self {
-        let world = Box::leak(Box::new(start(true)));
+        let world = Box::leak(Box::new(start(Answers::Policies)));
         world.kill_controller().unwrap();
         let place = Place::new(world, "clinic").await;
         let client = world.plane().client(&Identity::Admin).await.unwrap();

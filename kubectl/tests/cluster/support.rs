@@ -30,21 +30,33 @@ const PLUGIN: &str = env!("CARGO_BIN_EXE_kubectl-hpa_override");
 /// A world with the policies, shared by the tests of this binary.
 pub fn world() -> &'static World {
     static WORLD: OnceLock<World> = OnceLock::new();
-    WORLD.get_or_init(|| start(true))
+    WORLD.get_or_init(|| start(Answers::Policies))
 }
 
 /// A world without any admission.
 pub fn world_without_admission() -> &'static World {
     static WORLD: OnceLock<World> = OnceLock::new();
-    WORLD.get_or_init(|| start(false))
+    WORLD.get_or_init(|| start(Answers::Nobody))
 }
 
-pub fn start(policies: bool) -> World {
+/// Who answers admission.
+#[derive(Clone, Copy, Debug)]
+pub enum Answers {
+    Policies,
+    Webhook,
+    Nobody,
+}
+
+pub fn start(answers: Answers) -> World {
     let controller = Path::new(PLUGIN).with_file_name("host-shim");
     assert!(controller.exists(), "there is no {}; run `cargo build -p hpa-override-host-shim`", controller.display());
     let module = Path::new(env!("CARGO_MANIFEST_DIR")).join("../dist/policy.wasm");
     assert!(module.exists(), "there is no dist/policy.wasm; run `cargo xtask dist`");
-    let admission = if policies { Admission::Policies(module) } else { Admission::None };
+    let admission = match answers {
+        Answers::Policies => Admission::Policies(module),
+        Answers::Webhook => Admission::Webhook,
+        Answers::Nobody => Admission::None,
+    };
     let plane = Options::default().user(OLGA, &["operators"]).user(NOBODY, &[]);
     let world = World::start(WorldOptions { plane, controller, admission, settings: json!({}) }).unwrap();
     let roles = world.plane().kubectl(&Identity::Admin).unwrap().args(["apply", "-f", ROLES]).output().unwrap();

@@ -6,7 +6,7 @@ use hpa_override_testbed::{Identity, World, apply_yaml, wait_for};
 use kube::api::{DeleteParams, Patch, PatchParams};
 use serde_json::json;
 
-use crate::support::{LIMIT, Place, said, start, world, world_without_admission};
+use crate::support::{Answers, LIMIT, Place, said, start, world, world_without_admission};
 
 #[tokio::test]
 async fn set_shows_writes_and_waits() {
@@ -80,6 +80,50 @@ async fn a_dry_run_stores_nothing() {
     assert_eq!(server.out, "autoscaleroverride.hpa-override.dev/a created (server dry run)\n");
     assert!(server.err.contains("warning: spec.minReplicas: "), "the guard warns: {}", server.err);
     assert!(place.ovr("a").await.is_null());
+}
+
+/// An override with three mistakes that its schema does not know.
+const WRONG: &str = "apiVersion: hpa-override.dev/v1
+kind: AutoscalerOverride
+metadata: {name: wrong, namespace: NAMESPACE}
+spec:
+  hpa: web
+  minReplicas: 10
+  startsAt: \"2026-11-27T06:00:00Z\"
+  duration: 1h
+  priority: 5000
+  schedule: {cron: \"61 * * * *\", timeZone: Europe/Roma}
+";
+
+#[tokio::test]
+async fn the_guard_says_what_validate_says() {
+    for (answers, name) in [(Answers::Policies, "guard"), (Answers::Webhook, "webhook")] {
+        let world: &World = Box::leak(Box::new(start(answers)));
+        let place = Place::new(world, name).await;
+        let file = world.plane().folder().join("wrong.yaml");
+        std::fs::write(&file, WRONG.replace("NAMESPACE", name)).unwrap();
+        let file = file.to_str().unwrap();
+        let validated = place.run(&["validate", "-f", file, "-o", "json"]);
+        let reports: serde_json::Value = serde_json::from_str(&validated.out).unwrap();
+        let errors = reports[0]["report"]["errors"].as_array().unwrap();
+        assert_eq!((validated.code, errors.len()), (1, 3), "{errors:?}");
+        let mut kubectl = world.plane().kubectl(&Identity::Admin).unwrap();
+        let refused = said(kubectl.args(["apply", "-f", file]).output().unwrap()).err;
+        for error in errors {
+            let line = format!("{}: {}", error["path"].as_str().unwrap(), error["message"].as_str().unwrap());
+            assert!(refused.contains(&line), "{answers:?} does not say `{line}`: {refused}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_preview_is_of_what_the_cluster_has() {
+    let place = Place::new(world(), "preview").await;
+    place.ok(&["set", "web", "--min", "10", "--max", "20", "--for", "1h", "--name", "a", "--wait", "--timeout=60s"]);
+    let said = place.ok(&["preview", "web", "-o", "json"]);
+    let points: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    let bounds: Vec<_> = points["points"].as_array().unwrap().iter().map(|point| point["effective"].clone()).collect();
+    assert_eq!(bounds, [json!({"minReplicas": 10, "maxReplicas": 20}), json!({"minReplicas": 2, "maxReplicas": 5})]);
 }
 
 #[tokio::test]
@@ -251,9 +295,9 @@ async fn adopt_makes_the_bounds_the_owners() {
 
 #[tokio::test]
 async fn release_gives_back_with_an_admission_and_without() {
-    for (policies, name) in [(true, "release"), (false, "release-alone")] {
+    for (answers, name) in [(Answers::Policies, "release"), (Answers::Nobody, "release-alone")] {
         // Its own: the controller is stopped.
-        let world: &World = Box::leak(Box::new(start(policies)));
+        let world: &World = Box::leak(Box::new(start(answers)));
         let place = Place::new(world, name).await;
         let before = place.hpa().await;
         place.ok(&["set", "web", "--min", "10", "--for", "1h", "--name", "a", "--wait", "--timeout=60s"]);
