@@ -21,6 +21,8 @@ use crate::{
 
 /// Who wrote a field, for managedFields.
 const FIELD_MANAGER: &str = "kubectl-hpa_override";
+/// The name of our `CustomResourceDefinition`.
+pub const CRD: &str = "autoscaleroverrides.hpa-override.dev";
 /// Objects on a page of a list.
 const PAGE: u32 = 500;
 
@@ -63,6 +65,22 @@ impl Resource {
     pub fn hpas(namespace: Option<&str>) -> Self {
         let path = format!("/apis/autoscaling/v2{}/horizontalpodautoscalers", in_namespace(namespace));
         Self { kind: "HorizontalPodAutoscaler", path }
+    }
+
+    /// `MutatingWebhookConfiguration` objects.
+    pub fn webhooks() -> Self {
+        let path = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations";
+        Self::at("MutatingWebhookConfiguration", path)
+    }
+
+    /// `CustomResourceDefinition` objects; ours is [`CRD`].
+    pub fn crds() -> Self {
+        Self::at("CustomResourceDefinition", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions")
+    }
+
+    /// `Deployment` objects in all namespaces.
+    pub fn deployments() -> Self {
+        Self::at("Deployment", "/apis/apps/v1/deployments")
     }
 
     /// Objects at that path.

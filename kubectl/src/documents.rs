@@ -69,6 +69,19 @@ impl Document {
     }
 }
 
+impl File {
+    /// Its documents.
+    ///
+    /// # Errors
+    /// Where it is no YAML.
+    pub fn readable(self) -> Outcome<Vec<Document>> {
+        let Self { name, documents } = self;
+        documents.map_err(|Unreadable { place, message }| {
+            Failure::new(format!("{name}:{}:{}: {message}", place.line, place.column))
+        })
+    }
+}
+
 /// Reads files; a folder stands for the YAML and JSON files in it and below, `-` for the standard input.
 ///
 /// # Errors
@@ -126,11 +139,9 @@ fn files_below(folder: &Path) -> Outcome<Vec<PathBuf>> {
 /// Where it is no YAML, or holds another number of documents.
 pub fn read_one(path: &Path) -> Outcome<Value> {
     let file = read_files(&[path.to_owned()])?.pop();
-    let Some(File { name, documents }) = file else { return Err(Failure::new("there is no file")) };
-    let documents = documents.map_err(|Unreadable { place, message }| {
-        Failure::new(format!("{name}:{}:{}: {message}", place.line, place.column))
-    })?;
-    match <[Document; 1]>::try_from(documents) {
+    let Some(file) = file else { return Err(Failure::new("there is no file")) };
+    let name = file.name.clone();
+    match <[Document; 1]>::try_from(file.readable()?) {
         Ok([document]) => Ok(document.value),
         Err(documents) => {
             Err(Failure::new(format!("{name}: there are {} documents, one is expected", documents.len())))

@@ -1,7 +1,6 @@
-//! Which overrides a verb is about: by their names, by the HPA, or by their batch. And the time of the API server, for what is
-//! decided about them.
+//! Which overrides a verb is about: by their names, or by their batch.
 
-use hpa_override_core::{Instant, rules::window::RecordedEnd};
+use hpa_override_core::rules::window::RecordedEnd;
 use serde_json::Value;
 
 use crate::{
@@ -23,13 +22,6 @@ pub struct BatchArgs {
     pub batch: Option<String>,
 }
 
-/// The overrides that are meant.
-pub struct Selected {
-    pub overrides: Vec<Value>,
-    /// The time of the API server when they were read.
-    pub now: Instant,
-}
-
 /// The overrides of the batch, in all namespaces.
 async fn of_batch(batch: &str, cluster: &Cluster) -> Outcome<Vec<Value>> {
     let found = objects::overrides(cluster, None, Some(&format!("{BATCH_LABEL}={batch}"))).await?;
@@ -49,18 +41,15 @@ fn batch_of(object: &Value) -> &str {
 }
 
 /// The overrides with these names, or of the batch.
-pub async fn select(names: &[String], batch: &BatchArgs, session: &Session) -> Outcome<Selected> {
+pub async fn select(names: &[String], batch: &BatchArgs, session: &Session) -> Outcome<Vec<Value>> {
     let cluster = session.cluster().await?;
     if let Some(batch) = &batch.batch {
-        let overrides = of_batch(batch, cluster).await?;
-        return Ok(Selected { overrides, now: session.server_time().await });
+        return of_batch(batch, cluster).await;
     }
     let namespace = session.namespace().await?;
-    let mut selected = Selected { overrides: Vec::new(), now: session.now() };
+    let mut selected = Vec::new();
     for name in names {
-        let answer = objects::ovr(cluster, &namespace, name).await?;
-        selected.now = answer.now.unwrap_or(selected.now);
-        selected.overrides.push(answer.object);
+        selected.push(objects::ovr(cluster, &namespace, name).await?.object);
     }
     Ok(selected)
 }

@@ -11,9 +11,10 @@ use jiff::tz::TimeZone;
 
 use crate::{
     cluster::{Cluster, namespace_of_context},
-    failure::Outcome,
+    failure::{Failure, Outcome},
     flags::Connection,
-    say::err,
+    say::{err, note},
+    when::{Named, parse_instant},
 };
 
 /// One call.
@@ -23,12 +24,14 @@ pub struct Session {
     /// The zone of the user.
     pub zone: TimeZone,
     cluster: OnceLock<Cluster>,
+    /// How many seconds the clock of the API server is ahead of this machine's; looked at once.
+    ahead: OnceLock<i64>,
 }
 
 impl Session {
     /// A call with these flags.
     pub fn new(connection: Connection, clock: fn() -> Instant, zone: TimeZone) -> Self {
-        Self { connection, clock, zone, cluster: OnceLock::new() }
+        Self { connection, clock, zone, cluster: OnceLock::new(), ahead: OnceLock::new() }
     }
 
     /// The time now, by the clock of this machine.
@@ -45,12 +48,36 @@ impl Session {
         Ok(self.cluster.get_or_init(|| found))
     }
 
-    /// The time of the API server, where it answers; else that of this machine.
+    /// The clock of the API server, where it answers; else that of this machine.
+    pub async fn server_clock(&self) -> impl Fn() -> Instant {
+        let ahead = if let Some(ahead) = self.ahead.get() {
+            *ahead
+        } else {
+            let ahead = self.measured().await.unwrap_or_default();
+            *self.ahead.get_or_init(|| ahead)
+        };
+        let clock = self.clock;
+        move || clock().saturating_add(ahead)
+    }
+
+    /// Both clocks give whole seconds: a difference of one is none.
+    async fn measured(&self) -> Option<i64> {
+        let server = self.cluster().await.ok()?.time().await?;
+        Some(server.since(self.now())).filter(|ahead| ahead.abs() > 1)
+    }
+
+    /// The time by that clock.
     pub async fn server_time(&self) -> Instant {
-        match self.cluster().await {
-            Ok(cluster) => cluster.time().await.unwrap_or_else(|| self.now()),
-            Err(_) => self.now(),
+        (self.server_clock().await)()
+    }
+
+    /// An instant that the user names, in the forms of [`parse_instant`]; what is special about it is said.
+    pub fn instant(&self, text: &str, now: Instant, after: Instant) -> Outcome<Instant> {
+        let Named { at, notes } = parse_instant(text, now, after, &self.zone).map_err(Failure::new)?;
+        for text in notes {
+            note!("note: {text}");
         }
+        Ok(at)
     }
 
     /// The namespace that is asked for, or that of the context.
@@ -61,7 +88,7 @@ impl Session {
         }
     }
 
-    /// Who asks, for sentences that name the requester: as whom the user acts, where that is said.
+    /// The requester, for sentences that name one: the user of `--as`.
     pub fn requester(&self) -> Request {
         let user = self.connection.impersonate.clone().unwrap_or_else(|| "you".into());
         Request { user, groups: self.connection.impersonate_groups.clone(), ..Request::default() }

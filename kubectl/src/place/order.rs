@@ -11,7 +11,6 @@ use crate::{
     label_selector,
     objects::Named,
     output::{Format, object_format},
-    say::note,
     selection::BATCH_LABEL,
     session::Session,
     spec::{Target, Wanted, generated_name},
@@ -111,14 +110,7 @@ pub struct Order {
 
 /// What the flags say, in instants.
 pub fn wanted(order: &Order, session: &Session, now: Instant) -> Outcome<Wanted> {
-    let named = |text: &Option<String>, after: Instant| -> Outcome<Option<Instant>> {
-        let Some(text) = text else { return Ok(None) };
-        let named = when::parse_instant(text, now, after, &session.zone).map_err(Failure::new)?;
-        for text in named.notes {
-            note!("note: {text}");
-        }
-        Ok(Some(named.at))
-    };
+    let named = |text: &Option<String>, after| text.as_ref().map(|text| session.instant(text, now, after)).transpose();
     let from = named(&order.window.from, now)?.unwrap_or(now);
     let length = order.window.length.or_else(|| DEFAULT_LENGTH.parse().ok());
     let until = match (named(&order.window.until, from)?, length) {

@@ -11,7 +11,7 @@ use crate::{
     failure::{Failure, Outcome},
     objects::{self, Named, id_of, text},
     say::note,
-    selection::{BatchArgs, Selected, recorded_end, select},
+    selection::{BatchArgs, recorded_end, select},
     session::{Session, confirm},
     similar_name::suggestion,
     situation::Situation,
@@ -48,8 +48,9 @@ pub struct EndArgs {
 
 /// Ends them.
 pub async fn run(args: &EndArgs, session: &Session) -> Outcome {
-    let Selected { overrides, now } = find(args, session).await?;
-    let read_at = session.now();
+    let overrides = find(args, session).await?;
+    let server_clock = session.server_clock().await;
+    let now = server_clock();
     let over = args.return_over;
     let ending = |object: &Value| plan_ending(&ParsedOverride::parse(object, now), recorded_end(object), over, now);
     let what: Vec<String> = overrides
@@ -66,11 +67,7 @@ pub async fn run(args: &EndArgs, session: &Session) -> Outcome {
         return Err(Failure::new("nothing was written"));
     }
     // The user may have taken time to answer, and the writes take some, too.
-    let ahead = now.since(read_at);
-    write(&overrides, "ended", args.change, session, |object| {
-        Ok(end(object, over, session.now().saturating_add(ahead)))
-    })
-    .await
+    write(&overrides, "ended", args.change, session, |object| Ok(end(object, over, server_clock()))).await
 }
 
 fn end(object: &Value, return_over: Option<Duration>, now: Instant) -> Change {
@@ -89,20 +86,18 @@ fn end(object: &Value, return_over: Option<Duration>, now: Instant) -> Change {
     Change::End(spec)
 }
 
-async fn find(args: &EndArgs, session: &Session) -> Outcome<Selected> {
+async fn find(args: &EndArgs, session: &Session) -> Outcome<Vec<Value>> {
     if args.batch.batch.is_some() {
         return select(&[], &args.batch, session).await;
     }
     if args.all {
         return all(session).await;
     }
-    let mut found = Selected { overrides: Vec::new(), now: session.now() };
+    let mut found: Vec<Value> = Vec::new();
     for name in &args.names {
-        let Selected { overrides, now } = named_or_of_hpa(name, session).await?;
-        found.now = now;
-        for object in overrides {
-            if !found.overrides.iter().any(|other| id_of(other) == id_of(&object)) {
-                found.overrides.push(object);
+        for object in named_or_of_hpa(name, session).await? {
+            if !found.iter().any(|other| id_of(other) == id_of(&object)) {
+                found.push(object);
             }
         }
     }
@@ -110,7 +105,7 @@ async fn find(args: &EndArgs, session: &Session) -> Outcome<Selected> {
 }
 
 /// The active overrides of the namespace.
-async fn all(session: &Session) -> Outcome<Selected> {
+async fn all(session: &Session) -> Outcome<Vec<Value>> {
     let namespace = session.namespace().await?;
     let mut overrides = objects::overrides(session.cluster().await?, Some(&namespace), None).await?;
     let is_active = |object: &Value| matches!(text(object, "/status/phase"), "Active" | "Superseded");
@@ -122,23 +117,23 @@ async fn all(session: &Session) -> Outcome<Selected> {
     if overrides.is_empty() {
         return Err(Failure::new(format!("no override is active in namespace `{namespace}`")));
     }
-    Ok(Selected { overrides, now: session.server_time().await })
+    Ok(overrides)
 }
 
 /// The override with that name or, where there is none, the active ones that name the HPA of that name.
-async fn named_or_of_hpa(name: &str, session: &Session) -> Outcome<Selected> {
+async fn named_or_of_hpa(name: &str, session: &Session) -> Outcome<Vec<Value>> {
     let (cluster, namespace) = (session.cluster().await?, session.namespace().await?);
+    let now = session.server_time().await;
     let named = Named::parse(name)?;
     let mut ended = None;
     if !matches!(named, Named::Hpa(_)) {
         match objects::ovr(cluster, &namespace, named.name()).await {
             Ok(answer) => {
-                let now = answer.now.unwrap_or_else(|| session.now());
                 let ovr = ParsedOverride::parse(&answer.object, now);
                 let is_over = plan_ending(&ovr, recorded_end(&answer.object), None, now) == Ending::Over;
                 // An HPA of that name may be meant, on which others are active.
                 if !is_over || matches!(named, Named::Override(_)) {
-                    return Ok(Selected { overrides: vec![answer.object], now });
+                    return Ok(vec![answer.object]);
                 }
                 ended = Some(answer.object);
             }
@@ -146,10 +141,9 @@ async fn named_or_of_hpa(name: &str, session: &Session) -> Outcome<Selected> {
             Err(failure) => return Err(failure),
         }
     }
-    let now = session.server_time().await;
     let situation = match Situation::read(cluster, &namespace, named.name(), now).await {
         Ok(situation) => situation,
-        Err(failure) if failure.is_not_found() && ended.is_some() => return Ok(only(ended, now)),
+        Err(failure) if failure.is_not_found() && ended.is_some() => return Ok(ended.into_iter().collect()),
         Err(failure) if failure.is_not_found() && matches!(named, Named::Any(_)) => {
             let all = objects::overrides(cluster, Some(&namespace), None).await.unwrap_or_default();
             let known: Vec<&str> = all.iter().map(|ovr| text(ovr, "/metadata/name")).collect();
@@ -186,11 +180,7 @@ async fn named_or_of_hpa(name: &str, session: &Session) -> Outcome<Selected> {
         ))
         .hint(format!("`kubectl hpa-override explain {}` shows what there is", named.name())));
     }
-    Ok(Selected { overrides, now })
-}
-
-fn only(ovr: Option<Value>, now: Instant) -> Selected {
-    Selected { overrides: ovr.into_iter().collect(), now }
+    Ok(overrides)
 }
 
 #[cfg(test)]

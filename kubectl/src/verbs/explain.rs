@@ -221,8 +221,7 @@ fn limits(record: &Record) -> Option<String> {
 
 /// Which merge admission is installed, as far as this user may see it.
 async fn admission(cluster: &Cluster) -> String {
-    let path = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations";
-    let resource = Resource::at("MutatingWebhookConfiguration", path);
+    let resource = Resource::webhooks();
     let (policy, webhook) = tokio::join!(
         cluster.get(&resource, "clusterwide-hpa-override-merge"),
         cluster.get(&resource, "hpa-override-merge")

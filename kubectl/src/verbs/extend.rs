@@ -10,10 +10,9 @@ use crate::{
     completer,
     failure::{Failure, Outcome},
     objects::id_of,
-    say::note,
     selection::{BatchArgs, recorded_end, select},
     session::Session,
-    when::{parse_instant, shown},
+    when::shown,
 };
 
 /// Move the end of overrides to a later instant
@@ -40,17 +39,13 @@ pub struct ExtendArgs {
 
 /// Extends them.
 pub async fn run(args: &ExtendArgs, session: &Session) -> Outcome {
-    let selected = select(&args.names, &args.batch, session).await?;
-    let now = selected.now;
+    let overrides = select(&args.names, &args.batch, session).await?;
+    let now = session.server_time().await;
     let extension = match (&args.until, args.by) {
-        (Some(text), _) => {
-            let named = parse_instant(text, now, now, &session.zone).map_err(Failure::new)?;
-            named.notes.iter().for_each(|text| note!("note: {text}"));
-            Extension::Until(named.at)
-        }
+        (Some(text), _) => Extension::Until(session.instant(text, now, now)?),
         (None, by) => Extension::By(by.map_or(0, Duration::as_secs)),
     };
-    write(&selected.overrides, "extended", args.change, session, |object| extend(object, extension, now, session)).await
+    write(&overrides, "extended", args.change, session, |object| extend(object, extension, now, session)).await
 }
 
 fn extend(object: &Value, extension: Extension, now: Instant, session: &Session) -> Outcome<Change> {

@@ -3,12 +3,12 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use hpa_override_api::call;
-use hpa_override_core::{GROUP, Id, Instant, KIND, ParsedOverride, Phase, Record};
+use hpa_override_core::{Id, Instant, ParsedOverride, Phase, Record};
 use hpa_override_crd::Duration;
 use hpa_override_plan::Target;
 use serde_json::{Value, json};
 
-use super::validate::{OfflineArgs, in_namespace};
+use super::validate::{OfflineArgs, in_namespace, is_override};
 use crate::{
     completer,
     documents::{read_files, read_one},
@@ -68,21 +68,13 @@ enum Format {
 pub async fn run(args: &PreviewArgs, session: &Session) -> Outcome {
     let now = args.offline.at(session);
     let until = match (&args.until, args.length.or_else(|| DEFAULT_SPAN.parse().ok())) {
-        (Some(text), _) => when::parse_instant(text, now, now, &session.zone).map_err(Failure::new)?.at,
+        (Some(text), _) => session.instant(text, now, now)?,
         (None, Some(length)) => when::later(now, length),
         (None, None) => now,
     };
     let mut overrides = Vec::new();
     for file in read_files(&args.files)? {
-        let name = file.name;
-        let documents = file.documents.map_err(|found| {
-            Failure::new(format!("{name}:{}:{}: {}", found.place.line, found.place.column, found.message))
-        })?;
-        let is_override = |object: &Value| {
-            let version = objects::text(object, "/apiVersion");
-            objects::text(object, "/kind") == KIND && version.split('/').next() == Some(GROUP)
-        };
-        let documents = documents.into_iter().map(|document| document.value).filter(is_override);
+        let documents = file.readable()?.into_iter().map(|document| document.value).filter(is_override);
         overrides.extend(documents.map(|object| in_namespace(&object, session)));
     }
     let files = overrides.len();

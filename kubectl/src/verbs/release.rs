@@ -122,7 +122,7 @@ async fn by_hand(mut hpa: Value, cluster: &Cluster, session: &Session) -> Outcom
     for _ in 0..MOST_WRITES {
         let patch = match Record::from_hpa(&hpa) {
             Some(Err(_)) => json!({"metadata": {"annotations": {RECORD_ANNOTATION: null, RELEASE_ANNOTATION: null}}}),
-            _ => match plan_release(&HpaView::parse(&hpa), session.now()).patch {
+            _ => match plan_release(&HpaView::parse(&hpa), session.server_time().await).patch {
                 Some(patch) => patch,
                 None => return Ok(hpa),
             },

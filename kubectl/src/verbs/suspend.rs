@@ -26,8 +26,8 @@ pub struct SuspendArgs {
 
 /// Suspends or resumes them.
 pub async fn run(args: &SuspendArgs, suspend: bool, session: &Session) -> Outcome {
-    let selected = select(&args.names, &args.batch, session).await?;
+    let overrides = select(&args.names, &args.batch, session).await?;
     let what = if suspend { "suspended" } else { "resumed" };
     let spec = Map::from_iter([("suspend".to_owned(), json!(suspend))]);
-    write(&selected.overrides, what, args.change, session, |_| Ok(Change::Spec(spec.clone()))).await
+    write(&overrides, what, args.change, session, |_| Ok(Change::Spec(spec.clone()))).await
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::{
     documents::{Document, File, Place, Unreadable, read_files, read_one},
     failure::{Failure, Outcome},
-    objects::id_of,
+    objects::{id_of, text},
     say::{note, say},
     session::Session,
 };
@@ -118,7 +118,7 @@ pub fn run(args: &ValidateArgs, session: &Session) -> Outcome {
     for File { name, documents } in read_files(&args.files)? {
         match documents {
             Ok(documents) => {
-                let ours = documents.into_iter().filter(is_override);
+                let ours = documents.into_iter().filter(|document| is_override(&document.value));
                 checked.extend(ours.map(|document| {
                     let object = in_namespace(&document.value, session);
                     let review = review_override(
@@ -163,9 +163,9 @@ pub fn run(args: &ValidateArgs, session: &Session) -> Outcome {
     Ok(if errors == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn is_override(document: &Document) -> bool {
-    let group = document.value.get("apiVersion").and_then(Value::as_str).and_then(|version| version.split('/').next());
-    document.value.get("kind").and_then(Value::as_str) == Some(KIND) && group == Some(GROUP)
+/// Whether it is one of ours, by its kind.
+pub fn is_override(object: &Value) -> bool {
+    text(object, "/kind") == KIND && text(object, "/apiVersion").split('/').next() == Some(GROUP)
 }
 
 /// As kubectl would create it: in the namespace of the flags where it names none.

@@ -5,7 +5,8 @@ use std::process::ExitCode;
 use serde_json::{Value, json};
 
 use crate::{
-    api::Resource,
+    api::{CRD, Resource},
+    cluster::Cluster,
     failure::Outcome,
     objects::{items, text},
     output::{Format, data_format},
@@ -54,12 +55,9 @@ pub async fn run(args: &VersionArgs, session: &Session) -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
-type Cluster = crate::cluster::Cluster;
-
 /// The tag of the controller's image.
 async fn controller(cluster: &Cluster) -> Value {
-    let deployments = Resource::at("Deployment", "/apis/apps/v1/deployments");
-    match cluster.list(&deployments, Some(CONTROLLER)).await.map(items) {
+    match cluster.list(&Resource::deployments(), Some(CONTROLLER)).await.map(items) {
         Ok(found) => found.first().and_then(image_tag).map_or_else(|| json!("not found"), |tag| json!(tag)),
         Err(failure) => json!(format!("not known: {}", failure.message())),
     }
@@ -76,8 +74,7 @@ pub fn image_tag(deployment: &Value) -> Option<String> {
 }
 
 async fn crd(cluster: &Cluster) -> Value {
-    let path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
-    match cluster.get(&Resource::at("CustomResourceDefinition", path), "autoscaleroverrides.hpa-override.dev").await {
+    match cluster.get(&Resource::crds(), CRD).await {
         Ok(answer) => {
             let versions =
                 answer.object.pointer("/spec/versions").and_then(Value::as_array).cloned().unwrap_or_default();
@@ -94,8 +91,7 @@ async fn crd(cluster: &Cluster) -> Value {
 }
 
 async fn admission(cluster: &Cluster) -> Value {
-    let path = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations";
-    match cluster.list(&Resource::at("MutatingWebhookConfiguration", path), None).await.map(items) {
+    match cluster.list(&Resource::webhooks(), None).await.map(items) {
         Ok(found) => {
             let has = |name: &str| found.iter().any(|each| text(each, "/metadata/name") == name);
             let kinds = [("Kubewarden", "clusterwide-hpa-override-guard"), ("webhook", "hpa-override-guard")];

@@ -132,6 +132,12 @@ rules: [{apiGroups: [autoscaling], resources: [horizontalpodautoscalers], verbs:
         said
     }
 
+    /// Overrides an HPA with 10-20 for an hour, and waits until it is so.
+    pub fn overrule(&self, hpa: &str, name: &str) {
+        let bounds = ["set", hpa, "--min", "10", "--max", "20", "--for", "1h"];
+        self.ok(&[&bounds[..], &["--name", name, "--wait", "--timeout=60s"]].concat());
+    }
+
     /// Objects of that kind here.
     pub fn api(&self, version: &str, kind: &str) -> Api<DynamicObject> {
         let yaml = format!("apiVersion: {version}\nkind: {kind}\nmetadata: {{name: any, namespace: {}}}\n", self.name);

@@ -119,7 +119,7 @@ async fn the_guard_says_what_validate_says() {
 #[tokio::test]
 async fn a_preview_is_of_what_the_cluster_has() {
     let place = Place::new(world(), "preview").await;
-    place.ok(&["set", "web", "--min", "10", "--max", "20", "--for", "1h", "--name", "a", "--wait", "--timeout=60s"]);
+    place.overrule("web", "a");
     let said = place.ok(&["preview", "web", "-o", "json"]);
     let points: serde_json::Value = serde_json::from_str(&said.out).unwrap();
     let bounds: Vec<_> = points["points"].as_array().unwrap().iter().map(|point| point["effective"].clone()).collect();
@@ -226,7 +226,7 @@ You may not list overrides of other namespaces: of those only the active ones ar
 #[tokio::test]
 async fn extend_suspend_resume_and_end_say_what_follows() {
     let place = Place::new(world(), "life").await;
-    place.ok(&["set", "web", "--min", "10", "--max", "20", "--for", "1h", "--name", "a", "--wait", "--timeout=60s"]);
+    place.overrule("web", "a");
     let extended = place.ok(&["extend", "a", "--by", "1h"]);
     assert_eq!(extended.out, "autoscaleroverride.hpa-override.dev/a extended\nlife/web: 10-20, 2-5 from INSTANT on\n");
     place.ok(&["suspend", "a"]);
@@ -250,7 +250,7 @@ async fn extend_suspend_resume_and_end_say_what_follows() {
 #[tokio::test]
 async fn an_end_can_be_gradual() {
     let place = Place::new(world(), "gradual").await;
-    place.ok(&["set", "web", "--min", "10", "--max", "20", "--for", "1h", "--name", "a", "--wait", "--timeout=60s"]);
+    place.overrule("web", "a");
     let ended = place.ok(&["end", "web", "--return-over", "10m"]);
     assert!(ended.out.ends_with("gradual/web: 10-20, gradually 2-5 until INSTANT\n"), "{}", ended.out);
     let waited = wait_for("the gradual return", LIMIT, async || {

@@ -4,7 +4,7 @@ use hpa_override_crd::Instant;
 use serde_json::Value;
 
 use crate::{
-    api::Resource,
+    api::{CRD, Resource},
     cluster::Cluster,
     failure::{Failure, Outcome},
     objects::{self, items, text},
@@ -42,16 +42,13 @@ pub const SETTINGS_FILE: &str = "settings.yaml";
 impl Look {
     /// Reads what there is.
     pub async fn read(cluster: &Cluster, session: &Session) -> Self {
-        let at = |kind, path: &str| Resource::at(kind, path);
-        let crds = at("CustomResourceDefinition", "/apis/apiextensions.k8s.io/v1/customresourcedefinitions");
-        let webhooks =
-            at("MutatingWebhookConfiguration", "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations");
-        let policies = at("ClusterAdmissionPolicy", "/apis/policies.kubewarden.io/v1/clusteradmissionpolicies");
-        let deployments = at("Deployment", "/apis/apps/v1/deployments");
-        let leases = at("Lease", "/apis/coordination.k8s.io/v1/leases");
+        let (crds, webhooks, deployments) = (Resource::crds(), Resource::webhooks(), Resource::deployments());
+        let policies =
+            Resource::at("ClusterAdmissionPolicy", "/apis/policies.kubewarden.io/v1/clusteradmissionpolicies");
+        let leases = Resource::at("Lease", "/apis/coordination.k8s.io/v1/leases");
         let overrides = Resource::overrides(None);
         let (crd, webhooks, policies, deployments, leases, overrides, hpas) = tokio::join!(
-            cluster.get(&crds, "autoscaleroverrides.hpa-override.dev"),
+            cluster.get(&crds, CRD),
             cluster.list(&webhooks, None),
             cluster.list(&policies, None),
             cluster.list(&deployments, Some(CONTROLLER)),
