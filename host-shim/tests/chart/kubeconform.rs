@@ -21,7 +21,9 @@ pub fn write_schemas(plane: &ControlPlane, folder: &Path) {
     for (name, schema) in definitions {
         for kind in schema["x-kubernetes-group-version-kind"].as_array().into_iter().flatten() {
             let text = |key: &str| kind[key].as_str().unwrap().to_lowercase();
-            let file = format!("{}-{}-{}.json", text("group"), text("kind"), text("version"));
+            // What kubeconform takes for the group is what stands in front of the slash: `v1` where there is none.
+            let group = if text("group").is_empty() { text("version") } else { text("group") };
+            let file = format!("{group}-{}-{}.json", text("kind"), text("version"));
             let schema = json!({"$ref": format!("{DEFINITIONS}#/definitions/{name}")});
             fs::write(folder.join(file), schema.to_string()).unwrap();
         }

@@ -144,6 +144,9 @@ async fn the_api_server_accepts_every_variant() {
     kubectl(&["apply", "-f", concat!(env!("CARGO_MANIFEST_DIR"), "/../crd/crd.yaml"), "--server-side"]);
     let schemas = plane.folder().join("schemas");
     kubeconform::write_schemas(&plane, &schemas);
+    let wrong = plane.folder().join("wrong.yaml");
+    std::fs::write(&wrong, "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {a: b}\nmore: 1\n").unwrap();
+    assert_eq!(kubeconform::validate(&schemas, &wrong, "None").0, 0, "an unknown field is refused");
     for (name, values) in VARIANTS {
         let (is_good, text) = template(values);
         assert!(is_good, "{name}: {text}");
